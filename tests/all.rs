@@ -1,0 +1,15 @@
+//! One test binary: each module is a topic.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test stops at the first surprise"
+)]
+
+mod cli;
+mod fence;
+mod house;
+mod policy;
+mod record;
+mod shell;
