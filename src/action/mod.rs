@@ -1,0 +1,15 @@
+//! What is asked: an agent's wish, parsed into structure, and the facts about the world it touches.
+//! Knows no files, clock or processes: whoever calls gathers [`Facts`] and hands them in.
+
+mod facts;
+pub mod shell;
+
+pub use facts::{Facts, Found, Program};
+pub use shell::Shell;
+
+/// One thing an agent asks guard to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// A command: an argument vector, or a line for `bash -c`.
+    Shell(Shell),
+}

@@ -1,0 +1,402 @@
+//! Flags, operands and subcommands among a command's arguments, by the conventions of getopt and its heirs.
+//! Knows which flags of common programs take a value; knows nothing of what a flag does.
+
+use super::{Command, Word};
+
+/// An answer about arguments that may not all be known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tri {
+    /// Certainly not.
+    No,
+    /// Only the run will tell.
+    Unknown,
+    /// Certainly, or by every usual reading.
+    Yes,
+}
+
+/// Flags before the subcommand, or anywhere, that take the next word as their value, by program.
+const VALUED: &[(&str, &[&str])] = &[
+    ("black", &["-c", "--code", "-l", "--line-length", "-t", "--target-version", "--config", "--include", "--exclude"]),
+    (
+        "cargo",
+        &["--color", "--config", "-Z", "-C", "--manifest-path", "--target-dir", "-j", "--jobs", "-p", "--package"],
+    ),
+    ("chmod", &["--reference"]),
+    ("chown", &["--reference", "--from"]),
+    (
+        "docker",
+        &["--config", "-c", "--context", "-H", "--host", "-l", "--log-level", "--tlscacert", "--tlscert", "--tlskey"],
+    ),
+    (
+        "docker-compose",
+        &[
+            "-f",
+            "--file",
+            "-p",
+            "--project-name",
+            "--profile",
+            "-c",
+            "--context",
+            "-H",
+            "--host",
+            "--tlscacert",
+            "--tlscert",
+            "--tlskey",
+            "--project-directory",
+            "--env-file",
+            "--log-level",
+            "--ansi",
+            "--parallel",
+        ],
+    ),
+    ("git", &["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--super-prefix", "--config-env"]),
+    ("isort", &["--settings-path", "--settings-file", "--profile", "-l", "--line-length", "--src", "--skip"]),
+    ("kubectl", &["-n", "--namespace", "--context", "--cluster", "--kubeconfig", "-s", "--server", "--user"]),
+    (
+        "mypy",
+        &["--config-file", "--python-version", "--platform", "--cache-dir", "--python-executable", "-p", "-m", "-c"],
+    ),
+    (
+        "pip",
+        &[
+            "--log",
+            "--proxy",
+            "--retries",
+            "--timeout",
+            "--exists-action",
+            "--trusted-host",
+            "--cert",
+            "--client-cert",
+            "--cache-dir",
+            "--python",
+            "--use-feature",
+            "--use-deprecated",
+            "-r",
+            "--requirement",
+            "-c",
+            "--constraint",
+            "-t",
+            "--target",
+            "--root",
+            "--prefix",
+            "--src",
+            "--report",
+            "-i",
+            "--index-url",
+            "--extra-index-url",
+            "-f",
+            "--find-links",
+            "--platform",
+            "--python-version",
+            "--implementation",
+            "--abi",
+            "-d",
+            "--dest",
+            "-e",
+            "--editable",
+            "-w",
+            "--wheel-dir",
+            "--config-settings",
+            "--global-option",
+            "--progress-bar",
+        ],
+    ),
+    ("pylint", &["--rcfile", "-d", "--disable", "-e", "--enable", "-f", "--output-format", "-j", "--jobs", "--output"]),
+    (
+        "pytest",
+        &[
+            "-k",
+            "-m",
+            "-c",
+            "--config-file",
+            "-p",
+            "-n",
+            "-o",
+            "--override-ini",
+            "--rootdir",
+            "--basetemp",
+            "--junitxml",
+            "--junit-xml",
+            "--maxfail",
+            "--tb",
+            "--ignore",
+            "--ignore-glob",
+            "--deselect",
+            "--durations",
+            "--log-file",
+            "--import-mode",
+            "--cov-config",
+            "--confcutdir",
+            "-W",
+            "--pythonwarnings",
+            "--capture",
+            "--color",
+            "--debug",
+        ],
+    ),
+    ("python", &["-c", "-m", "-W", "-X", "--check-hash-based-pycs"]),
+];
+
+/// Programs whose options begin with one dash and are whole words (`find -delete`): letters are not bundled.
+const UNBUNDLED: &[&str] = &["find", "java", "javac", "terraform", "ffmpeg", "convert", "openssl", "go", "gcc", "ld"];
+
+/// What a word among the arguments is, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part<'a> {
+    /// A word that begins with a dash, or could.
+    Flag(&'a Word),
+    /// The value of the flag before it.
+    Value(&'a Word),
+    /// Anything else, and everything after `--`.
+    Operand(&'a Word),
+}
+
+impl Command {
+    /// Whether `flag` (`-v`, `--volumes`, `-delete`) is among the arguments: alone, bundled (`-fv`), with a value
+    /// (`--name=value`, `-ovalue`), never after `--`, never as the value of another flag that is known to take one.
+    /// An abbreviation (`--vol`), an unknown word that may be a flag and an open end are [`Tri::Unknown`].
+    pub fn has_flag(&self, flag: &str) -> Tri {
+        let bundled = !UNBUNDLED.contains(&self.name());
+        let mut answer = if self.open_ended { Tri::Unknown } else { Tri::No };
+        let valued = self.valued();
+        for part in self.split(|flag| valued.contains(&flag)) {
+            let Part::Flag(word) = part else { continue };
+            answer = answer.max(match word.literal() {
+                Some(value) => matches(value, flag, bundled),
+                None if may_become(&word.prefix, flag) => Tri::Unknown,
+                None => Tri::No,
+            });
+        }
+        answer
+    }
+
+    /// The values that `flag` is given: the rest of its word (`--name=value`, `-ovalue`) or the next word.
+    /// A value that is part of a word is returned as a word of its own.
+    pub fn flag_values(&self, flag: &str) -> Vec<Word> {
+        let mut values = Vec::new();
+        let mut next = false;
+        for word in self.args() {
+            if std::mem::take(&mut next) {
+                values.push(word.clone());
+                continue;
+            }
+            let known = word.value.as_deref().unwrap_or(&word.prefix);
+            if known == "--" && word.value.is_some() {
+                break;
+            }
+            if known == flag {
+                next = true;
+            } else if let Some(rest) = known.strip_prefix(flag) {
+                let long = flag.starts_with("--") || flag.len() > 2;
+                let rest = match rest.strip_prefix('=') {
+                    Some(rest) => rest,
+                    None if long => continue,
+                    None => rest,
+                };
+                let value = word.value.as_ref().map(|_| rest.to_owned());
+                let prefix = if word.value.is_none() || word.glob { rest.to_owned() } else { String::new() };
+                values.push(Word { value, prefix, ..word.clone() });
+            }
+        }
+        values
+    }
+
+    /// The words that are flags, or could be, as written.
+    pub fn flags(&self) -> Vec<&Word> {
+        let valued = self.valued();
+        let flags = self.split(|flag| valued.contains(&flag)).into_iter().filter_map(|part| match part {
+            Part::Flag(word) => Some(word),
+            Part::Value(_) | Part::Operand(_) => None,
+        });
+        flags.collect()
+    }
+
+    /// The arguments that are neither flags nor values of flags; unknown words count. `value_flags` are flags that
+    /// take the next word, beside those that are known of the program.
+    pub fn operands(&self, value_flags: &[&str]) -> Vec<&Word> {
+        let known = self.valued();
+        let operands = self.split(|flag| known.contains(&flag) || value_flags.contains(&flag));
+        let operands = operands.into_iter().filter_map(|part| match part {
+            Part::Operand(word) => Some(word),
+            Part::Flag(word) if word.literal().is_none() && !word.prefix.starts_with('-') => Some(word),
+            Part::Flag(_) | Part::Value(_) => None,
+        });
+        operands.collect()
+    }
+
+    /// The first operand: `down` of `docker-compose -f a.yml down -v`.
+    pub fn subcommand(&self, value_flags: &[&str]) -> Option<&Word> {
+        self.operands(value_flags).into_iter().next()
+    }
+
+    /// The last component of the program word without a version suffix: `python` of `/usr/bin/python3.11`.
+    /// Says nothing about which file runs: facts do.
+    pub fn name(&self) -> &str {
+        self.program().map_or("", base_name)
+    }
+
+    fn valued(&self) -> &'static [&'static str] {
+        let name = self.name();
+        VALUED.iter().find(|(program, _)| *program == name).map_or(&[], |(_, flags)| flags)
+    }
+
+    /// Sorts the arguments; `takes_value` says of a flag whether the next word is its value.
+    fn split(&self, takes_value: impl Fn(&str) -> bool) -> Vec<Part<'_>> {
+        let mut ended = false;
+        let mut value_next = false;
+        let parts = self.args().iter().filter_map(|word| {
+            if std::mem::take(&mut value_next) {
+                return Some(Part::Value(word));
+            }
+            if ended {
+                return Some(Part::Operand(word));
+            }
+            let Some(value) = word.literal() else {
+                let may_be_flag = word.prefix.is_empty() || word.prefix.starts_with('-');
+                return Some(if may_be_flag || word.many { Part::Flag(word) } else { Part::Operand(word) });
+            };
+            if value == "--" {
+                ended = true;
+                return None;
+            }
+            if !value.starts_with('-') || value == "-" {
+                return Some(Part::Operand(word));
+            }
+            value_next = takes_value(value) || last_of_bundle(value).is_some_and(|last| takes_value(&last));
+            Some(Part::Flag(word))
+        });
+        parts.collect()
+    }
+}
+
+/// `-f` of `-vf`: in a bundle only the last letter can take the next word.
+fn last_of_bundle(value: &str) -> Option<String> {
+    if value.starts_with("--") || value.chars().count() < 3 {
+        return None;
+    }
+    value.chars().next_back().map(|last| format!("-{last}"))
+}
+
+/// Whether the known word `value` is or holds `flag`.
+fn matches(value: &str, flag: &str, bundled: bool) -> Tri {
+    if value == flag {
+        return Tri::Yes;
+    }
+    let name = value.split_once('=').map_or(value, |(name, _)| name);
+    if name == flag {
+        return Tri::Yes;
+    }
+    if let Some(letters) = value.strip_prefix('-').filter(|rest| !rest.starts_with('-')) {
+        let mut flag_letters = flag.strip_prefix('-').unwrap_or(flag).chars();
+        if let (Some(letter), None) = (flag_letters.next(), flag_letters.next()) {
+            let holds = if bundled { letters.contains(letter) } else { false };
+            return if holds { Tri::Yes } else { Tri::No };
+        }
+        return Tri::No;
+    }
+    // GNU getopt, optparse and argparse accept unambiguous beginnings of long options.
+    if flag.starts_with("--") && name.len() > 2 && flag.starts_with(name) { Tri::Unknown } else { Tri::No }
+}
+
+/// Whether a word that begins with `prefix` may turn out to be or hold `flag`.
+fn may_become(prefix: &str, flag: &str) -> bool {
+    if prefix.is_empty() {
+        return true;
+    }
+    if let Some((name, _)) = prefix.split_once('=') {
+        return name == flag;
+    }
+    if prefix.starts_with("--") {
+        return flag.starts_with(prefix) || prefix == flag;
+    }
+    prefix.starts_with('-') && (!flag.starts_with("--") || prefix == "-")
+}
+
+/// Programs whose name is written with a bare number for a version (`python3`); of others (`base64`) it is a part.
+const NUMBERED: &[&str] = &["python", "pip", "pytest", "pydoc", "idle", "perl", "php", "ruby", "lua", "node", "tclsh"];
+
+/// The last component of a path without a version suffix (`3.11`, `-3.11`, `3`): `python` of `/usr/bin/python3.11`.
+pub fn base_name(program: &str) -> &str {
+    let name = program.rsplit('/').next().unwrap_or(program);
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let version = name.strip_prefix(stem).unwrap_or("");
+    if stem.is_empty() || version.is_empty() || version.starts_with('.') || version.ends_with('.') {
+        return name;
+    }
+    match stem.strip_suffix('-') {
+        Some(stem) if !stem.is_empty() => stem,
+        Some(_) => name,
+        None if version.contains('.') || NUMBERED.contains(&stem) => stem,
+        None => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(line: &str) -> Command {
+        Command { words: line.split(' ').map(Word::known).collect(), ..Command::default() }
+    }
+
+    #[test]
+    fn a_flag_is_found_alone_bundled_and_with_a_value() {
+        let cases = [
+            ("docker-compose down -v", "-v", Tri::Yes),
+            ("docker-compose -f a.yml down -fv", "-v", Tri::Yes),
+            ("docker-compose down --volumes=true", "--volumes", Tri::Yes),
+            ("docker-compose down -- -v", "-v", Tri::No),
+            ("docker-compose -f -v down", "-v", Tri::No),
+            ("docker-compose down --vol", "--volumes", Tri::Unknown),
+            ("docker-compose down", "-v", Tri::No),
+            ("git commit --message=-v", "-v", Tri::No),
+            ("find . -delete", "-delete", Tri::Yes),
+            ("find . -delete", "-d", Tri::No),
+            ("pytest -pevil", "-p", Tri::Yes),
+        ];
+        for (line, flag, expected) in cases {
+            assert_eq!((line, flag, command(line).has_flag(flag)), (line, flag, expected));
+        }
+    }
+
+    #[test]
+    fn an_unknown_word_may_be_a_flag_unless_it_begins_otherwise() {
+        let mut asked = command("rm x");
+        asked.words.push(Word { text: "$x".into(), ..Word::default() });
+        assert_eq!(asked.has_flag("-r"), Tri::Unknown);
+        asked.words[2].prefix = "./".into();
+        assert_eq!(asked.has_flag("-r"), Tri::No);
+        asked.words[2].prefix = "--out=".into();
+        assert_eq!((asked.has_flag("--out"), asked.has_flag("-r")), (Tri::Unknown, Tri::No));
+        asked.open_ended = true;
+        assert_eq!(asked.has_flag("-r"), Tri::Unknown);
+    }
+
+    #[test]
+    fn operands_leave_out_flags_and_their_values() {
+        let values = |line: &str, flags: &[&str]| {
+            command(line).operands(flags).iter().map(|w| w.text.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(values("git -C dir push --force origin -- -x", &[]), ["push", "origin", "-x"]);
+        assert_eq!(values("tool -o out in", &["-o"]), ["in"]);
+        assert_eq!(values("tool -vo out in", &["-o"]), ["in"]);
+        assert_eq!(values("tool -oout - in", &["-o"]), ["-", "in"]);
+        assert_eq!(command("pip --log f install x").subcommand(&[]).map(|w| w.text.as_str()), Some("install"));
+    }
+
+    #[test]
+    fn a_flag_s_values_are_found_in_every_spelling() {
+        let values =
+            |line: &str, flag| command(line).flag_values(flag).iter().map(|w| w.value.clone()).collect::<Vec<_>>();
+        assert_eq!(values("pip install --target=a -t b -tc", "--target"), [Some("a".to_owned())]);
+        assert_eq!(values("pip install --target=a -t b -tc", "-t"), [Some("b".to_owned()), Some("c".to_owned())]);
+        assert_eq!(values("pip install --target-x a -- --target b", "--target"), [] as [Option<String>; 0]);
+    }
+
+    #[test]
+    fn a_version_suffix_is_not_part_of_a_name() {
+        let names =
+            ["/usr/bin/python3.11", "pip3", "clang-14", "7z", "base64", "python", "2to3-3.11", "."].map(base_name);
+        assert_eq!(names, ["python", "pip", "clang", "7z", "base64", "python", "2to3", "."]);
+    }
+}
