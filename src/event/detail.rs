@@ -1,0 +1,154 @@
+//! The machine's part of each log line: one JSON object, tagged by `event`.
+//! Knows no layout of lines.
+
+use serde::{Deserialize, Serialize};
+
+/// The machine's part of a line. Durations are in milliseconds, lengths in bytes, hashes in lower-case hex.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Detail {
+    /// The first record of a log.
+    Created {
+        /// Random name of the log, 32 hex digits.
+        log_id: String,
+        /// Guard's version.
+        guard: String,
+        /// Hash of the policy as trusted at creation.
+        policy: String,
+        /// First 16 hex digits of SHA-256 over the seed.
+        seed_fingerprint: String,
+    },
+    /// A person trusted a project policy.
+    PolicyTrusted {
+        /// Hash of the policy file.
+        policy: String,
+    },
+    /// A command is about to run; durable before it does.
+    ShellStart {
+        /// Rules that matched.
+        rules: Vec<RuleHit>,
+        /// Hash of the policy it was judged by.
+        policy: String,
+        /// The folder it starts in, relative to the project.
+        cwd: String,
+        /// What the caller called the task.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        task: Option<String>,
+        /// Why the caller wants it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// Time limit.
+        timeout_ms: u64,
+        /// Whether it runs only because the project is in observe mode.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        observed: bool,
+    },
+    /// The exit code of a command.
+    ReturnCode {
+        /// Sequence number of its start.
+        of: u64,
+    },
+    /// What it wrote on one of its streams.
+    Output {
+        /// Sequence number of its start.
+        of: u64,
+        /// Bytes written, all of them.
+        len: u64,
+        /// SHA-256 of all bytes as written, where there are any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha256: Option<String>,
+        /// SHA-256 of the redacted text kept as a blob, where it is longer than the line shows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        blob: Option<String>,
+    },
+    /// A command has ended.
+    ShellEnd {
+        /// Sequence number of its start.
+        of: u64,
+        /// How it ended.
+        ended: Ended,
+        /// Exit code guard passed on.
+        exit_code: i32,
+        /// Wall time.
+        duration_ms: u64,
+        /// Level of the fence it ran in: `full`, `partial`, `landlock`.
+        fence: String,
+        /// What of the fence was missing.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        missing: Vec<String>,
+    },
+    /// A command was refused: denied, or nobody there to ask.
+    ShellRefused {
+        /// `deny` or `ask`.
+        verdict: String,
+        /// Rules that matched.
+        rules: Vec<RuleHit>,
+        /// Hash of the policy it was judged by.
+        policy: String,
+        /// What the caller called the task.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        task: Option<String>,
+        /// Why the caller wanted it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// Guard could not do its job: the command did not run.
+    ShellError {
+        /// Sequence number of its start, where one was recorded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<u64>,
+        /// Exit code guard gave.
+        exit_code: i32,
+        /// Why, as the caller was told.
+        cause: String,
+    },
+    /// A start without an end whose process is gone.
+    Lost {
+        /// Sequence number of the start.
+        of: u64,
+    },
+    /// A torn tail was ended with a newline and is covered by this record.
+    Recovered {
+        /// Bytes of the torn line, without the newline that ended it.
+        bytes: u64,
+        /// SHA-256 of those bytes.
+        sha256: String,
+    },
+    /// The disk is full; this was written into the reserve.
+    LogFull {},
+    /// The poison left by a failed sync was looked at and removed by a person.
+    PoisonCleared {
+        /// What the poison file said.
+        cause: String,
+    },
+    /// A fixed point, every 256 records.
+    Checkpoint {
+        /// Records before this one.
+        records: u64,
+    },
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// By itself, with an exit code.
+    Exited,
+    /// By a signal that guard did not send; its number is the exit code less 128.
+    Signalled,
+    /// Guard ended it at its time limit.
+    TimedOut,
+    /// Guard was told to stop (Ctrl-C, TERM, HUP).
+    Cancelled,
+    /// Guard ended it at another limit.
+    Limit,
+}
+
+/// A rule that matched, as the log keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleHit {
+    /// The rule's id.
+    pub id: String,
+    /// `allow`, `ask` or `deny`.
+    pub verdict: String,
+}

@@ -1,0 +1,41 @@
+//! What happened: the vocabulary of the audit log, and [`State`], the fold of all of it.
+//! Knows neither how entries are sealed nor where they are kept.
+
+mod detail;
+pub mod line;
+mod state;
+
+pub use detail::{Detail, Ended, RuleHit};
+pub use state::State;
+
+/// One line of the log before it is sealed: what a person reads, and what a machine reads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The owner's line.
+    pub human: Human,
+    /// The machine's part.
+    pub detail: Detail,
+}
+
+/// The human part of a line. Texts are raw here; [`line`] escapes them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Human {
+    /// `[SKILL] [ACTION] [TARGET] [RESULT]`
+    Fields {
+        /// FILE, SHELL, DB, MIGRATION, SKILL, PLUGIN, PHASE, ESCALATION, APPROVAL or GUARD.
+        skill: String,
+        /// EXEC, MODIFY, QUERY, INIT, …
+        action: String,
+        /// What it was done to.
+        target: String,
+        /// SUCCESS, PASS, FAIL, DENIED, PENDING, TIMEOUT, `50 rows`, …
+        result: String,
+    },
+    /// `LABEL: text`, as in `SHELL_EXEC: pytest tests/`.
+    Labelled {
+        /// SHELL_EXEC, RETURN_CODE, STDOUT, STDERR, …
+        label: String,
+        /// The rest of the line.
+        text: String,
+    },
+}

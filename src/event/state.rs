@@ -1,0 +1,131 @@
+//! State: what all entries of the log add up to.
+//! A pure fold; knows nothing of files or snapshots.
+
+use super::{Detail, Ended};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What all records of a log add up to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// Sequence number of the last record folded in; 0 before the first.
+    pub records: u64,
+    /// Sequence numbers of starts that have no end yet.
+    pub running: BTreeSet<u64>,
+    /// Commands that ran to an end, whatever it was.
+    pub runs: u64,
+    /// Commands that were denied.
+    pub denied: u64,
+    /// Commands that a person would have had to allow.
+    pub asked: u64,
+    /// Commands that guard ended at their time limit.
+    pub timed_out: u64,
+    /// Commands whose end was never seen.
+    pub lost: u64,
+    /// Rule id to the number of records it matched in.
+    pub hits: BTreeMap<String, u64>,
+}
+
+impl State {
+    /// Adds the record with sequence number `seq`.
+    pub fn apply(&mut self, seq: u64, detail: &Detail) {
+        self.records = seq;
+        match detail {
+            Detail::ShellStart { rules, .. } => {
+                self.running.insert(seq);
+                self.count(rules.iter().map(|hit| hit.id.as_str()));
+            }
+            Detail::ShellEnd { of, ended, .. } => {
+                self.running.remove(of);
+                self.runs += 1;
+                match ended {
+                    Ended::TimedOut => self.timed_out += 1,
+                    Ended::Exited | Ended::Signalled | Ended::Cancelled | Ended::Limit => {}
+                }
+            }
+            Detail::ShellRefused { verdict, rules, .. } => {
+                if verdict == "deny" {
+                    self.denied += 1;
+                } else {
+                    self.asked += 1;
+                }
+                self.count(rules.iter().map(|hit| hit.id.as_str()));
+            }
+            Detail::ShellError { of, .. } => {
+                if let Some(of) = of {
+                    self.running.remove(of);
+                }
+            }
+            Detail::Lost { of } => {
+                self.running.remove(of);
+                self.lost += 1;
+            }
+            Detail::Created { .. }
+            | Detail::PolicyTrusted { .. }
+            | Detail::ReturnCode { .. }
+            | Detail::Output { .. }
+            | Detail::Recovered { .. }
+            | Detail::LogFull {}
+            | Detail::PoisonCleared { .. }
+            | Detail::Checkpoint { .. } => {}
+        }
+    }
+
+    fn count<'a>(&mut self, ids: impl Iterator<Item = &'a str>) {
+        for id in ids {
+            *self.hits.entry(id.to_owned()).or_default() += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::RuleHit;
+
+    fn start() -> Detail {
+        Detail::ShellStart {
+            rules: vec![RuleHit { id: "pytest".into(), verdict: "allow".into() }],
+            policy: String::new(),
+            cwd: ".".into(),
+            task: None,
+            reason: None,
+            timeout_ms: 60_000,
+            observed: false,
+        }
+    }
+
+    #[test]
+    fn a_start_is_running_until_its_end_is_folded_in() {
+        let mut state = State::default();
+        state.apply(2, &start());
+        assert_eq!(state.running, BTreeSet::from([2]));
+        state.apply(
+            6,
+            &Detail::ShellEnd {
+                of: 2,
+                ended: Ended::TimedOut,
+                exit_code: 124,
+                duration_ms: 60_000,
+                fence: "full".into(),
+                missing: vec![],
+            },
+        );
+        let expected = State {
+            records: 6,
+            runs: 1,
+            timed_out: 1,
+            hits: BTreeMap::from([("pytest".to_owned(), 1)]),
+            ..State::default()
+        };
+        assert_eq!(state, expected);
+    }
+
+    #[test]
+    fn a_lost_run_is_counted_and_no_longer_running() {
+        let mut state = State::default();
+        state.apply(2, &start());
+        state.apply(3, &Detail::Lost { of: 2 });
+        assert_eq!((state.running.len(), state.lost, state.runs), (0, 1, 0));
+    }
+}
