@@ -1,0 +1,148 @@
+//! Examples: the commands a rule says it means or does not mean, run through the real parser and judge.
+//! Knows no files: the world they are judged in is made up (programs in `/usr/bin`, the project at `/project`).
+
+use super::judgement::judge;
+use super::judging::normal;
+use super::policy::{Example, Fault, Faults, Policy, RuleText, Source, preset};
+use crate::action::shell::{Command, Word};
+use crate::action::{Action, Facts, Found, Program, Shell};
+use crate::event::State;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// An example that does not come out as its rule says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExampleFault {
+    /// The rule.
+    pub id: String,
+    /// Where the rule stands.
+    pub at: String,
+    /// The example.
+    pub example: Example,
+    /// Whether the rule should match it.
+    pub should_match: bool,
+    /// What matched instead, strictest first.
+    pub matched: Vec<String>,
+}
+
+/// The policy of `sources` with its examples run, as a check, trust and the first use of a hash need it.
+///
+/// # Errors
+/// Every fault of the texts; where there is none, every failing example.
+pub fn examined(sources: &[Source]) -> Result<Policy, Faults> {
+    let policy = Policy::load(sources)?;
+    match check_examples(&policy) {
+        Ok(()) => Ok(policy),
+        Err(failing) => Err(locate_examples(&failing, sources)),
+    }
+}
+
+/// Judges every `hits` and `misses` of every rule; presets' included.
+///
+/// # Errors
+/// Every example that comes out otherwise.
+pub fn check_examples(policy: &Policy) -> Result<(), Vec<ExampleFault>> {
+    let mut faults = Vec::new();
+    for number in 0..policy.len() {
+        let Some(text) = policy.text(number) else { continue };
+        for (examples, should_match) in [(&text.hits, true), (&text.misses, false)] {
+            for example in examples {
+                if let Some(fault) = check(policy, number, &text, example, should_match) {
+                    faults.push(fault);
+                }
+            }
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
+}
+
+/// The faults with the lines they stand in; `sources` are those the policy was loaded from.
+pub fn locate_examples(faults: &[ExampleFault], sources: &[Source]) -> Faults {
+    let presets: Vec<Source> =
+        super::policy::PRESETS.iter().filter_map(|p| preset(p.name)).map(|p| p.source()).collect();
+    let located = faults.iter().filter_map(|fault| {
+        let (file, _) = fault.at.rsplit_once(':')?;
+        let source = sources.iter().chain(&presets).find(|source| source.name == file)?;
+        let (message, help) = if fault.should_match {
+            (format!("`{}` does not match this example", fault.id), "change the example, or the rule's conditions")
+        } else {
+            (format!("`{}` matches this example", fault.id), "narrow the rule, or take the example out")
+        };
+        let matched = match fault.matched.as_slice() {
+            [] => "nothing matches it".to_owned(),
+            matched => format!("what matches: {}", matched.join(", ")),
+        };
+        Some(Fault::at(source, fault.example.span.clone(), message).help(format!("{help}; {matched}")))
+    });
+    Faults(located.collect())
+}
+
+fn check(
+    policy: &Policy,
+    number: usize,
+    text: &RuleText,
+    example: &Example,
+    should_match: bool,
+) -> Option<ExampleFault> {
+    let shell = Shell::from_line_in(example.line.clone().into(), &example_environment());
+    let mut facts = example_facts(&shell);
+    if let Some(rule) = policy.rule(number) {
+        let label = |patterns: &[super::policy::Pattern]| patterns.iter().find_map(|p| p.literal()).map(str::to_owned);
+        facts.task = label(&rule.when.task);
+        facts.mode = label(&rule.when.mode);
+        facts.phase = label(&rule.when.phase);
+    }
+    let judgement = judge(Action::Shell(shell), &facts, &State::default(), policy);
+    let matched: Vec<String> = judgement.matches().iter().map(|found| found.id.clone()).collect();
+    if matched.contains(&text.id) == should_match {
+        return None;
+    }
+    Some(ExampleFault { id: text.id.clone(), at: text.at.clone(), example: example.clone(), should_match, matched })
+}
+
+/// The variables of the made-up world.
+pub fn example_environment() -> HashMap<String, String> {
+    [("PATH", "/usr/bin"), ("HOME", "/home/user")].map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+/// The made-up world of examples: every bare program is installed in `/usr/bin`, the project is `/project`, the home
+/// `/home/user`, and nothing is a link.
+pub fn example_facts(shell: &Shell) -> Facts {
+    let mut facts = Facts {
+        project: PathBuf::from("/project"),
+        cwd: PathBuf::from("/project"),
+        home: Some(PathBuf::from("/home/user")),
+        ..Facts::default()
+    };
+    facts.environment = example_environment();
+    for command in shell.commands().iter().chain(shell.suspects()) {
+        for word in command.program_word().into_iter().chain(command.wrappers.iter().map(|wrapper| &wrapper.word)) {
+            add_program(&mut facts, command, word);
+        }
+        let redirected = command.redirects.iter().map(|redirect| &redirect.target);
+        let assigned = command.assigns.iter().map(|assign| &assign.value);
+        for word in command.args().iter().chain(redirected).chain(assigned) {
+            let Some(value) = word.value.as_deref() else { continue };
+            for part in [Some(value), value.split_once('=').map(|(_, value)| value)].into_iter().flatten() {
+                if let Some(located) = command.located(part) {
+                    let path = normal(&facts.cwd.join(&located));
+                    facts.paths.insert(located, path);
+                }
+            }
+        }
+    }
+    facts
+}
+
+fn add_program(facts: &mut Facts, command: &Command, word: &Word) {
+    let Some(value) = word.literal() else { return };
+    let (key, path) = if value.contains('/') {
+        let Some(located) = command.located(value) else { return };
+        let path = normal(&facts.cwd.join(&located));
+        (located, path)
+    } else {
+        (value.to_owned(), Path::new("/usr/bin").join(value))
+    };
+    let writable = path.starts_with(&facts.project) || path.starts_with("/tmp");
+    facts.programs.insert(key, Found::Program(Program { real: path.clone(), path, writable }));
+}

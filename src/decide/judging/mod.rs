@@ -1,0 +1,95 @@
+//! Weighing: every command of an action against every rule that could mean it.
+//! Knows the order of verdicts and who may overrule whom; nothing of files or wording of policies.
+
+mod built_in;
+mod commands;
+mod condition;
+mod grant;
+mod hit;
+mod paths;
+mod subject;
+mod urls;
+mod verdict;
+
+use super::policy::Policy;
+use super::{Grant, Match, Verdict};
+use crate::action::shell::{Asked, Command, FaultKind, Shell};
+use crate::action::{Action, Facts, Found};
+use crate::event::State;
+use hit::Hit;
+pub(super) use paths::normal;
+use std::path::PathBuf;
+
+/// The answer to one action, before it becomes a judgement.
+pub(super) struct Judged {
+    pub(super) verdict: Verdict,
+    pub(super) matches: Vec<Match>,
+    pub(super) grant: Grant,
+    pub(super) program: Option<PathBuf>,
+}
+
+/// Everything a judgement rests on.
+#[derive(Clone, Copy)]
+struct Ground<'a> {
+    facts: &'a Facts,
+    policy: &'a Policy,
+    shell: &'a Shell,
+}
+
+/// Weighs an action. Total: every action gets an answer, and one that nothing speaks for is asked.
+pub(super) fn weigh(action: &Action, facts: &Facts, state: &State, policy: &Policy) -> Judged {
+    let Action::Shell(shell) = action;
+    // No rule rests on the state yet: budgets and halts are judged before this, by whoever counts.
+    let _ = state;
+    let ground = Ground { facts, policy, shell };
+    let mut hits = Vec::new();
+    for fault in shell.faults() {
+        let own = match fault.kind {
+            FaultKind::Empty => &built_in::EMPTY,
+            FaultKind::NotText => &built_in::NOT_TEXT,
+            FaultKind::TooBig => &built_in::TOO_BIG,
+            FaultKind::Syntax => &built_in::SYNTAX,
+        };
+        hits.push(Hit::own(own, fault.message.clone(), None));
+    }
+    for unproven in shell.unproven() {
+        hits.push(Hit::own(&built_in::UNPROVEN, unproven.message.clone(), None));
+    }
+    for (number, command) in shell.commands().iter().enumerate() {
+        ground.command(number, command, &mut hits);
+    }
+    for command in shell.suspects() {
+        ground.suspect(command, &mut hits);
+    }
+    if hits.is_empty() {
+        hits.push(Hit::own(&built_in::NOT_LISTED, "nothing of it is known to the policy".to_owned(), None));
+    }
+    ground.runner(&mut hits);
+    let verdict = ground.verdict(&mut hits);
+    let grant = grant::grant(ground, &hits);
+    let program = program(ground);
+    Judged { verdict, matches: ground.matches(hits), grant, program }
+}
+
+/// The file that is started for an argument vector.
+fn program(ground: Ground<'_>) -> Option<PathBuf> {
+    match ground.shell.asked() {
+        // Not the first command's program: that may stand behind a wrapper, which is what is started.
+        Asked::Argv(words) => match ground.facts.programs.get(words.first()?.to_str()?)? {
+            Found::Program(program) => Some(program.path.clone()),
+            Found::Missing | Found::Unusable(_) => None,
+        },
+        Asked::Line(_) => None,
+    }
+}
+
+/// The program word as a person wrote it.
+fn word(command: &Command) -> String {
+    command.program_word().map(|word| shown(&word.text)).unwrap_or_default()
+}
+
+/// A text short enough for a message.
+fn shown(text: &str) -> String {
+    const MOST: usize = 80;
+    if text.chars().count() <= MOST { text.to_owned() } else { text.chars().take(MOST).chain(['…']).collect() }
+}

@@ -1,0 +1,210 @@
+//! Paths: what a command reads and writes, where that leads, and where redirections may write.
+//! Knows no rules of a policy.
+
+use super::hit::Hit;
+use super::{Ground, built_in};
+use crate::action::shell::{Access, Command, Word};
+use crate::decide::policy::{Bases, PathPattern};
+use std::path::{Component, Path, PathBuf};
+
+/// Which of a command's paths are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Touched {
+    /// Input redirections; with a program the rule names, its operands.
+    Read,
+    /// Output redirections; with a program the rule names, its operands.
+    Written,
+}
+
+/// A place a command touches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Where it is; `None`: only the run will tell.
+    pub(super) path: Option<PathBuf>,
+    /// Whether links were followed.
+    pub(super) certain: bool,
+    /// Whether it is a pattern that the shell turns into file names.
+    pub(super) pattern: bool,
+}
+
+/// The places a command touches. `operands`: its operands count, as the rule names the program and so knows what it
+/// does to them. `loose`: values of flags count as well (`--output=FILE`, `of=FILE`, `-oFILE`).
+pub(super) fn touched(
+    ground: Ground<'_>,
+    command: &Command,
+    touched: Touched,
+    operands: bool,
+    loose: bool,
+) -> Vec<Place> {
+    let redirected = command.redirects.iter().filter(|redirect| match redirect.access {
+        Access::Read => touched == Touched::Read,
+        Access::Write => touched == Touched::Written,
+        Access::ReadWrite => true,
+        Access::Duplicate => false,
+    });
+    let mut places: Vec<Place> = redirected.map(|redirect| place(ground, command, &redirect.target)).collect();
+    if operands {
+        places.extend(command.operands(&[]).into_iter().map(|word| place(ground, command, word)));
+    }
+    if operands && loose {
+        for word in command.args() {
+            let Some(text) = word.value.as_deref() else { continue };
+            let value = text.split_once('=').map(|(_, value)| value);
+            // `-o/etc/x`: whatever letter it is, a path that is spelled out is one.
+            let attached = text.strip_prefix('-').filter(|rest| !rest.starts_with('-')).and_then(|rest| {
+                let at = rest.find(['/', '~'])?;
+                rest.get(at..)
+            });
+            let next = (!text.starts_with('-')).then_some(text);
+            for text in [value, attached, next].into_iter().flatten().filter(|text| !text.is_empty()) {
+                let (path, certain) = resolve(ground, command, text);
+                places.push(Place { path, certain, pattern: word.glob });
+            }
+        }
+    }
+    places
+}
+
+fn place(ground: Ground<'_>, command: &Command, word: &Word) -> Place {
+    match word.value.as_deref() {
+        Some(text) => {
+            let (path, certain) = resolve(ground, command, text);
+            Place { path, certain: certain && !word.many, pattern: word.glob }
+        }
+        None => Place { path: None, certain: false, pattern: false },
+    }
+}
+
+/// Where a path leads: as facts say, or else by its letters alone, which is not certain.
+fn resolve(ground: Ground<'_>, command: &Command, text: &str) -> (Option<PathBuf>, bool) {
+    if let Some(path) = ground.facts.path(command, text) {
+        return (Some(path.to_owned()), true);
+    }
+    let Some(located) = command.located(text) else { return (None, false) };
+    (Some(normal(&ground.facts.cwd.join(located))), false)
+}
+
+/// A path without `.` and `..`, links not followed.
+pub(in crate::decide) fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => {
+                normal.pop();
+            }
+            Component::CurDir => {}
+            Component::RootDir | Component::Prefix(_) | Component::Normal(_) => normal.push(component),
+        }
+    }
+    if normal.as_os_str().is_empty() { PathBuf::from("/") } else { normal }
+}
+
+/// Whether a shell pattern may become a path that is meant: it is compared with the plain names among the patterns.
+pub(super) fn may_become(pattern: &Path, patterns: &[PathPattern], bases: Bases<'_>) -> bool {
+    let pattern = pattern.to_string_lossy();
+    patterns.iter().filter_map(|wanted| wanted.plain(bases)).any(|wanted| {
+        let wanted = wanted.to_string_lossy();
+        covers(pattern.as_bytes(), wanted.as_bytes())
+    })
+}
+
+/// Whether the shell pattern could match `text` or a folder above it; `[…]` counts as any text, to be loose.
+fn covers(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut p, mut t) = (0, 0);
+    let mut retry: Option<(usize, usize)> = None;
+    loop {
+        match (pattern.get(p), text.get(t)) {
+            (None, None | Some(b'/')) => return true,
+            (Some(b'*' | b'['), _) => {
+                p += 1;
+                if pattern.get(p - 1) == Some(&b'[') {
+                    p += pattern.get(p..).unwrap_or_default().iter().position(|b| *b == b']').map_or(0, |at| at + 1);
+                }
+                retry = Some((p, t));
+            }
+            (Some(b'?'), Some(_)) => (p, t) = (p + 1, t + 1),
+            (Some(a), Some(b)) if a == b => (p, t) = (p + 1, t + 1),
+            (_, _) => match retry {
+                Some((back, from)) if from < text.len() => {
+                    retry = Some((back, from + 1));
+                    (p, t) = (back, from + 1);
+                }
+                Some(_) | None => return false,
+            },
+        }
+    }
+}
+
+/// Files that may be written to although they lie outside: they keep nothing.
+const SINKS: &[&str] = &["/dev/null", "/dev/stdout", "/dev/stderr", "/dev/stdin", "/dev/tty", "/dev/zero", "/dev/full"];
+
+/// Names in the project that guard rests on.
+const GUARDS: &[&str] = &["guard.toml", "guard-tests.toml", "build_audit.log"];
+
+/// What guard's own rules say of a command's redirections.
+pub(super) fn redirects(ground: Ground<'_>, command: &Command, at: Option<usize>, hits: &mut Vec<Hit>) {
+    for redirect in &command.redirects {
+        let target = &redirect.target;
+        let text = target.value.as_deref().unwrap_or(&target.prefix);
+        let quoted = || format!("`{}`", super::shown(&target.text));
+        if text.starts_with("/dev/tcp/") || text.starts_with("/dev/udp/") {
+            hits.push(Hit::own(&built_in::NETWORK_FILE, quoted(), at));
+            continue;
+        }
+        let writes = match redirect.access {
+            Access::Write | Access::ReadWrite => true,
+            Access::Read => false,
+            // `2>&1` names a descriptor; anything else would be a file.
+            Access::Duplicate => {
+                !target.literal().is_some_and(|text| text.bytes().all(|b| b.is_ascii_digit() || b == b'-'))
+            }
+        };
+        // A descriptor of the command's own; with anything after the number it would be a path.
+        let descriptor = text.strip_prefix("/dev/fd/").is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
+        if !writes || SINKS.contains(&text) && target.value.is_some() || descriptor {
+            continue;
+        }
+        let place = place(ground, command, target);
+        let Some(path) = place.path.filter(|_| place.certain && !place.pattern) else {
+            hits.push(Hit::own(&built_in::WRITES_UNKNOWN, quoted(), at));
+            continue;
+        };
+        if let Ok(relative) = path.strip_prefix(&ground.facts.project) {
+            let guards = GUARDS.iter().any(|name| relative == Path::new(name));
+            if guards || relative.components().any(|part| part.as_os_str() == ".git") {
+                hits.push(Hit::own(&built_in::WRITES_PROTECTED, quoted(), at));
+            }
+        } else if !path.starts_with("/tmp") {
+            hits.push(Hit::own(&built_in::WRITES_OUTSIDE, quoted(), at));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dots_are_taken_out_of_a_path_and_never_lead_above_the_root() {
+        for (path, expected) in [("/a/./b/../c", "/a/c"), ("/../../a", "/a"), ("/a/..", "/"), ("/", "/")] {
+            assert_eq!(normal(Path::new(path)), Path::new(expected));
+        }
+    }
+
+    #[test]
+    fn a_shell_pattern_covers_what_it_may_become_and_what_lies_below_that() {
+        let table = [
+            ("/p/*.toml", "/p/guard.toml", true),
+            ("/p/*", "/p/.git/config", true),
+            ("/p/gu[a-z]rd.toml", "/p/guard.toml", true),
+            ("/p/guard.tom?", "/p/guard.toml", true),
+            ("/p/*.py", "/p/guard.toml", false),
+            ("/p/src/*", "/p/guard.toml", false),
+            ("/p/guard", "/p/guard.toml", false),
+            ("/p/gu[", "/p/guard.toml", true),
+        ];
+        for (pattern, text, expected) in table {
+            assert_eq!(covers(pattern.as_bytes(), text.as_bytes()), expected, "{pattern} {text}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! A loaded policy: settings at hand, rules in bytes that are read when a command could be meant.
+//! Knows nothing of where its texts came from.
+
+use super::index::{Has, Index};
+use super::{Faults, Layer, Preset, Rule, RuleText, Settings, Source, layers, preset};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::sync::OnceLock;
+
+/// A loaded policy.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    pub(super) hash: String,
+    pub(super) body: Body,
+    /// Rules and their texts, one after the other.
+    pub(super) rows: Vec<u8>,
+    /// Rules that were read from `rows`: a judgement needs few of them.
+    rules: Vec<OnceLock<Option<Rule>>>,
+}
+
+/// What a judgement needs of every policy.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Body {
+    settings: Settings,
+    index: Index,
+    /// Where each rule ends in `rows`, and where its text does.
+    ends: Vec<(u32, u32)>,
+    notes: Vec<String>,
+}
+
+impl Policy {
+    /// Reads and merges policy texts; presets they extend are added, and [`PRESETS`]' `default` always is.
+    ///
+    /// # Errors
+    /// All faults of all texts at once. The examples of rules are not run: [`crate::decide::check_examples`] does.
+    pub fn load(sources: &[Source]) -> Result<Policy, Faults> {
+        let merged = layers::load(sources, &|name| preset(name).map(Preset::source))?;
+        let index = Index::new(&merged.rules);
+        let mut rows = Vec::new();
+        let mut ends = Vec::new();
+        let length = |rows: &Vec<u8>| u32::try_from(rows.len()).unwrap_or(u32::MAX);
+        for (rule, text) in merged.rules.iter().zip(&merged.texts) {
+            // Writing plain data into memory cannot fail; a rule that is missing denies everything.
+            rows.extend(postcard::to_stdvec(rule).unwrap_or_default());
+            let end = length(&rows);
+            rows.extend(postcard::to_stdvec(text).unwrap_or_default());
+            ends.push((end, length(&rows)));
+        }
+        let body = Body { settings: merged.settings, index, ends, notes: merged.notes };
+        Ok(Policy::new(Policy::hash_of(sources), body, rows))
+    }
+
+    pub(super) fn new(hash: String, body: Body, rows: Vec<u8>) -> Policy {
+        let rules = body.ends.iter().map(|_| OnceLock::new()).collect();
+        Policy { hash, body, rows, rules }
+    }
+
+    /// Hash of policy texts and of guard's own, in hex: the key of the compiled form and of trust in it.
+    pub fn hash_of(sources: &[Source]) -> String {
+        let mut hash = Sha256::new();
+        hash.update(super::preset::STAMP.to_le_bytes());
+        for source in sources {
+            hash.update([source.layer as u8]);
+            for part in [&source.name, &source.text] {
+                hash.update((part.len() as u64).to_le_bytes());
+                hash.update(part);
+            }
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The hash of the texts it was loaded from.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// Everything beside the rules.
+    pub fn settings(&self) -> &Settings {
+        &self.body.settings
+    }
+
+    /// Things that are not wrong, but that a person who checks the policy should know.
+    pub fn notes(&self) -> &[String] {
+        &self.body.notes
+    }
+
+    /// How many rules there are, of all layers.
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Whether there is no rule at all; the `default` preset has some, so there always is one.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// The rules with their layer and verdict, and what a person reads of each.
+    pub fn rules(&self) -> impl Iterator<Item = (Layer, crate::decide::Verdict, RuleText)> {
+        (0..self.len()).filter_map(|number| {
+            let rule = self.rule(number)?;
+            Some((rule.layer, rule.verdict, self.text(number)?))
+        })
+    }
+
+    /// The rule of that number.
+    pub(crate) fn rule(&self, number: usize) -> Option<&Rule> {
+        let read = || {
+            let from = match number.checked_sub(1) {
+                Some(before) => self.body.ends.get(before)?.1 as usize,
+                None => 0,
+            };
+            let to = self.body.ends.get(number)?.0 as usize;
+            postcard::from_bytes(self.rows.get(from..to)?).ok()
+        };
+        self.rules.get(number)?.get_or_init(read).as_ref()
+    }
+
+    /// What a person reads of the rule of that number.
+    pub(crate) fn text(&self, number: usize) -> Option<RuleText> {
+        let (from, to) = self.body.ends.get(number)?;
+        postcard::from_bytes(self.rows.get(*from as usize..*to as usize)?).ok()
+    }
+
+    /// Numbers of the rules that could match a program of one of these names, in order.
+    pub(crate) fn candidates<'n>(&self, names: impl Iterator<Item = &'n str>, has: Has) -> Vec<usize> {
+        self.body.index.candidates(names, has)
+    }
+}

@@ -1,0 +1,59 @@
+//! The policy: layers of TOML, read, checked and merged, and its compiled form.
+//! Takes texts; knows nothing of files or trust.
+
+mod compiled;
+mod difference;
+mod fault;
+mod glob;
+mod index;
+mod layers;
+mod loaded;
+mod preset;
+mod quantity;
+mod read;
+mod rule;
+mod rule_table;
+mod settings;
+mod whitelist;
+mod wild;
+
+pub use compiled::CompiledError;
+pub use difference::{Change, difference};
+pub use fault::{Fault, Faults};
+pub use loaded::Policy;
+pub use preset::{PRESETS, Preset, preset};
+pub use rule::{Check, Example, Network, RuleText, Runner, Writes};
+pub use settings::{Attempts, Iteration, Limits, Require, Service, ServiceKind, Settings, Supervision};
+pub use whitelist::Whitelist;
+
+pub(crate) use glob::{Bases, Glob, PathPattern, Pattern, assignment_meant, meant, path_meant};
+pub(crate) use index::Has;
+pub(crate) use quantity::duration;
+pub(crate) use rule::{Flag, Gives, ProgramName, Rule, StdinIs, Subcommand, Timeout};
+pub(crate) use whitelist::unversioned;
+
+use serde::{Deserialize, Serialize};
+
+/// Where a policy text comes from; later layers may allow what earlier ones ask, none overrides a `deny` of any other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Layer {
+    /// Embedded in guard.
+    BuiltIn,
+    /// `/etc/guard/policy.toml`.
+    Machine,
+    /// The person's.
+    Person,
+    /// The project's `guard.toml`.
+    Project,
+}
+
+/// One policy text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Its layer.
+    pub layer: Layer,
+    /// Its name in messages: `guard.toml`.
+    pub name: String,
+    /// The text.
+    pub text: String,
+}

@@ -1,0 +1,266 @@
+//! Reads tables of a policy text key by key, and remembers every fault on the way.
+//! Knows types and spans; which keys there are is said by whoever reads.
+
+use super::Source;
+use super::fault::{Fault, nearest};
+use super::quantity;
+use std::ops::Range;
+use std::time::Duration;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// A value and the bytes it stands in.
+#[derive(Debug, Clone)]
+pub(crate) struct At<T> {
+    /// The value.
+    pub(crate) value: T,
+    /// Where it stands.
+    pub(crate) span: Range<usize>,
+}
+
+/// One table of a source.
+#[derive(Clone, Copy)]
+pub(crate) struct Table<'t, 's> {
+    entries: &'t DeTable<'s>,
+    /// Its name in messages: `[limits]`.
+    name: &'static str,
+}
+
+/// Reads one source and collects its faults.
+pub(crate) struct Reader<'s> {
+    source: &'s Source,
+    faults: Vec<Fault>,
+}
+
+impl<'s> Reader<'s> {
+    /// A reader of `source`.
+    pub(crate) fn new(source: &'s Source) -> Reader<'s> {
+        Reader { source, faults: Vec::new() }
+    }
+
+    /// The faults found so far.
+    pub(crate) fn into_faults(self) -> Vec<Fault> {
+        self.faults
+    }
+
+    /// Records a fault.
+    pub(crate) fn fault(&mut self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
+        self.faults.push(Fault::at(self.source, span, message).help(help));
+    }
+
+    /// The source's name and the line `at` stands in: `guard.toml:12`.
+    pub(crate) fn place(&self, at: &Range<usize>) -> String {
+        let before = self.source.text.get(..at.start).unwrap_or_default();
+        format!("{}:{}", self.source.name, before.matches('\n').count() + 1)
+    }
+
+    /// Parses the text as TOML. `None`: it is not, and all that is wrong was recorded.
+    pub(crate) fn document(&mut self) -> Option<DeTable<'s>> {
+        let (document, errors) = DeTable::parse_recoverable(&self.source.text);
+        let whole = errors.is_empty();
+        for error in errors {
+            let span = error.span().unwrap_or(0..0);
+            self.fault(span, error.message().trim().replace('\n', ": "), "this is not TOML 1.1: see https://toml.io");
+        }
+        whole.then(|| document.into_inner())
+    }
+
+    /// Reports every key of `table` that is not in `known`.
+    pub(crate) fn only(&mut self, table: Table<'_, '_>, known: &[&str]) {
+        for key in table.entries.keys() {
+            let name: &str = key.get_ref();
+            if known.contains(&name) {
+                continue;
+            }
+            let help = match nearest(name, known) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("known in {}: {}", table.name, known.join(", ")),
+            };
+            self.fault(key.span(), format!("unknown key `{name}` in {}", table.name), help);
+        }
+    }
+
+    /// The table below `key`.
+    pub(crate) fn table<'t, 'd>(
+        &mut self,
+        from: Table<'t, 'd>,
+        key: &str,
+        name: &'static str,
+    ) -> Option<Table<'t, 'd>> {
+        let value = from.entries.get(key)?;
+        match value.get_ref().as_table() {
+            Some(entries) => Some(Table { entries, name }),
+            None => {
+                self.wrong(value, key, "a table", &format!("write it as {name} on a line of its own"));
+                None
+            }
+        }
+    }
+
+    /// The tables of `[[key]]`, in order.
+    pub(crate) fn tables<'t, 'd>(
+        &mut self,
+        from: Table<'t, 'd>,
+        key: &str,
+        name: &'static str,
+    ) -> Vec<(Table<'t, 'd>, Range<usize>)> {
+        let Some(value) = from.entries.get(key) else { return Vec::new() };
+        let Some(array) = value.get_ref().as_array() else {
+            self.wrong(value, key, "a list of tables", &format!("write each as {name} on a line of its own"));
+            return Vec::new();
+        };
+        let mut tables = Vec::new();
+        for item in array.iter() {
+            match item.get_ref().as_table() {
+                Some(entries) => tables.push((Table { entries, name }, item.span())),
+                None => self.wrong(item, key, "a table", &format!("write it as {name} on a line of its own")),
+            }
+        }
+        tables
+    }
+
+    /// A string.
+    pub(crate) fn string(&mut self, table: Table<'_, '_>, key: &str) -> Option<At<String>> {
+        let value = table.entries.get(key)?;
+        match value.get_ref().as_str() {
+            Some(text) => Some(At { value: text.to_owned(), span: value.span() }),
+            None => {
+                self.wrong(value, key, "a string", &format!("write `{key} = \"…\"`"));
+                None
+            }
+        }
+    }
+
+    /// A list of strings; a single string counts as a list of one. Empty lists are faults: they would say nothing.
+    pub(crate) fn strings(&mut self, table: Table<'_, '_>, key: &str) -> Option<Vec<At<String>>> {
+        let value = table.entries.get(key)?;
+        if let Some(text) = value.get_ref().as_str() {
+            return Some(vec![At { value: text.to_owned(), span: value.span() }]);
+        }
+        let Some(array) = value.get_ref().as_array() else {
+            self.wrong(value, key, "a list of strings", &format!("write `{key} = [\"…\"]`"));
+            return None;
+        };
+        if array.is_empty() {
+            self.fault(value.span(), format!("`{key}` is empty"), format!("leave `{key}` out, or name something"));
+            return None;
+        }
+        let mut strings = Vec::new();
+        for item in array.iter() {
+            match item.get_ref().as_str() {
+                Some(text) => strings.push(At { value: text.to_owned(), span: item.span() }),
+                None => self.wrong(item, key, "a string", "put it in quotes"),
+            }
+        }
+        Some(strings)
+    }
+
+    /// `true` or `false`.
+    pub(crate) fn boolean(&mut self, table: Table<'_, '_>, key: &str) -> Option<At<bool>> {
+        let value = table.entries.get(key)?;
+        match value.get_ref().as_bool() {
+            Some(flag) => Some(At { value: flag, span: value.span() }),
+            None => {
+                self.wrong(value, key, "`true` or `false`", "without quotes");
+                None
+            }
+        }
+    }
+
+    /// A whole number from `least` up.
+    pub(crate) fn integer(&mut self, table: Table<'_, '_>, key: &str, least: u32) -> Option<At<u32>> {
+        let value = table.entries.get(key)?;
+        let number = value.get_ref().as_integer();
+        let number = number.and_then(|n| u32::from_str_radix(&n.as_str().replace('_', ""), n.radix()).ok());
+        match number.filter(|n| *n >= least) {
+            Some(number) => Some(At { value: number, span: value.span() }),
+            None => {
+                self.wrong(value, key, &format!("a whole number from {least} up"), "without quotes or unit");
+                None
+            }
+        }
+    }
+
+    /// A duration above zero.
+    pub(crate) fn duration(&mut self, table: Table<'_, '_>, key: &str) -> Option<At<Duration>> {
+        let value = table.entries.get(key)?;
+        match value.get_ref().as_str().and_then(quantity::duration).filter(|d| !d.is_zero()) {
+            Some(duration) => Some(At { value: duration, span: value.span() }),
+            None => {
+                self.wrong(value, key, "a duration", "write it as \"60s\", \"5min\" or \"1m30s\"");
+                None
+            }
+        }
+    }
+
+    /// A size above zero, in bytes.
+    pub(crate) fn size(&mut self, table: Table<'_, '_>, key: &str) -> Option<At<u64>> {
+        let value = table.entries.get(key)?;
+        match value.get_ref().as_str().and_then(quantity::size).filter(|bytes| *bytes > 0) {
+            Some(bytes) => Some(At { value: bytes, span: value.span() }),
+            None => {
+                self.wrong(value, key, "a size", "write it as \"10MB\" (decimal) or \"1GiB\" (binary)");
+                None
+            }
+        }
+    }
+
+    /// One of a few words.
+    pub(crate) fn choice<T: Copy>(&mut self, table: Table<'_, '_>, key: &str, words: &[(&str, T)]) -> Option<At<T>> {
+        let value = table.entries.get(key)?;
+        let text = value.get_ref().as_str();
+        if let Some((_, chosen)) = text.and_then(|text| words.iter().find(|(word, _)| *word == text)) {
+            return Some(At { value: *chosen, span: value.span() });
+        }
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let help = match text.and_then(|text| nearest(text, &known)) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => format!("one of \"{}\"", known.join("\", \"")),
+        };
+        match text {
+            Some(text) => self.fault(value.span(), format!("`{key}` cannot be \"{text}\""), help),
+            None => self.wrong(value, key, "a string", &help),
+        }
+        None
+    }
+
+    /// Whether `key` holds a boolean, for keys that take either that or a word.
+    pub(crate) fn is_boolean(&self, table: Table<'_, '_>, key: &str) -> bool {
+        table.entries.get(key).is_some_and(|value| value.get_ref().is_bool())
+    }
+
+    /// The span of `key` itself, for faults about a whole entry.
+    pub(crate) fn key(&self, table: Table<'_, '_>, key: &str) -> Option<Range<usize>> {
+        table.entries.get_key_value(key).map(|(key, _)| key.span())
+    }
+
+    fn wrong(&mut self, value: &Spanned<DeValue<'_>>, key: &str, expected: &str, help: &str) {
+        let found = match value.get_ref().type_str() {
+            "array" => "a list",
+            "integer" => "a whole number",
+            "float" => "a fraction",
+            "boolean" => "`true` or `false`",
+            "datetime" => "a date",
+            "table" => "a table",
+            _ => "a string",
+        };
+        let message = if expected.starts_with(found) || value.get_ref().is_str() && expected.starts_with("a ") {
+            format!("`{key}` must be {expected}")
+        } else {
+            format!("`{key}` must be {expected}, found {found}")
+        };
+        self.fault(value.span(), message, help);
+    }
+}
+
+/// The outermost table of a document.
+pub(crate) fn root<'t, 's>(document: &'t DeTable<'s>) -> Table<'t, 's> {
+    Table { entries: document, name: "a policy" }
+}
+
+impl Table<'_, '_> {
+    /// Whether `key` is there.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.entries.contains_key(key)
+    }
+}

@@ -1,0 +1,279 @@
+//! Reads `[[rule]]`: every key, checked, with all faults of all rules.
+//! Knows the keys; what they mean when a command is judged is said in `judging`.
+
+use super::Layer;
+use super::glob::{Glob, PathPattern, Pattern};
+use super::quantity;
+use super::read::{At, Reader, Table};
+use super::rule::{
+    Check, Conditions, Example, Flag, Gives, Network, ProgramName, Rule, RuleText, Runner, StdinIs, Subcommand,
+    Timeout, Writes,
+};
+use crate::decide::Verdict;
+use std::ops::Range;
+
+/// A rule as one source has it.
+#[derive(Debug, Clone)]
+pub(crate) struct Read {
+    /// The rule.
+    pub(crate) rule: Rule,
+    /// What people read of it.
+    pub(crate) text: RuleText,
+    /// Where its id stands.
+    pub(crate) id_span: Range<usize>,
+    /// The services it opens, for a check over all sources.
+    pub(crate) services: Vec<At<String>>,
+}
+
+const KEYS: &[&str] = &[
+    "id",
+    "program",
+    "subcommand",
+    "flags_any",
+    "flags_all",
+    "flags_none",
+    "args",
+    "reads",
+    "writes_to",
+    "assigns",
+    "wrapped",
+    "stdin",
+    "unprovable",
+    "url",
+    "task",
+    "mode",
+    "phase",
+    "verdict",
+    "reason",
+    "instead",
+    "hits",
+    "misses",
+    "timeout",
+    "network",
+    "hosts",
+    "services",
+    "writes",
+    "env",
+    "check",
+    "runner",
+];
+
+/// Keys that only an allowed command can use.
+const GIVES: &[&str] = &["timeout", "network", "hosts", "services", "writes", "env", "check", "runner"];
+
+const VERDICTS: &[(&str, Verdict)] = &[("allow", Verdict::Allow), ("ask", Verdict::Ask), ("deny", Verdict::Deny)];
+
+/// Reads all rules of one source.
+pub(crate) fn read(reader: &mut Reader<'_>, root: Table<'_, '_>, layer: Layer) -> Vec<Read> {
+    let tables = reader.tables(root, "rule", "[[rule]]");
+    tables.into_iter().filter_map(|(table, span)| rule(reader, table, span, layer)).collect()
+}
+
+fn rule(reader: &mut Reader<'_>, table: Table<'_, '_>, span: Range<usize>, layer: Layer) -> Option<Read> {
+    reader.only(table, KEYS);
+    for key in ["id", "verdict", "reason"].into_iter().filter(|key| !table.has(key)) {
+        reader.fault(span.clone(), format!("a rule without `{key}`"), format!("add `{key} = \"…\"`"));
+    }
+    let id = id(reader, table);
+    let verdict = reader.choice(table, "verdict", VERDICTS);
+    let reason = reader.string(table, "reason");
+    let instead = reader.string(table, "instead").map(|at| at.value);
+    let when = conditions(reader, table);
+    if when.is_empty() && id.is_some() && !KEYS.iter().skip(1).take(16).any(|key| table.has(key)) {
+        let help = "say what it looks for: `program`, `args`, `writes_to`, …";
+        reader.fault(span.clone(), "a rule without a condition would match every command", help);
+    }
+    if verdict.as_ref().is_some_and(|at| at.value == Verdict::Allow) && !when.is_empty() && !table.has("program") {
+        let help = "add `program`, or ask or deny instead";
+        reader.fault(span.clone(), "an allowing rule without `program` would allow every program", help);
+    }
+    let (gives, services) = gives(reader, table, verdict.as_ref().map(|at| at.value));
+    let hits = examples(reader, table, "hits");
+    let misses = examples(reader, table, "misses");
+    let (id, verdict, reason) = (id?, verdict?.value, reason?.value);
+    let at = reader.place(&id.span);
+    let text = RuleText { id: id.value, reason, instead, at, hits, misses };
+    Some(Read { rule: Rule { layer, verdict, when, gives }, text, id_span: id.span, services })
+}
+
+fn id(reader: &mut Reader<'_>, table: Table<'_, '_>) -> Option<At<String>> {
+    let id = reader.string(table, "id")?;
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if id.value.is_empty() || !id.value.chars().all(plain) {
+        let help = "lower-case letters, digits and dashes; `guard:` in front is kept for built-in rules";
+        reader.fault(id.span, format!("`{}` cannot be an id", id.value), help);
+        return None;
+    }
+    Some(id)
+}
+
+fn examples(reader: &mut Reader<'_>, table: Table<'_, '_>, key: &str) -> Vec<Example> {
+    let lines = reader.strings(table, key).unwrap_or_default();
+    lines.into_iter().map(|at| Example { line: at.value, span: at.span }).collect()
+}
+
+fn conditions(reader: &mut Reader<'_>, table: Table<'_, '_>) -> Conditions {
+    let stdin = [("code", StdinIs::Code), ("pipe", StdinIs::Pipe), ("file", StdinIs::File), ("text", StdinIs::Text)];
+    Conditions {
+        programs: each(reader, table, "program", program),
+        subcommands: each(reader, table, "subcommand", subcommand),
+        flags_any: each(reader, table, "flags_any", flag),
+        flags_all: each(reader, table, "flags_all", flag),
+        flags_none: each(reader, table, "flags_none", flag),
+        args: each(reader, table, "args", Pattern::read),
+        reads: each(reader, table, "reads", PathPattern::read),
+        writes_to: each(reader, table, "writes_to", PathPattern::read),
+        assigns: each(reader, table, "assigns", Pattern::read),
+        wrapped: each(reader, table, "wrapped", name),
+        stdin: reader.choice(table, "stdin", &stdin).map(|at| at.value),
+        unprovable: reader.boolean(table, "unprovable").map(|at| at.value),
+        url: each(reader, table, "url", Pattern::read),
+        task: each(reader, table, "task", Pattern::read),
+        mode: each(reader, table, "mode", Pattern::read),
+        phase: each(reader, table, "phase", Pattern::read),
+    }
+}
+
+/// Reads each string under `key` by `one`, whose error is a fragment.
+fn each<T>(
+    reader: &mut Reader<'_>,
+    table: Table<'_, '_>,
+    key: &str,
+    one: impl Fn(&str) -> Result<T, String>,
+) -> Vec<T> {
+    let mut values = Vec::new();
+    for text in reader.strings(table, key).unwrap_or_default() {
+        match one(&text.value) {
+            Ok(value) => values.push(value),
+            Err(cause) => {
+                let message = format!("`{}` in `{key}` cannot be used: {cause}", text.value);
+                reader.fault(text.span, message, advice(key));
+            }
+        }
+    }
+    values
+}
+
+fn advice(key: &str) -> &'static str {
+    match key {
+        "program" => "a name without version (\"python\"), a glob (\"mkfs*\") or a path (\"./run.sh\")",
+        "subcommand" => "the words as they follow the program: \"stash drop\"",
+        "flags_any" | "flags_all" | "flags_none" => {
+            "one flag as it is written, with its value if that matters: \"--mode=live\""
+        }
+        "wrapped" => "a wrapper's name: \"xargs\"",
+        "timeout" => "write it as \"60s\", \"5min\", or \"--duration + 1min, at most 6min\" to follow a flag",
+        "services" => "the `name` of a [[service]]",
+        "hosts" => "a host name: \"pypi.org\"",
+        "env" => "a variable's name: \"DATABASE_URL_TEST\"",
+        _ => "`*` is any text, `?` a character, `[ab]` a choice; a backslash takes a character as it is",
+    }
+}
+
+fn program(text: &str) -> Result<ProgramName, String> {
+    if text.contains('/') {
+        return PathPattern::read(text).map(ProgramName::Path);
+    }
+    if text.contains(['*', '?', '[', '{']) && text != "[" {
+        return Glob::word(text).map(ProgramName::Glob);
+    }
+    name(text).map(ProgramName::Name)
+}
+
+fn name(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.contains(char::is_whitespace) || text.contains('/') {
+        return Err("it is not one name".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn subcommand(text: &str) -> Result<Subcommand, String> {
+    let (negated, rest) = match text.strip_prefix('!') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let words: Vec<Glob> = rest.split_whitespace().map(Glob::word).collect::<Result<_, _>>()?;
+    if words.is_empty() { Err("it is empty".to_owned()) } else { Ok(Subcommand { negated, words }) }
+}
+
+/// `60s`, or `--duration + 1min, at most 6min`.
+fn timeout(text: &str) -> Result<Timeout, String> {
+    let fixed = |text: &str| quantity::duration(text).filter(|duration| !duration.is_zero());
+    let wrong = || "it is not a duration".to_owned();
+    if !text.starts_with('-') {
+        return fixed(text).map(Timeout::Fixed).ok_or_else(wrong);
+    }
+    let (flag, rest) = text.split_once('+').ok_or_else(wrong)?;
+    let (plus, most) = rest.split_once(", at most").ok_or_else(wrong)?;
+    let flag = self::flag(flag.trim())?;
+    let (plus, most) = (fixed(plus).ok_or_else(wrong)?, fixed(most).ok_or_else(wrong)?);
+    Ok(Timeout::Flag { flag: flag.name, plus, most })
+}
+
+fn flag(text: &str) -> Result<Flag, String> {
+    let (name, value) = match text.split_once('=') {
+        Some((name, value)) => (name, Some(Glob::word(value)?)),
+        None => (text, None),
+    };
+    if !name.starts_with(['-', '+']) || name.len() < 2 || name == "--" || name.contains(char::is_whitespace) {
+        return Err("it is not one flag".to_owned());
+    }
+    Ok(Flag { name: name.to_owned(), value })
+}
+
+fn gives(reader: &mut Reader<'_>, table: Table<'_, '_>, verdict: Option<Verdict>) -> (Gives, Vec<At<String>>) {
+    if verdict.is_some_and(|verdict| verdict != Verdict::Allow) {
+        for key in GIVES {
+            if let Some(span) = reader.key(table, key) {
+                let help = format!("leave `{key}` out, or set `verdict = \"allow\"`");
+                reader.fault(span, format!("`{key}` is for allowed commands only"), help);
+            }
+        }
+    }
+    let networks = [("none", Network::None), ("loopback", Network::Loopback), ("hosts", Network::Hosts)];
+    let checks = [("test", Check::Test), ("type", Check::Type), ("syntax", Check::Syntax), ("format", Check::Format)];
+    let services = reader.strings(table, "services").unwrap_or_default();
+    let gives = Gives {
+        timeout: each(reader, table, "timeout", timeout).pop(),
+        network: reader.choice(table, "network", &networks).map(|at| at.value),
+        hosts: table.has("hosts").then(|| each(reader, table, "hosts", host)),
+        services: table.has("services").then(|| services.iter().map(|at| at.value.clone()).collect()),
+        writes: writes(reader, table),
+        env: table.has("env").then(|| each(reader, table, "env", variable)),
+        check: reader.choice(table, "check", &checks).map(|at| at.value),
+        runner: reader.choice(table, "runner", &[("compose", Runner::Compose)]).map(|at| at.value),
+    };
+    if let (Some(span), true) = (reader.key(table, "hosts"), gives.network != Some(Network::Hosts)) {
+        reader.fault(span, "`hosts` without `network = \"hosts\"`", "add it, or leave `hosts` out");
+    }
+    if let (Some(span), true, None) =
+        (reader.key(table, "network"), gives.network == Some(Network::Hosts), &gives.hosts)
+    {
+        reader.fault(span, "`network = \"hosts\"` without `hosts`", "name them: `hosts = [\"pypi.org\"]`");
+    }
+    (gives, services)
+}
+
+fn writes(reader: &mut Reader<'_>, table: Table<'_, '_>) -> Option<Writes> {
+    if reader.is_boolean(table, "writes") {
+        let whole = reader.boolean(table, "writes")?.value;
+        return Some(if whole { Writes::Project } else { Writes::Nothing });
+    }
+    reader.choice(table, "writes", &[("git", Writes::Git), ("venv", Writes::Venv)]).map(|at| at.value)
+}
+
+fn host(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+    if text.is_empty() || text.starts_with(['.', '-']) || !text.chars().all(plain) {
+        return Err("it is not a host name".to_owned());
+    }
+    Ok(text.to_ascii_lowercase())
+}
+
+fn variable(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if text.is_empty() || text.starts_with(|c: char| c.is_ascii_digit()) || !text.chars().all(plain) {
+        return Err("it is not a variable's name".to_owned());
+    }
+    Ok(text.to_owned())
+}

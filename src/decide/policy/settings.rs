@@ -1,0 +1,226 @@
+//! Settings beside the rules: supervision, limits, budgets, the fence, services.
+//! Knows their keys and their meaning; what enforces them lies elsewhere.
+
+use super::read::{At, Reader, Table};
+use super::whitelist::Whitelist;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Whether a person can be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Supervision {
+    /// A person can be asked.
+    Attended,
+    /// Nobody can: every ask is a refusal.
+    Unattended,
+}
+
+/// The fence a command needs, weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Require {
+    /// Landlock and seccomp are enough.
+    Landlock,
+    /// Namespaces and seccomp are enough.
+    NoOverlay,
+    /// Everything.
+    Full,
+}
+
+/// `[limits]`: what a command may use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Time for one command.
+    pub timeout: Duration,
+    /// Bytes resident, over all of a command's processes, that must not be exceeded for `memory_window`.
+    pub memory: u64,
+    /// How long `memory` may be exceeded.
+    pub memory_window: Duration,
+    /// Bytes of the largest file a command may leave behind.
+    pub file_size: u64,
+    /// Bytes a command may write in all.
+    pub total_write: u64,
+    /// Commands that may run at once in a project.
+    pub parallel: u32,
+}
+
+/// `[attempts]`: failures in a row before guard halts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempts {
+    /// Over all categories.
+    pub total: u32,
+    /// Syntax errors.
+    pub syntax: u32,
+    /// Import errors.
+    pub import: u32,
+    /// Type errors.
+    pub r#type: u32,
+    /// Failing tests.
+    pub test: u32,
+    /// Errors of a dry run.
+    pub runtime: u32,
+    /// Errors of a database.
+    pub database: u32,
+    /// Refusals of the same target.
+    pub denials: u32,
+}
+
+/// `[iteration]`: what one round of changes may touch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Iteration {
+    /// Files.
+    pub files: u32,
+}
+
+/// `[[service]]`: something that listens and can be opened to a rule's commands by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    /// The name rules use.
+    pub name: String,
+    /// Exact address and port.
+    pub address: SocketAddr,
+    /// What it is.
+    pub kind: ServiceKind,
+}
+
+/// Kinds of services; each has a posture check of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ServiceKind {
+    /// PostgreSQL.
+    Postgres,
+    /// QuestDB, by its PostgreSQL port.
+    Questdb,
+    /// Redis.
+    Redis,
+    /// HTTP.
+    Http,
+    /// Any TCP service.
+    Tcp,
+}
+
+/// All settings, after the layers were merged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Whether a person can be asked.
+    pub supervision: Supervision,
+    /// Whether what would be asked runs, fenced and recorded, so that a team sees what a policy would do.
+    pub observe: bool,
+    /// Every whitelist in force; a program's name must be on all of them. None: only rules allow.
+    pub whitelists: Vec<Whitelist>,
+    /// What a command may use.
+    pub limits: Limits,
+    /// The machine's own limit of time, which no other layer's rule can exceed.
+    pub ceiling: Option<Duration>,
+    /// Budgets of failures.
+    pub attempts: Attempts,
+    /// Budgets of changes.
+    pub iteration: Iteration,
+    /// The fence that commands need.
+    pub require: Require,
+    /// Services that rules may open.
+    pub services: Vec<Service>,
+}
+
+/// The settings one source gives.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Given {
+    pub(crate) supervision: Option<Supervision>,
+    pub(crate) observe: Option<bool>,
+    pub(crate) whitelist: Option<Whitelist>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) memory: Option<u64>,
+    pub(crate) memory_window: Option<Duration>,
+    pub(crate) file_size: Option<u64>,
+    pub(crate) total_write: Option<u64>,
+    pub(crate) parallel: Option<u32>,
+    /// In the order of [`ATTEMPTS`].
+    pub(crate) attempts: [Option<u32>; 8],
+    pub(crate) files: Option<u32>,
+    pub(crate) require: Option<Require>,
+    pub(crate) services: Vec<At<Service>>,
+}
+
+/// Keys of `[attempts]`.
+const ATTEMPTS: [&str; 8] = ["total", "syntax", "import", "type", "test", "runtime", "database", "denials"];
+
+const LIMITS: &[&str] = &["timeout", "memory", "memory_window", "file_size", "total_write", "parallel"];
+
+const KINDS: &[(&str, ServiceKind)] = &[
+    ("postgres", ServiceKind::Postgres),
+    ("questdb", ServiceKind::Questdb),
+    ("redis", ServiceKind::Redis),
+    ("http", ServiceKind::Http),
+    ("tcp", ServiceKind::Tcp),
+];
+
+/// Reads all settings of one source.
+pub(crate) fn read(reader: &mut Reader<'_>, root: Table<'_, '_>) -> Given {
+    let mut given = Given::default();
+    let words = [("attended", Supervision::Attended), ("unattended", Supervision::Unattended)];
+    given.supervision = reader.choice(root, "supervision", &words).map(|at| at.value);
+    given.observe = reader.boolean(root, "observe").map(|at| at.value);
+    if let Some(table) = reader.table(root, "shell", "[shell]") {
+        reader.only(table, &["whitelist"]);
+        given.whitelist = whitelist(reader, table);
+    }
+    if let Some(table) = reader.table(root, "limits", "[limits]") {
+        reader.only(table, LIMITS);
+        given.timeout = reader.duration(table, "timeout").map(|at| at.value);
+        given.memory = reader.size(table, "memory").map(|at| at.value);
+        given.memory_window = reader.duration(table, "memory_window").map(|at| at.value);
+        given.file_size = reader.size(table, "file_size").map(|at| at.value);
+        given.total_write = reader.size(table, "total_write").map(|at| at.value);
+        given.parallel = reader.integer(table, "parallel", 1).map(|at| at.value);
+    }
+    if let Some(table) = reader.table(root, "attempts", "[attempts]") {
+        reader.only(table, &ATTEMPTS);
+        for (slot, key) in given.attempts.iter_mut().zip(ATTEMPTS) {
+            *slot = reader.integer(table, key, 1).map(|at| at.value);
+        }
+    }
+    if let Some(table) = reader.table(root, "iteration", "[iteration]") {
+        reader.only(table, &["files"]);
+        given.files = reader.integer(table, "files", 1).map(|at| at.value);
+    }
+    if let Some(table) = reader.table(root, "fence", "[fence]") {
+        reader.only(table, &["require"]);
+        let words = [("full", Require::Full), ("no-overlay", Require::NoOverlay), ("landlock", Require::Landlock)];
+        given.require = reader.choice(table, "require", &words).map(|at| at.value);
+    }
+    for (table, span) in reader.tables(root, "service", "[[service]]") {
+        reader.only(table, &["name", "address", "kind"]);
+        let name = reader.string(table, "name");
+        let address = address(reader, table);
+        let kind = reader.choice(table, "kind", KINDS);
+        for key in ["name", "address", "kind"].into_iter().filter(|key| !table.has(key)) {
+            reader.fault(span.clone(), format!("a service without `{key}`"), format!("add `{key} = \"…\"`"));
+        }
+        if let (Some(name), Some(address), Some(kind)) = (name, address, kind) {
+            let service = Service { name: name.value, address, kind: kind.value };
+            given.services.push(At { value: service, span: name.span });
+        }
+    }
+    given
+}
+
+fn whitelist(reader: &mut Reader<'_>, table: Table<'_, '_>) -> Option<Whitelist> {
+    let pattern = reader.string(table, "whitelist")?;
+    match Whitelist::read(&pattern.value, reader.place(&pattern.span)) {
+        Ok(whitelist) => Some(whitelist),
+        Err(cause) => {
+            let help = "write program names as '^(python|pytest)'; the end of the name is implied";
+            reader.fault(pattern.span, format!("`whitelist` is not a regular expression: {cause}"), help);
+            None
+        }
+    }
+}
+
+fn address(reader: &mut Reader<'_>, table: Table<'_, '_>) -> Option<SocketAddr> {
+    let text = reader.string(table, "address")?;
+    let address = text.value.parse().ok();
+    if address.is_none() {
+        let help = "write it as \"127.0.0.1:5432\" or \"[::1]:5432\": names are not looked up";
+        reader.fault(text.span, format!("`{}` is not an address and port", text.value), help);
+    }
+    address
+}

@@ -1,0 +1,37 @@
+//! The page about policies is true: its examples load, and it names every rule of guard's own and every condition.
+
+use guard::decide::{Layer, Policy, Source, check_examples};
+
+const PAGE: &str = include_str!("../../docs/policy.md");
+
+#[test]
+fn every_block_of_the_page_is_a_sound_policy() {
+    let blocks: Vec<&str> = PAGE.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(blocks.len(), 2);
+    for block in blocks {
+        let sources = [Source { layer: Layer::Project, name: "guard.toml".into(), text: block.into() }];
+        let policy = Policy::load(&sources).unwrap_or_else(|faults| panic!("{faults}"));
+        assert_eq!(check_examples(&policy), Ok(()));
+    }
+}
+
+#[test]
+fn the_page_names_every_rule_of_guard_s_own() {
+    let source = include_str!("../../src/decide/judging/built_in.rs");
+    let mut ids: Vec<&str> = source.split('"').filter(|part| part.starts_with("guard:")).collect();
+    ids.push("guard:whitelist");
+    ids.sort_unstable();
+    ids.dedup();
+    let missing: Vec<&str> = ids.into_iter().filter(|id| !PAGE.contains(&format!("`{id}`"))).collect();
+    assert_eq!(missing, [] as [&str; 0]);
+}
+
+#[test]
+fn the_page_names_every_key_of_a_rule() {
+    let source = include_str!("../../src/decide/policy/rule_table.rs");
+    let table = source.split("const KEYS").nth(1).and_then(|rest| rest.split("];").next()).unwrap();
+    let keys: Vec<&str> = table.split('"').skip(1).step_by(2).collect();
+    assert!(keys.len() > 25);
+    let missing: Vec<&&str> = keys.iter().filter(|key| !PAGE.contains(&format!("`{key}"))).collect();
+    assert_eq!(missing, [] as [&&str; 0]);
+}

@@ -1,0 +1,18 @@
+//! Tests of the policy topic.
+
+#[cfg(test)]
+mod built_in;
+#[cfg(test)]
+mod compiled;
+#[cfg(test)]
+mod docs;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod layers;
+#[cfg(test)]
+mod presets;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod world;
