@@ -1,0 +1,147 @@
+//! What the fence costs: `/bin/true` in it against a plain `posix_spawn` and, when installed, bubblewrap with the same
+//! fence. Rounds are paired, because machines are noisy; what counts is the median ratio.
+
+#![expect(clippy::expect_used, reason = "a measurement that cannot be set up is of no use")]
+#![expect(clippy::print_stdout, reason = "a measurement tells")]
+
+use guard::execute::sandbox::{Order, Work};
+use guard::execute::{Environment, Level, Place, Sink, prepare_order};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+struct Nothing(u64);
+
+impl Sink for Nothing {
+    fn stdout(&mut self, bytes: &[u8]) {
+        self.0 += bytes.len() as u64;
+    }
+    fn stderr(&mut self, _: &[u8]) {}
+}
+
+struct Stage {
+    _root: tempfile::TempDir,
+    place: Place,
+    environment: Environment,
+}
+
+fn stage() -> Stage {
+    let root = tempfile::tempdir_in(concat!(env!("CARGO_MANIFEST_DIR"), "/target")).expect("a folder");
+    let project = root.path().join("project");
+    let (state, caches) = (root.path().join("state"), root.path().join("state/caches"));
+    for folder in [&project.join(".git/hooks"), &caches] {
+        std::fs::create_dir_all(folder).expect("a folder");
+    }
+    for file in ["guard.toml", "build_audit.log", ".git/config"] {
+        std::fs::write(project.join(file), "").expect("a file");
+    }
+    let environment = Environment::new(std::env::vars_os(), &[], &caches);
+    let place = Place {
+        cwd: project.clone(),
+        protected: ["guard.toml", ".git/hooks", ".git/config"].map(|p| project.join(p)).to_vec(),
+        hidden: vec![project.join("build_audit.log"), state],
+        project,
+        caches,
+    };
+    Stage { _root: root, place, environment }
+}
+
+fn fenced(stage: &Stage, program: &str, argv: &[&str]) -> (Duration, Duration, u64) {
+    let order = Order {
+        work: Work::Argv { program: PathBuf::from(program), argv: argv.iter().map(Into::into).collect() },
+        timeout: Duration::from_secs(60),
+        writes: true,
+    };
+    let start = Instant::now();
+    let mut prepared = prepare_order(order, &stage.place, &stage.environment, Level::Full).expect("a fence");
+    prepared.ready().expect("a fence");
+    let stood = start.elapsed();
+    let mut sink = Nothing(0);
+    prepared.run(&mut sink).expect("a run");
+    (start.elapsed(), stood, sink.0)
+}
+
+fn plain(program: &str, args: &[&str]) -> Duration {
+    let start = Instant::now();
+    Command::new(program).args(args).stdin(Stdio::inherit()).status().expect("a process");
+    start.elapsed()
+}
+
+fn bubblewrap(stage: &Stage) -> Option<Duration> {
+    let bwrap = Path::new("/usr/bin/bwrap");
+    let project = stage.place.project.to_str()?;
+    if !bwrap.exists() {
+        return None;
+    }
+    let args = [
+        "--unshare-user",
+        "--unshare-pid",
+        "--unshare-ipc",
+        "--die-with-parent",
+        "--new-session",
+        "--ro-bind",
+        "/",
+        "/",
+        "--dev",
+        "/dev",
+        "--proc",
+        "/proc",
+        "--tmpfs",
+        "/tmp",
+        "--tmpfs",
+        "/run",
+        "--bind",
+        project,
+        project,
+        "--chdir",
+        project,
+        "/bin/true",
+    ];
+    Some(plain("/usr/bin/bwrap", &args))
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn main() {
+    let stage = stage();
+    let (mut ratio, mut standing, mut against, mut base) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for round in 0..420 {
+        let unfenced = plain("/bin/true", &[]).as_secs_f64();
+        let (whole, stood, _) = fenced(&stage, "/bin/true", &["true"]);
+        let other = bubblewrap(&stage);
+        if round < 20 {
+            continue;
+        }
+        base.push(unfenced * 1e6);
+        ratio.push(whole.as_secs_f64() / unfenced);
+        standing.push(stood.as_secs_f64() / unfenced);
+        against.extend(other.map(|o| whole.as_secs_f64() / o.as_secs_f64()));
+    }
+    println!("plain /bin/true                     {:8.0} µs", median(base));
+    println!("fence and /bin/true over plain      {:8.2}", median(ratio));
+    println!("  until the fence stands            {:8.2}", median(standing));
+    if against.is_empty() {
+        println!("over bubblewrap                     not installed");
+    } else {
+        println!("over bubblewrap                     {:8.2}", median(against));
+    }
+
+    let mut through = Vec::new();
+    for _ in 0..5 {
+        let argv = ["head", "-c", "1000000000", "/dev/zero"];
+        let start = Instant::now();
+        let line = "head -c 1000000000 /dev/zero | cat >/dev/null";
+        Command::new("/bin/sh").args(["-c", line]).status().expect("a pipe");
+        let pipe = start.elapsed();
+        let (whole, _, len) = fenced(&stage, "/usr/bin/head", &argv);
+        assert_eq!(len, 1_000_000_000, "every byte comes through");
+        through.push(whole.as_secs_f64() / pipe.as_secs_f64());
+    }
+    println!("1 GB through the fence over `| cat` {:8.2}", median(through));
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("unknown");
+    println!("peak memory of this process         {}", peak.trim());
+}

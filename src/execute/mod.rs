@@ -1,0 +1,87 @@
+//! Running what was permitted: inside the fence, within limits, with its output passed on and kept.
+//! Knows no policy: a [`Permit`] is all it takes.
+
+mod capture;
+mod environment;
+mod error;
+mod run;
+pub mod sandbox;
+
+pub use capture::Capture;
+pub use environment::Environment;
+pub use error::ExecuteError;
+pub use run::{Prepared, Sink, prepare, prepare_order};
+
+use crate::event::Ended;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where a command runs, and what it must not see or change there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The project's root: the one folder a command may write to.
+    pub project: PathBuf,
+    /// The folder the command starts in, inside the project.
+    pub cwd: PathBuf,
+    /// Files and folders inside the project that stay read-only, existing or not (`guard.toml`, `.git/hooks`, `.git/config`).
+    pub protected: Vec<PathBuf>,
+    /// Files and folders that are hidden altogether (the log, the state folders, the person's configuration of guard).
+    pub hidden: Vec<PathBuf>,
+    /// A folder that caches are pointed to and that may be written. One below `/tmp` that does not exist is made in
+    /// the fence's private `/tmp`, or for the run where there is none.
+    pub caches: PathBuf,
+}
+
+/// What the kernel was found to enforce, from strongest to weakest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// User, mount, pid and IPC namespaces, everything read-only but the project, a fresh `/proc`, Landlock, seccomp.
+    Full,
+    /// A mount namespace and seccomp; the pid namespace with its own `/proc`, or Landlock, is missing.
+    Partial,
+    /// No namespaces: Landlock and seccomp, and the tree is found by walking `/proc`.
+    Landlock,
+}
+
+impl Level {
+    /// Its name in logs and policies: `full`, `partial`, `landlock`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Partial => "partial",
+            Self::Landlock => "landlock",
+        }
+    }
+}
+
+/// What of the fence stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fence {
+    /// The level reached.
+    pub level: Level,
+    /// What is missing, each with the mend.
+    pub missing: Vec<String>,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// How it ended.
+    pub ended: Ended,
+    /// The exit code to pass on: the command's own, 128+n for a signal, 124 timed out, 137 at a limit.
+    pub exit_code: i32,
+    /// The signal that ended the command, whoever sent it.
+    pub signal: Option<i32>,
+    /// Which limit stopped it, if one did: `memory`, `file-size`, …
+    pub limit: Option<String>,
+    /// Standard output.
+    pub stdout: Capture,
+    /// Standard error.
+    pub stderr: Capture,
+    /// Wall time from release to the end.
+    pub duration: Duration,
+    /// The fence it ran in.
+    pub fence: Fence,
+    /// What is left of the fence, no process of the command's among it. Dropped, it is gone.
+    remains: Option<sandbox::Fenced>,
+}

@@ -1,0 +1,236 @@
+//! One run from start to end: fence, release, streams, time limit, the end.
+//! Knows no policy; the rights it needs come as a permit.
+
+use super::capture::Capturing;
+use super::sandbox::{self, Feed, Fenced, Order, Standing, Steering, Work, report};
+use super::{Environment, ExecuteError, Fence, Level, Outcome, Place};
+use crate::action::Action;
+use crate::action::shell::Asked;
+use crate::approve::Permit;
+use crate::event::Ended;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::{Errno, read};
+use std::ffi::OsString;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+/// Exit code of a command that was ended at its time limit.
+const TIMED_OUT: i32 = 124;
+/// Bytes read from a stream at once.
+const CHUNK: usize = 64 * 1024;
+/// What a busy stream's pipe is widened to.
+const WIDE: usize = 512 * 1024;
+
+/// Takes a command's output as it comes.
+pub trait Sink {
+    /// Bytes of standard output.
+    fn stdout(&mut self, bytes: &[u8]);
+    /// Bytes of standard error.
+    fn stderr(&mut self, bytes: &[u8]);
+    /// Whether nobody takes standard output any more: then the command's end is closed too, as in any pipeline.
+    fn stdout_closed(&self) -> bool {
+        false
+    }
+    /// Whether nobody takes standard error any more.
+    fn stderr_closed(&self) -> bool {
+        false
+    }
+}
+
+/// A fence that is being built around a command that does not run yet. Dropped, it is torn down.
+#[derive(Debug)]
+pub struct Prepared {
+    standing: Standing,
+    stands: bool,
+}
+
+/// Starts to build the fence for what `permit` allows, for at most `timeout`; returns at once. The command waits for [`Prepared::run`].
+///
+/// Signals that end guard are held back from here on, until the run begins or the fence is dropped.
+pub fn prepare(
+    permit: &Permit,
+    timeout: Duration,
+    place: &Place,
+    environment: &Environment,
+    require: Level,
+) -> Result<Prepared, ExecuteError> {
+    let Action::Shell(shell) = permit.action();
+    let work = match shell.asked() {
+        Asked::Argv(argv) => match permit.judgement().program() {
+            Some(program) => Work::Argv { program: program.to_owned(), argv: argv.clone() },
+            None => {
+                let name = argv.first().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+                return Err(ExecuteError::NoProgram(name));
+            }
+        },
+        Asked::Line(line) => Work::Line(OsString::from(line)),
+    };
+    let grant = permit.grant();
+    prepare_order(Order { work, timeout, writes: grant.writes }, place, environment, require)
+}
+
+/// As [`prepare`], for an order that nobody judged: for probes, tests and measurements.
+pub fn prepare_order(
+    order: Order,
+    place: &Place,
+    environment: &Environment,
+    require: Level,
+) -> Result<Prepared, ExecuteError> {
+    Ok(Prepared::of(sandbox::start(order, place, environment, require, None)?))
+}
+
+impl Prepared {
+    /// A run in a fence that is being built.
+    pub(super) fn of(standing: Standing) -> Self {
+        Self { standing, stands: false }
+    }
+
+    /// Waits until the fence stands, and says what stands.
+    pub fn ready(&mut self) -> Result<Fence, ExecuteError> {
+        if self.stands {
+            return Ok(self.standing.fence());
+        }
+        let fence = self.standing.ready()?;
+        self.stands = true;
+        Ok(fence)
+    }
+
+    /// Lets the command go and stays with it to the end. Only after its start is durable in the log.
+    pub fn run(mut self, sink: &mut dyn Sink) -> Result<Outcome, ExecuteError> {
+        let fence = self.ready()?;
+        let mut fenced = self.standing.take()?;
+        let mut steering = Steering::new(fenced.pid, &self.standing.hold);
+        let mut run = Run { sink, out: Capturing::default(), err: Capturing::default(), buffer: vec![0; CHUNK] };
+        let start = Instant::now();
+        if let Some(signal) = steering.first() {
+            // Told to stop before it began: nothing is executed.
+            steering.release();
+            drop(fenced);
+            return Ok(run.outcome(Ended::Cancelled, 128 + signal, None, start.elapsed(), fence));
+        }
+        fenced.go();
+        let last = run.relay(&mut fenced);
+        let told = steering.first();
+        steering.release();
+        // A report of the end comes when nothing is left inside: the fence itself may go while the end is recorded.
+        let killed = if matches!(last, Some([report::ENDED, ..])) { None } else { fenced.reap() };
+        run.drain(&fenced);
+        let duration = start.elapsed();
+        let (ended, code, signal) = match last {
+            Some([report::NOT_EXECUTED, error, _]) => return Err(self.standing.not_executed(error)),
+            Some([report::ENDED, status, cause]) => {
+                let status = ExitStatus::from_raw(status);
+                let code = status.code().or_else(|| status.signal().map(|n| 128 + n)).unwrap_or(125);
+                match (cause, told) {
+                    (report::TIMED_OUT, _) => (Ended::TimedOut, TIMED_OUT, status.signal()),
+                    (report::CANCELLED, Some(told)) => (Ended::Cancelled, 128 + told, status.signal()),
+                    (report::CANCELLED, None) => (Ended::Cancelled, code, status.signal()),
+                    _ if status.signal().is_some() => (Ended::Signalled, code, status.signal()),
+                    _ => (Ended::Exited, code, None),
+                }
+            }
+            // The first process itself was ended from outside (the kernel short of memory, another person).
+            _ => {
+                let signal = killed.unwrap_or(9);
+                (Ended::Signalled, 128 + signal, Some(signal))
+            }
+        };
+        let mut outcome = run.outcome(ended, code, signal, duration, fence);
+        outcome.remains = Some(fenced);
+        Ok(outcome)
+    }
+}
+
+struct Run<'a> {
+    sink: &'a mut dyn Sink,
+    out: Capturing,
+    err: Capturing,
+    buffer: Vec<u8>,
+}
+
+impl Run<'_> {
+    /// Passes output on until the inside reports the end or is gone.
+    fn relay(&mut self, fenced: &mut Fenced) -> Option<[i32; 3]> {
+        loop {
+            let (out, err, reports, fed) = {
+                let mut fds = Vec::with_capacity(4);
+                fds.push(PollFd::new(fenced.reports(), PollFlags::IN));
+                fds.extend(fenced.out.iter().chain(&fenced.err).map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+                fds.extend(fenced.feed.iter().map(Feed::awaits));
+                match poll(&mut fds, None) {
+                    Ok(_) => {}
+                    Err(Errno::INTR) => continue,
+                    Err(_) => return None,
+                }
+                let mut ready = fds.iter().map(|fd| !fd.revents().is_empty());
+                let reports = ready.next().unwrap_or(true);
+                let out = fenced.out.is_some() && ready.next().unwrap_or(false);
+                let err = fenced.err.is_some() && ready.next().unwrap_or(false);
+                (out, err, reports, ready.next().unwrap_or(false))
+            };
+            if fed && !fenced.feed.as_mut().is_some_and(Feed::step) {
+                fenced.feed = None;
+            }
+            if out && !self.stdout(fenced.out.as_ref()) {
+                fenced.out = None;
+            }
+            if err && !self.stderr(fenced.err.as_ref()) {
+                fenced.err = None;
+            }
+            if reports {
+                return fenced.report();
+            }
+        }
+    }
+
+    /// What is left in the pipes after the end. A writer that escaped into another process is not waited for.
+    fn drain(&mut self, fenced: &Fenced) {
+        for pipe in fenced.out.iter().chain(&fenced.err) {
+            if let Ok(flags) = fcntl_getfl(pipe) {
+                let _ = fcntl_setfl(pipe, flags | OFlags::NONBLOCK);
+            }
+        }
+        while self.stdout(fenced.out.as_ref()) {}
+        while self.stderr(fenced.err.as_ref()) {}
+    }
+
+    /// Passes one chunk on; false: there is no more, or nobody who takes it.
+    fn stdout(&mut self, pipe: Option<&OwnedFd>) -> bool {
+        let Some(bytes) = pipe.and_then(|pipe| chunk(pipe, &mut self.buffer)) else { return false };
+        self.sink.stdout(bytes);
+        self.out.add(bytes);
+        !self.sink.stdout_closed()
+    }
+
+    fn stderr(&mut self, pipe: Option<&OwnedFd>) -> bool {
+        let Some(bytes) = pipe.and_then(|pipe| chunk(pipe, &mut self.buffer)) else { return false };
+        self.sink.stderr(bytes);
+        self.err.add(bytes);
+        !self.sink.stderr_closed()
+    }
+
+    fn outcome(self, ended: Ended, exit_code: i32, signal: Option<i32>, duration: Duration, fence: Fence) -> Outcome {
+        let (stdout, stderr) = (self.out.end(), self.err.end());
+        Outcome { ended, exit_code, signal, limit: None, stdout, stderr, duration, fence, remains: None }
+    }
+}
+
+/// Reads what is there; `None` at the end, or where nothing is and the pipe does not block.
+fn chunk<'a>(pipe: &OwnedFd, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
+    let len = loop {
+        match read(pipe.as_fd(), &mut *buffer) {
+            Ok(0) => return None,
+            Ok(len) => break len,
+            Err(Errno::INTR) => {}
+            Err(_) => return None,
+        }
+    };
+    if len == buffer.len() {
+        // A busy stream: fewer, larger reads. Refused past the user's allowance, which costs only speed.
+        let _ = rustix::pipe::fcntl_setpipe_size(pipe, WIDE);
+    }
+    buffer.get(..len)
+}

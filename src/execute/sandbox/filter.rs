@@ -1,0 +1,363 @@
+//! The seccomp filter: which system calls a fenced command may not make, as a decision tree over their numbers.
+//! Knows neither paths nor who is fenced.
+
+use libc::{SYS_ioctl, c_long, sock_filter};
+
+/// What happens to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Allow,
+    /// `EPERM`
+    Refuse,
+    /// `ENOSYS`: programs fall back to something that can be judged.
+    Unknown,
+    /// Ends the process.
+    Kill,
+    /// `clone`: not with new namespaces.
+    Clone,
+    /// `ioctl`: not the ones that type into a terminal.
+    Ioctl,
+    /// `socket`: only local stream sockets, which can be neither connected nor bound.
+    Socket,
+    /// `socketpair`: not datagrams, which can be sent to any socket by path.
+    SocketPair,
+    /// `sendto`: only without an address.
+    SendTo,
+}
+
+#[cfg(target_arch = "x86_64")]
+const AUDIT_ARCH: u32 = 0xc000_003e;
+#[cfg(target_arch = "aarch64")]
+const AUDIT_ARCH: u32 = 0xc000_00b7;
+/// Numbers from here on are another ABI (x32).
+const FOREIGN: u32 = 0x4000_0000;
+/// The first number that is not known here (Linux 6.17): what it does cannot be judged.
+const NEWER: u32 = 470;
+
+const OPEN_TREE_ATTR: c_long = 467;
+
+/// Calls that change mounts, other processes, the kernel, the clock, keys, or reach out.
+const REFUSED: &[c_long] = &[
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_pivot_root,
+    libc::SYS_chroot,
+    libc::SYS_open_tree,
+    libc::SYS_move_mount,
+    libc::SYS_fsopen,
+    libc::SYS_fsconfig,
+    libc::SYS_fsmount,
+    libc::SYS_fspick,
+    libc::SYS_mount_setattr,
+    OPEN_TREE_ATTR,
+    libc::SYS_setns,
+    libc::SYS_unshare,
+    libc::SYS_ptrace,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_process_madvise,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_kcmp,
+    libc::SYS_move_pages,
+    libc::SYS_migrate_pages,
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+    libc::SYS_userfaultfd,
+    libc::SYS_keyctl,
+    libc::SYS_add_key,
+    libc::SYS_request_key,
+    libc::SYS_open_by_handle_at,
+    libc::SYS_name_to_handle_at,
+    libc::SYS_fanotify_init,
+    libc::SYS_init_module,
+    libc::SYS_finit_module,
+    libc::SYS_delete_module,
+    libc::SYS_kexec_load,
+    libc::SYS_kexec_file_load,
+    libc::SYS_reboot,
+    libc::SYS_swapon,
+    libc::SYS_swapoff,
+    libc::SYS_acct,
+    libc::SYS_quotactl,
+    libc::SYS_quotactl_fd,
+    libc::SYS_syslog,
+    libc::SYS_vhangup,
+    libc::SYS_sethostname,
+    libc::SYS_setdomainname,
+    libc::SYS_settimeofday,
+    libc::SYS_clock_settime,
+    libc::SYS_adjtimex,
+    libc::SYS_clock_adjtime,
+    libc::SYS_connect,
+    libc::SYS_bind,
+    libc::SYS_listen,
+    libc::SYS_accept,
+    libc::SYS_accept4,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_iopl,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_ioperm,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_modify_ldt,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_uselib,
+];
+
+/// Calls that look as if this kernel were older, so that programs take the way that can be judged.
+const UNKNOWN: &[c_long] =
+    &[libc::SYS_clone3, libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register];
+
+/// Calls judged by their arguments.
+const JUDGED: &[(c_long, Answer)] = &[
+    (libc::SYS_clone, Answer::Clone),
+    (SYS_ioctl, Answer::Ioctl),
+    (libc::SYS_socket, Answer::Socket),
+    (libc::SYS_socketpair, Answer::SocketPair),
+    (libc::SYS_sendto, Answer::SendTo),
+];
+
+/// Without an IPC namespace these reach the whole machine's shared memory, queues and semaphores.
+const SHARED: &[c_long] = &[
+    libc::SYS_shmget,
+    libc::SYS_shmat,
+    libc::SYS_shmctl,
+    libc::SYS_msgget,
+    libc::SYS_msgsnd,
+    libc::SYS_msgrcv,
+    libc::SYS_msgctl,
+    libc::SYS_semget,
+    libc::SYS_semop,
+    libc::SYS_semtimedop,
+    libc::SYS_semctl,
+    libc::SYS_mq_open,
+    libc::SYS_mq_unlink,
+];
+
+/// CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET.
+const NAMESPACES: u32 = 0x0002_0000 | 0x0200_0000 | 0x0400_0000 | 0x0800_0000 | 0x1000_0000 | 0x2000_0000 | 0x4000_0000;
+/// TIOCSTI types into the terminal, TIOCLINUX pastes into it, TIOCCONS takes the console's output.
+const TYPING: [u32; 3] = [0x5412, 0x541c, 0x541d];
+const AF_UNIX: u32 = 1;
+const SOCK_STREAM: u32 = 1;
+const SOCK_SEQPACKET: u32 = 5;
+const SOCK_TYPE: u32 = 0xf;
+
+const LOAD: u16 = 0x20;
+const JUMP_EQUAL: u16 = 0x15;
+const JUMP_AT_LEAST: u16 = 0x35;
+const JUMP_ANY_BIT: u16 = 0x45;
+const AND: u16 = 0x54;
+const RETURN: u16 = 0x06;
+
+const RET_ALLOW: u32 = 0x7fff_0000;
+const RET_KILL: u32 = 0x8000_0000;
+const RET_ERRNO: u32 = 0x0005_0000;
+const RET_EPERM: u32 = RET_ERRNO | 1;
+const RET_ENOSYS: u32 = RET_ERRNO | 38;
+
+fn op(code: u16, jt: u8, jf: u8, k: u32) -> sock_filter {
+    sock_filter { code, jt, jf, k }
+}
+
+/// Offset of the low half of argument `n` in `struct seccomp_data` (little endian).
+const fn low(n: u32) -> u32 {
+    16 + 8 * n
+}
+
+/// The program; `ipc` says whether the command has an IPC namespace of its own. `None` if it cannot be assembled.
+pub(super) fn program(ipc: bool) -> Option<Vec<sock_filter>> {
+    let shared = if ipc { &[][..] } else { SHARED };
+    let mut table: Vec<(u32, Answer)> = Vec::with_capacity(128);
+    for (numbers, answer) in [(REFUSED, Answer::Refuse), (UNKNOWN, Answer::Unknown), (shared, Answer::Refuse)] {
+        for number in numbers {
+            table.push((u32::try_from(*number).ok()?, answer));
+        }
+    }
+    for (number, answer) in JUDGED {
+        table.push((u32::try_from(*number).ok()?, *answer));
+    }
+    table.sort_unstable_by_key(|(number, _)| *number);
+
+    // Where the answer changes along the axis of numbers.
+    let mut steps: Vec<(u32, Answer)> = vec![(0, Answer::Allow)];
+    let mut then = |at: u32, answer: Answer| {
+        if steps.last().is_some_and(|(from, _)| *from == at) {
+            steps.pop();
+        }
+        if steps.last().is_none_or(|(_, before)| *before != answer) {
+            steps.push((at, answer));
+        }
+    };
+    for (number, answer) in table {
+        then(number, answer);
+        then(number + 1, Answer::Allow);
+    }
+    then(NEWER, Answer::Unknown);
+    then(FOREIGN, Answer::Kill);
+
+    let mut code =
+        vec![op(LOAD, 0, 0, 4), op(JUMP_EQUAL, 1, 0, AUDIT_ARCH), op(RETURN, 0, 0, RET_KILL), op(LOAD, 0, 0, 0)];
+    code.extend(tree(&steps)?);
+    Some(code)
+}
+
+/// A binary search over the steps: at most seven comparisons for any call.
+fn tree(steps: &[(u32, Answer)]) -> Option<Vec<sock_filter>> {
+    if let [(_, answer)] = steps {
+        return Some(leaf(*answer));
+    }
+    let (below, above) = steps.split_at_checked(steps.len() / 2)?;
+    let (bound, _) = above.first()?;
+    let (left, right) = (tree(below)?, tree(above)?);
+    let mut code = match u8::try_from(left.len()) {
+        Ok(skip) => vec![op(JUMP_AT_LEAST, skip, 0, *bound)],
+        // Too far for a conditional jump: jump over the unconditional one.
+        Err(_) => vec![op(JUMP_AT_LEAST, 0, 1, *bound), op(0x05, 0, 0, u32::try_from(left.len()).ok()?)],
+    };
+    code.extend(left);
+    code.extend(right);
+    Some(code)
+}
+
+fn leaf(answer: Answer) -> Vec<sock_filter> {
+    let ret = |k| op(RETURN, 0, 0, k);
+    match answer {
+        Answer::Allow => vec![ret(RET_ALLOW)],
+        Answer::Refuse => vec![ret(RET_EPERM)],
+        Answer::Unknown => vec![ret(RET_ENOSYS)],
+        Answer::Kill => vec![ret(RET_KILL)],
+        Answer::Clone => {
+            vec![op(LOAD, 0, 0, low(0)), op(JUMP_ANY_BIT, 0, 1, NAMESPACES), ret(RET_EPERM), ret(RET_ALLOW)]
+        }
+        Answer::Ioctl => {
+            let [sti, linux, console] = TYPING;
+            vec![
+                op(LOAD, 0, 0, low(1)),
+                op(JUMP_EQUAL, 2, 0, sti),
+                op(JUMP_EQUAL, 1, 0, linux),
+                op(JUMP_EQUAL, 0, 1, console),
+                ret(RET_EPERM),
+                ret(RET_ALLOW),
+            ]
+        }
+        Answer::Socket | Answer::SocketPair => vec![
+            op(LOAD, 0, 0, low(0)),
+            op(JUMP_EQUAL, 0, 4, AF_UNIX),
+            op(LOAD, 0, 0, low(1)),
+            op(AND, 0, 0, SOCK_TYPE),
+            op(JUMP_EQUAL, 2, 0, SOCK_STREAM),
+            op(JUMP_EQUAL, 1, 0, SOCK_SEQPACKET),
+            ret(RET_EPERM),
+            ret(RET_ALLOW),
+        ],
+        Answer::SendTo => vec![
+            op(LOAD, 0, 0, low(4)),
+            op(JUMP_EQUAL, 0, 2, 0),
+            op(LOAD, 0, 0, low(4) + 4),
+            op(JUMP_EQUAL, 1, 0, 0),
+            ret(RET_EPERM),
+            ret(RET_ALLOW),
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs the program as the kernel would.
+    fn verdict(program: &[sock_filter], arch: u32, nr: u32, args: [u64; 6]) -> u32 {
+        let mut data = Vec::new();
+        data.extend(nr.to_le_bytes());
+        data.extend(arch.to_le_bytes());
+        data.extend(0_u64.to_le_bytes());
+        for arg in args {
+            data.extend(arg.to_le_bytes());
+        }
+        let (mut at, mut acc) = (0_usize, 0_u32);
+        loop {
+            let i = program[at];
+            at += 1;
+            let k = i.k as usize;
+            let mut jump = |yes: bool| at += usize::from(if yes { i.jt } else { i.jf });
+            match i.code {
+                LOAD => acc = u32::from_le_bytes(data[k..k + 4].try_into().unwrap()),
+                AND => acc &= i.k,
+                JUMP_EQUAL => jump(acc == i.k),
+                JUMP_AT_LEAST => jump(acc >= i.k),
+                JUMP_ANY_BIT => jump(acc & i.k != 0),
+                0x05 => at += k,
+                RETURN => return i.k,
+                other => panic!("unknown instruction {other:#x}"),
+            }
+        }
+    }
+
+    fn plain(nr: c_long, args: [u64; 6]) -> u32 {
+        verdict(&program(true).unwrap(), AUDIT_ARCH, u32::try_from(nr).unwrap(), args)
+    }
+
+    #[test]
+    fn every_number_gets_the_answer_its_table_says() {
+        for ipc in [true, false] {
+            let code = program(ipc).unwrap();
+            for nr in 0..600_u32 {
+                let n = c_long::from(nr);
+                if JUDGED.iter().any(|(judged, _)| *judged == n) {
+                    continue;
+                }
+                let expected = if REFUSED.contains(&n) || (!ipc && SHARED.contains(&n)) {
+                    RET_EPERM
+                } else if UNKNOWN.contains(&n) || nr >= NEWER {
+                    RET_ENOSYS
+                } else {
+                    RET_ALLOW
+                };
+                assert_eq!(verdict(&code, AUDIT_ARCH, nr, [0; 6]), expected, "call {nr}, ipc {ipc}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_foreign_abi_is_killed() {
+        let code = program(true).unwrap();
+        assert_eq!(verdict(&code, 0x4000_0003, 1, [0; 6]), RET_KILL);
+        assert_eq!(verdict(&code, AUDIT_ARCH, FOREIGN | 41, [0; 6]), RET_KILL);
+    }
+
+    #[test]
+    fn only_local_sockets_that_cannot_name_a_peer_are_made() {
+        for nr in [libc::SYS_socket, libc::SYS_socketpair] {
+            for (domain, kind, expected) in [
+                (1, 1, RET_ALLOW),
+                (1, 1 | 0o2_000_000 | 0o4_000, RET_ALLOW),
+                (1, 5, RET_ALLOW),
+                (1, 2, RET_EPERM),
+                (1, 3, RET_EPERM),
+                (2, 1, RET_EPERM),
+                (2, 2, RET_EPERM),
+                (10, 1, RET_EPERM),
+                (16, 3, RET_EPERM),
+                (17, 3, RET_EPERM),
+                (38, 5, RET_EPERM),
+                (40, 1, RET_EPERM),
+            ] {
+                assert_eq!(plain(nr, [domain, kind, 0, 0, 0, 0]), expected, "domain {domain} kind {kind}");
+            }
+        }
+    }
+
+    #[test]
+    fn high_halves_of_arguments_change_nothing() {
+        let high = 0xdead_beef_0000_0000_u64;
+        assert_eq!(plain(libc::SYS_socket, [2 | high, 1, 0, 0, 0, 0]), RET_EPERM);
+        assert_eq!(plain(libc::SYS_ioctl, [0, 0x5412 | high, 0, 0, 0, 0]), RET_EPERM);
+        assert_eq!(plain(libc::SYS_ioctl, [0, 0x541c, 0, 0, 0, 0]), RET_EPERM);
+        assert_eq!(plain(libc::SYS_ioctl, [0, 0x5401, 0, 0, 0, 0]), RET_ALLOW);
+        assert_eq!(plain(libc::SYS_clone, [0x1000_0011 | high, 0, 0, 0, 0, 0]), RET_EPERM);
+        assert_eq!(plain(libc::SYS_clone, [0x003d_0f00, 0, 0, 0, 0, 0]), RET_ALLOW);
+        assert_eq!(plain(libc::SYS_sendto, [3, 0, 0, 0, 0, 0]), RET_ALLOW);
+        assert_eq!(plain(libc::SYS_sendto, [3, 0, 0, 0, 1, 16]), RET_EPERM);
+        assert_eq!(plain(libc::SYS_sendto, [3, 0, 0, 0, 1 << 32, 16]), RET_EPERM);
+    }
+}

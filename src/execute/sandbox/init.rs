@@ -1,0 +1,338 @@
+//! The two processes inside: the first one, which builds the fence, starts the command, keeps its time and ends its tree;
+//! and the command itself up to its `execve`. Nothing here allocates: guard may have been threaded when it was copied.
+//! Knows nothing of how the plan came about.
+
+#![expect(unsafe_code, reason = "the command shares memory with its parent until it executes")]
+
+use super::mounts::{SLOTS, Step};
+use super::rules::Rules;
+use super::sys::{self, Errno};
+use super::tree::Tree;
+use libc::{c_char, c_int, pid_t, sigset_t, sock_filter};
+use std::ffi::{CStr, CString, c_void};
+use std::time::{Duration, Instant};
+
+/// Time between asking a tree to end and ending it.
+pub(super) const GRACE: Duration = Duration::from_secs(2);
+
+/// Everything the processes inside need, made before they exist.
+pub(super) struct Plan {
+    pub(super) steps: Vec<Step>,
+    pub(super) cwd: CString,
+    pub(super) program: CString,
+    pub(super) argv: Strings,
+    pub(super) envp: Strings,
+    pub(super) filter: Vec<sock_filter>,
+    pub(super) rules: Rules,
+    pub(super) timeout: Duration,
+    /// Whether there are namespaces of users and mounts.
+    pub(super) mounts: bool,
+    /// Whether there is a pid namespace.
+    pub(super) pids: bool,
+    /// The signal mask the command gets.
+    pub(super) mask: sigset_t,
+    pub(super) stack: Vec<u8>,
+    /// Ends of pipes: reports out, release in, standard output and error.
+    pub(super) ends: [c_int; 4],
+    /// What becomes standard input; -1: what it is already.
+    pub(super) input: c_int,
+    /// A deed to do instead of a program, for `guard doctor`.
+    pub(super) deed: Option<Deed>,
+}
+
+/// What a probe does inside the fence; its result becomes the exit code. Must not allocate.
+pub(super) type Deed = Box<dyn Fn() -> c_int>;
+
+/// Strings with an array of pointers to them, as `execve` wants.
+pub(super) struct Strings {
+    _owned: Vec<CString>,
+    pointers: Vec<*const c_char>,
+}
+
+impl Strings {
+    pub(super) fn new(owned: Vec<CString>) -> Self {
+        let pointers = owned.iter().map(|s| s.as_ptr()).chain([std::ptr::null()]).collect();
+        Self { _owned: owned, pointers }
+    }
+}
+
+/// Where things went wrong, besides the mount steps, which count from [`STEPS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub(super) enum Stage {
+    Descriptors = 1,
+    Folder,
+    Capabilities,
+    Program,
+    Start,
+    Limits,
+    Landlock,
+    Seccomp,
+}
+
+/// Number of the first mount step.
+pub(super) const STEPS: c_int = 1000;
+
+/// What the inside tells guard, three numbers each.
+pub(in crate::execute) mod report {
+    /// The fence stands; the command waits.
+    pub(in crate::execute) const READY: i32 = 1;
+    /// A stage failed with an error number.
+    pub(in crate::execute) const FAILED: i32 = 2;
+    /// `execve` failed with an error number.
+    pub(in crate::execute) const NOT_EXECUTED: i32 = 3;
+    /// The command ended: wait status and cause.
+    pub(in crate::execute) const ENDED: i32 = 4;
+    /// Causes of an end.
+    pub(in crate::execute) const BY_ITSELF: i32 = 0;
+    pub(in crate::execute) const TIMED_OUT: i32 = 1;
+    pub(in crate::execute) const CANCELLED: i32 = 2;
+}
+
+const REPORTS: c_int = 3;
+const RELEASE: c_int = 4;
+const OUT: c_int = 5;
+const ERR: c_int = 6;
+
+fn tell(kind: i32, a: i32, b: i32) {
+    let mut bytes = [0; 12];
+    for (to, from) in bytes.iter_mut().zip([kind, a, b].iter().flat_map(|n| n.to_ne_bytes())) {
+        *to = from;
+    }
+    // Guard gone: nobody to tell.
+    let _ = sys::write(REPORTS, &bytes);
+}
+
+/// Ends the process if anything below unwinds: it must never return into guard's own frames.
+struct NoReturn;
+
+impl Drop for NoReturn {
+    fn drop(&mut self) {
+        sys::exit(125);
+    }
+}
+
+/// What the command tells its parent through their common memory.
+struct Word<'a> {
+    plan: &'a Plan,
+    fault: Option<(i32, Errno)>,
+    executing: bool,
+}
+
+/// The life of the first process.
+pub(super) fn live(plan: &mut Plan) -> ! {
+    let _never = NoReturn;
+    sys::mask(libc::SIG_SETMASK, &sys::all_signals());
+    if let Err((stage, error)) = prepare(plan) {
+        tell(report::FAILED, stage, error);
+        sys::exit(125);
+    }
+    let mut stack = std::mem::take(&mut plan.stack);
+    let mut word = Word { plan, fault: None, executing: false };
+    let spawned = if plan.deed.is_some() {
+        // A deed runs for long: it gets memory of its own.
+        match sys::fork_with(libc::SIGCHLD) {
+            Ok(0) => command(&mut word),
+            other => other,
+        }
+    } else {
+        sys::spawn_shared(enter, &mut stack, &mut word)
+    };
+    match (spawned, word.fault) {
+        (Err(error), _) => tell(report::FAILED, Stage::Start as i32, error),
+        (Ok(_), Some((_, error))) if word.executing => tell(report::NOT_EXECUTED, error, 0),
+        (Ok(_), Some((stage, error))) => tell(report::FAILED, stage, error),
+        (Ok(pid), None) => {
+            let (status, cause) = keep(plan, pid);
+            tell(report::ENDED, status, cause);
+        }
+    }
+    // In a pid namespace this ends every process left.
+    sys::exit(0)
+}
+
+fn prepare(plan: &mut Plan) -> Result<(), (i32, Errno)> {
+    let at = |stage: Stage| move |error: Errno| (stage as i32, error);
+    if plan.input >= 0 {
+        sys::duplicate(plan.input, 0, false).map_err(at(Stage::Descriptors))?;
+    }
+    for (end, place) in plan.ends.iter_mut().zip(10..) {
+        *end = sys::duplicate_above(*end, place).map_err(at(Stage::Descriptors))?;
+    }
+    for (end, place) in plan.ends.iter().zip([REPORTS, RELEASE, OUT, ERR]) {
+        sys::duplicate(*end, place, true).map_err(at(Stage::Descriptors))?;
+    }
+    sys::close_from(7, false).map_err(at(Stage::Descriptors))?;
+    sys::default_action(libc::SIGCHLD);
+    sys::setsid();
+    // Guard has written the id maps, or is gone.
+    if !matches!(sys::read(RELEASE, &mut [0]), Ok(1)) {
+        sys::exit(125);
+    }
+    if plan.mounts {
+        let mut slots = [-1; SLOTS];
+        for (step, number) in plan.steps.iter().zip(STEPS..) {
+            step.take(&mut slots).map_err(|error| (number, error))?;
+        }
+    }
+    sys::chdir(&plan.cwd).map_err(at(Stage::Folder))?;
+    sys::drop_capabilities().map_err(at(Stage::Capabilities))?;
+    // What the command could read or write of this process through /proc/1 would forge its exit code.
+    let _ = sys::prctl(libc::PR_SET_DUMPABLE, 0);
+    if !plan.pids {
+        let _ = sys::prctl(libc::PR_SET_CHILD_SUBREAPER, 1);
+    }
+    // If guard died before this, the release pipe says so.
+    let last = if plan.pids { libc::SIGKILL } else { libc::SIGTERM };
+    let _ = sys::prctl(libc::PR_SET_PDEATHSIG, u64::try_from(last).unwrap_or(9));
+    if plan.deed.is_none() {
+        sys::executable(&plan.program).map_err(at(Stage::Program))?;
+    }
+    Ok(())
+}
+
+extern "C" fn enter(word: *mut c_void) -> c_int {
+    let _never = NoReturn;
+    // SAFETY: the parent passes a `Word` that lives on its stack and sleeps until this process executes or ends.
+    let word = unsafe { &mut *word.cast::<Word<'_>>() };
+    command(word)
+}
+
+/// The command's process up to its `execve`.
+fn command(word: &mut Word<'_>) -> ! {
+    let plan = word.plan;
+    match confine(plan) {
+        Ok(()) => {}
+        Err(fault) => {
+            if plan.deed.is_some() {
+                tell(report::FAILED, fault.0, fault.1);
+            }
+            word.fault = Some(fault);
+            sys::exit(125)
+        }
+    }
+    tell(report::READY, 0, 0);
+    // Nothing is executed before guard says so; if guard ends first, nothing is.
+    if !matches!(sys::read(RELEASE, &mut [0]), Ok(1)) {
+        sys::exit(125);
+    }
+    sys::mask(libc::SIG_SETMASK, &plan.mask);
+    if let Some(deed) = &plan.deed {
+        sys::exit(deed());
+    }
+    word.executing = true;
+    // SAFETY: `Strings` ends with a null pointer and owns what it points to.
+    let mut error = unsafe { sys::execute(&plan.program, &plan.argv.pointers, &plan.envp.pointers) };
+    if error == libc::ENOEXEC && is_text(&plan.program) {
+        error = as_script(plan);
+    }
+    word.fault = Some((0, error));
+    sys::exit(126)
+}
+
+fn confine(plan: &Plan) -> Result<(), (i32, Errno)> {
+    let at = |stage: Stage| move |error: Errno| (stage as i32, error);
+    // Rust ignores SIGPIPE in guard; a command must not inherit that.
+    sys::default_action(libc::SIGPIPE);
+    sys::setsid();
+    sys::duplicate(OUT, 1, false).map_err(at(Stage::Descriptors))?;
+    sys::duplicate(ERR, 2, false).map_err(at(Stage::Descriptors))?;
+    sys::close_from(3, true).map_err(at(Stage::Descriptors))?;
+    for (resource, most) in [(libc::RLIMIT_CORE, 0), (libc::RLIMIT_NOFILE, 65_536), (libc::RLIMIT_NPROC, 4096)] {
+        sys::limit(resource, most).map_err(at(Stage::Limits))?;
+    }
+    sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1).map_err(at(Stage::Seccomp))?;
+    plan.rules.apply().map_err(at(Stage::Landlock))?;
+    sys::install_filter(&plan.filter).map_err(at(Stage::Seccomp))
+}
+
+/// Whether a file that the kernel does not know how to run looks like text: no NUL in its first line.
+fn is_text(program: &CStr) -> bool {
+    let mut start = [0; 256];
+    let Ok(fd) = sys::open(program, libc::O_RDONLY) else { return false };
+    let Ok(len) = sys::read(fd, &mut start) else { return false };
+    !start.iter().take(len).take_while(|byte| **byte != b'\n').any(|byte| *byte == 0)
+}
+
+/// Runs a script without `#!` as `execvp` and every shell do: by `/bin/sh`.
+fn as_script(plan: &Plan) -> Errno {
+    let mut argv = [std::ptr::null(); 4098];
+    let rest = plan.argv.pointers.iter().skip(1);
+    let words = [c"sh".as_ptr(), plan.program.as_ptr()];
+    if plan.argv.pointers.len() > 4096 {
+        return libc::E2BIG;
+    }
+    for (to, from) in argv.iter_mut().zip(words.iter().chain(rest)) {
+        *to = *from;
+    }
+    // SAFETY: the array was null throughout and is longer than what was copied; the strings are owned by the plan.
+    unsafe { sys::execute(c"/bin/sh", &argv, &plan.envp.pointers) }
+}
+
+/// Stays with the command to its end; its wait status, and the cause of the end.
+fn keep(plan: &Plan, command: pid_t) -> (c_int, i32) {
+    for fd in [RELEASE, OUT, ERR] {
+        sys::close(fd);
+    }
+    let told = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT];
+    let awaited = [libc::SIGCHLD, libc::SIGTSTP, libc::SIGCONT].into_iter().chain(told);
+    let mut list = [0; 7];
+    for (to, from) in list.iter_mut().zip(awaited) {
+        *to = from;
+    }
+    let awaited = sys::signals(&list);
+    let guard = sys::parent();
+    let mut tree = Tree::new(plan.pids);
+    let mut cause = report::BY_ITSELF;
+    let mut left = plan.timeout;
+    let mut paused = false;
+    loop {
+        let start = Instant::now();
+        let signal = sys::wait_signal(&awaited, if paused { None } else { Some(left) });
+        if !paused {
+            left = left.saturating_sub(start.elapsed());
+        }
+        match signal {
+            Ok((libc::SIGCHLD, _)) => {
+                while let Ok((pid @ 1.., status)) = sys::reap(-1, libc::WNOHANG) {
+                    if pid == command {
+                        tree.kill_all();
+                        return (status, cause);
+                    }
+                }
+            }
+            // From inside, only guard and the kernel are heard.
+            Ok((_, from)) if from != 0 && from != guard => {}
+            Ok((libc::SIGTSTP, _)) => {
+                tree.signal(libc::SIGSTOP);
+                paused = true;
+            }
+            Ok((libc::SIGCONT, _)) => {
+                tree.signal(libc::SIGCONT);
+                paused = false;
+            }
+            Ok((signal, _)) => {
+                if cause == report::CANCELLED {
+                    tree.kill_all();
+                    return (libc::SIGKILL, cause);
+                }
+                cause = report::CANCELLED;
+                left = GRACE;
+                paused = false;
+                tree.signal(signal);
+                tree.signal(libc::SIGCONT);
+            }
+            Err(libc::EAGAIN) if cause == report::BY_ITSELF => {
+                cause = report::TIMED_OUT;
+                left = GRACE;
+                tree.signal(libc::SIGTERM);
+                tree.signal(libc::SIGCONT);
+            }
+            Err(libc::EAGAIN) => {
+                tree.kill_all();
+                return (libc::SIGKILL, cause);
+            }
+            Err(_) => {}
+        }
+    }
+}

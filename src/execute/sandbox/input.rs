@@ -1,0 +1,69 @@
+//! Standard input as a fenced command may have it: something that only gives bytes.
+//! Through a descriptor of the host a command would reach the host's own, writable mounts.
+
+use super::feed::Source;
+use super::layout::c_path;
+use super::mounts::Step;
+use crate::execute::ExecuteError;
+use rustix::fs::{FileType, OFlags, SeekFrom, fcntl_getfl, fstat, major, minor, seek};
+use rustix::io::Errno;
+use std::fs;
+use std::path::Path;
+
+/// How standard input is made safe.
+pub(super) enum Input {
+    /// It is so already.
+    AsIs,
+    /// Opened anew inside.
+    Reopened(Step),
+    /// Through a pipe of guard's own: whoever holds the caller's could open it for writing (`/proc/self/fd/0`), and a
+    /// shell that reads its script from it would run what was written.
+    Fed(Source),
+}
+
+/// What standard input is, and what that makes it.
+pub(super) fn fenced(mounts: bool) -> Result<Input, ExecuteError> {
+    let refuse = |cause: &str| {
+        Err(ExecuteError::Fence {
+            what: "standard input".to_owned(),
+            cause: cause.to_owned(),
+            mend: "give it a pipe, a file, a terminal or `/dev/null`".to_owned(),
+        })
+    };
+    let stdin = rustix::stdio::stdin();
+    let stat = match fstat(stdin) {
+        Ok(stat) => stat,
+        Err(Errno::BADF) => return refuse("it is closed"),
+        Err(error) => return refuse(&error.to_string()),
+    };
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::Fifo => Ok(Input::Fed(Source::Pipe)),
+        FileType::CharacterDevice => {
+            let harmless =
+                [(1, 3), (1, 5), (1, 7), (1, 8), (1, 9)].contains(&(major(stat.st_rdev), minor(stat.st_rdev)));
+            if harmless || rustix::termios::isatty(stdin) { Ok(Input::AsIs) } else { refuse("it is a device") }
+        }
+        FileType::Socket => {
+            if super::sys::local_stream(0) {
+                Ok(Input::AsIs)
+            } else {
+                refuse("it is a socket that can reach others")
+            }
+        }
+        // Without a name (here-documents of shells, memfd): it cannot be opened anew by one.
+        FileType::RegularFile if stat.st_nlink == 0 => Ok(Input::Fed(Source::File)),
+        FileType::RegularFile if !mounts => match fcntl_getfl(stdin) {
+            Ok(flags) if flags & OFlags::ACCMODE == OFlags::RDONLY => Ok(Input::AsIs),
+            _ => refuse("it is a file opened for writing"),
+        },
+        FileType::RegularFile => {
+            let Ok(path) = fs::read_link("/proc/self/fd/0") else { return refuse("its path is unknown") };
+            let offset = seek(stdin, SeekFrom::Current(0)).unwrap_or(0);
+            let offset = i64::try_from(offset).unwrap_or(0);
+            let path = c_path(Path::new(&path))?;
+            Ok(Input::Reopened(Step::Input { path, device: stat.st_dev, inode: stat.st_ino, offset }))
+        }
+        FileType::Directory => refuse("it is a folder"),
+        FileType::BlockDevice | FileType::Symlink | FileType::Unknown => refuse("it is neither a stream nor a file"),
+    }
+}

@@ -1,0 +1,45 @@
+//! The fence: what the kernel enforces around one command.
+//! The only room with `unsafe` code. Knows nothing of permits, policies or logs.
+
+mod feed;
+mod filter;
+mod ids;
+mod init;
+mod input;
+mod layout;
+mod mounts;
+mod probe;
+mod program;
+mod rules;
+mod start;
+mod steer;
+mod stub;
+mod sys;
+mod tree;
+
+pub use probe::{Examination, Finding, examine};
+pub use program::Work;
+pub use start::Order;
+
+pub(super) use feed::Feed;
+pub(super) use init::report;
+pub(super) use start::{Fenced, Standing, start};
+pub(super) use steer::Steering;
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// Whether this process runs inside a fence: it is filtered, may gain no privileges, and the state is out of reach.
+/// No environment variable says so, because anybody can set one.
+pub fn inside(state_root: &Path) -> bool {
+    if sys::prctl(libc::PR_GET_SECCOMP, 0) != Ok(2) || sys::prctl(libc::PR_GET_NO_NEW_PRIVS, 0) != Ok(1) {
+        return false;
+    }
+    let nearest = state_root.ancestors().find_map(|path| Some((path, fs::symlink_metadata(path).ok()?)));
+    let Some((path, found)) = nearest else { return true };
+    let covered = path == state_root && found.is_dir() && fs::read_dir(path).is_ok_and(|mut d| d.next().is_none());
+    let shut = fs::read_dir(path).is_err() && found.is_dir();
+    let writable = rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok();
+    shut || !writable || (covered && found.mode() & 0o222 == 0)
+}

@@ -1,0 +1,166 @@
+//! The steps that turn a fresh mount namespace into a fence, and how each is taken.
+//! Knows no reasons: which steps there are is decided by the plan.
+
+use super::sys::{self, Errno, MountAttr, NO_DEV, NO_SUID, READ_ONLY};
+use std::ffi::{CStr, CString};
+
+/// Detached mounts that wait for their place.
+pub(super) const SLOTS: usize = 16;
+
+/// One change to the mounts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Takes a copy of what is at `from`, writable as it is there, to be put back later.
+    Take { from: CString, slot: usize, devices: bool },
+    /// Everything that is mounted becomes read-only, without devices, and cut off from the host's mounts.
+    Seal,
+    /// A private folder in memory.
+    Memory { at: CString, options: &'static CStr },
+    /// The processes of this pid namespace, read-only.
+    Processes,
+    /// Terminals of its own.
+    Terminals,
+    /// An empty folder, unless it is there.
+    Folder { at: CString, mode: u32 },
+    /// An empty file, unless it is there.
+    File { at: CString },
+    /// A symbolic link.
+    Link { to: CString, at: CString },
+    /// Mounts `from` at `at` too.
+    Bind { from: CString, at: CString },
+    /// Makes the mount at `at` read-only.
+    ReadOnly { at: CString },
+    /// Puts a taken copy at its place.
+    Put { slot: usize, at: CString },
+    /// Opens the file that is standard input anew, so that it cannot be changed through it.
+    Input { path: CString, device: u64, inode: u64, offset: i64 },
+}
+
+const EMPTY: &CStr = c"";
+const MS_NOSUID: u64 = 2;
+const MS_NODEV: u64 = 4;
+const MS_NOEXEC: u64 = 8;
+const MS_RDONLY: u64 = 1;
+const MS_BIND: u64 = 0x1000;
+const MS_REC: u64 = 0x4000;
+const MS_PRIVATE: u64 = 1 << 18;
+
+impl Step {
+    /// Takes the step. Allocates nothing.
+    pub(super) fn take(&self, slots: &mut [i32; SLOTS]) -> Result<(), Errno> {
+        match self {
+            Self::Take { from, slot, devices } => {
+                let fd = sys::open_tree(from)?;
+                if !devices {
+                    let attr = MountAttr { set: NO_SUID | NO_DEV, propagation: MS_PRIVATE, ..MountAttr::default() };
+                    sys::mount_setattr(fd, EMPTY, true, &attr)?;
+                }
+                *slots.get_mut(*slot).ok_or(libc::EMFILE)? = fd;
+                Ok(())
+            }
+            Self::Seal => {
+                let set = READ_ONLY | NO_SUID | NO_DEV;
+                let attr = MountAttr { set, propagation: MS_PRIVATE, ..MountAttr::default() };
+                sys::mount_setattr(libc::AT_FDCWD, c"/", true, &attr)
+            }
+            Self::Memory { at, options } => sys::mount(c"tmpfs", at, c"tmpfs", MS_NOSUID | MS_NODEV, options),
+            Self::Processes => {
+                sys::mount(c"proc", c"/proc", c"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, EMPTY)
+            }
+            Self::Terminals => {
+                let options = c"newinstance,ptmxmode=0666,mode=0620";
+                sys::mount(c"devpts", c"/dev/pts", c"devpts", MS_NOSUID | MS_NOEXEC, options)
+            }
+            Self::Folder { at, mode } => match sys::mkdir(at, *mode) {
+                // The umask may have taken bits away.
+                Ok(()) => sys::chmod(at, *mode),
+                Err(libc::EEXIST) => Ok(()),
+                Err(error) => Err(error),
+            },
+            Self::File { at } => match sys::mkfile(at) {
+                Ok(()) | Err(libc::EEXIST) => Ok(()),
+                Err(error) => Err(error),
+            },
+            Self::Link { to, at } => sys::symlink(to, at),
+            Self::Bind { from, at } => sys::mount(from, at, EMPTY, MS_BIND | MS_REC, EMPTY),
+            Self::ReadOnly { at } => {
+                sys::mount_setattr(libc::AT_FDCWD, at, true, &MountAttr { set: READ_ONLY, ..MountAttr::default() })
+            }
+            Self::Put { slot, at } => {
+                let fd = *slots.get(*slot).ok_or(libc::EBADF)?;
+                sys::move_mount(fd, at)?;
+                sys::close(fd);
+                Ok(())
+            }
+            Self::Input { path, device, inode, offset } => {
+                let tree = sys::open_tree(path)?;
+                if sys::identity(tree)? != (*device, *inode) {
+                    return Err(libc::ESTALE);
+                }
+                let set = READ_ONLY | NO_SUID | NO_DEV;
+                sys::mount_setattr(tree, EMPTY, false, &MountAttr { set, ..MountAttr::default() })?;
+                let mut link = [0_u8; 32];
+                let fd = sys::open(descriptor(&mut link, tree).ok_or(libc::EBADF)?, libc::O_RDONLY)?;
+                sys::seek(fd, *offset)?;
+                sys::duplicate(fd, 0, false)?;
+                sys::close(fd);
+                sys::close(tree);
+                Ok(())
+            }
+        }
+    }
+
+    /// The step as a person is told about it when it fails.
+    pub(super) fn describe(&self) -> String {
+        let show = |path: &CStr| path.to_string_lossy().into_owned();
+        match self {
+            Self::Take { from, .. } => format!("keep `{}` as it is", show(from)),
+            Self::Seal => "make the system read-only".into(),
+            Self::Memory { at, .. } => format!("mount a private `{}`", show(at)),
+            Self::Processes => "mount a fresh `/proc`".into(),
+            Self::Terminals => "mount fresh terminals".into(),
+            Self::Folder { at, .. } | Self::File { at } => format!("make way for `{}`", show(at)),
+            Self::Link { at, .. } => format!("link `{}`", show(at)),
+            Self::Bind { from, at } if from == at => format!("make `{}` a mount point", show(at)),
+            Self::Bind { at, .. } => format!("cover `{}`", show(at)),
+            Self::ReadOnly { at } => format!("make `{}` read-only", show(at)),
+            Self::Put { at, .. } => format!("mount `{}`", show(at)),
+            Self::Input { path, .. } => format!("open standard input `{}` anew", show(path)),
+        }
+    }
+}
+
+/// `/proc/self/fd/N`, written into `buffer`.
+fn descriptor(buffer: &mut [u8; 32], fd: i32) -> Option<&CStr> {
+    let prefix = b"/proc/self/fd/";
+    let mut digits = [0_u8; 10];
+    let mut rest = u32::try_from(fd).ok()?;
+    let mut count = 0;
+    for digit in &mut digits {
+        *digit = b'0' + u8::try_from(rest % 10).ok()?;
+        rest /= 10;
+        count += 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    let text = prefix.iter().chain(digits.get(..count)?.iter().rev()).chain(&[0]);
+    for (to, from) in buffer.iter_mut().zip(text) {
+        *to = *from;
+    }
+    CStr::from_bytes_until_nul(buffer).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_descriptor_is_named_without_allocating() {
+        for fd in [0, 7, 10, 4096, i32::MAX] {
+            let mut buffer = [0; 32];
+            assert_eq!(descriptor(&mut buffer, fd).unwrap().to_str().unwrap(), format!("/proc/self/fd/{fd}"));
+        }
+        assert_eq!(descriptor(&mut [0; 32], -1), None);
+    }
+}

@@ -1,0 +1,88 @@
+//! Landlock: what a command may open where, and that it reaches no process or socket outside.
+//! Knows how rules are applied, not what they protect.
+
+use super::sys::{self, Errno};
+use std::ffi::CString;
+
+const EXECUTE: u64 = 1;
+const WRITE_FILE: u64 = 1 << 1;
+const READ_FILE: u64 = 1 << 2;
+const READ_DIR: u64 = 1 << 3;
+const TRUNCATE: u64 = 1 << 14;
+const IOCTL_DEV: u64 = 1 << 15;
+/// Everything that makes, removes, renames or changes a file.
+const CHANGE: u64 = WRITE_FILE | (0x1ff << 4) | (1 << 13) | TRUNCATE | IOCTL_DEV;
+const READ: u64 = EXECUTE | READ_FILE | READ_DIR;
+/// What can be granted on something that is not a folder.
+const ON_FILE: u64 = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV;
+
+/// What a path is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Reading and executing.
+    Read,
+    /// Everything.
+    Write,
+}
+
+/// A Landlock domain, ready to be entered.
+#[derive(Debug, Default)]
+pub(super) struct Rules {
+    attr: [u64; 3],
+    size: usize,
+    paths: Vec<(CString, u64)>,
+}
+
+impl Rules {
+    /// Rules for a kernel with Landlock `version`; none for 0. Reads are judged only where `reads` says so.
+    pub(super) fn new(version: u32, reads: bool) -> Self {
+        let mut handled = CHANGE | if reads { READ } else { 0 };
+        for (since, bit) in [(2, 1 << 13), (3, TRUNCATE), (5, IOCTL_DEV)] {
+            if version < since {
+                handled &= !bit;
+            }
+        }
+        let (net, scopes) = (if version >= 4 { 3 } else { 0 }, if version >= 6 { 3 } else { 0 });
+        let size = match version {
+            0 => 0,
+            1..=3 => 8,
+            4..=5 => 16,
+            _ => 24,
+        };
+        Self { attr: [handled, net, scopes], size, paths: Vec::new() }
+    }
+
+    /// Allows `access` at and below `path`.
+    pub(super) fn allow(&mut self, path: CString, access: Access, folder: bool) {
+        let [handled, ..] = self.attr;
+        let wanted = match access {
+            Access::Read => READ,
+            Access::Write => READ | CHANGE,
+        };
+        let granted = wanted & handled & if folder { u64::MAX } else { ON_FILE };
+        if granted != 0 {
+            self.paths.push((path, granted));
+        }
+    }
+
+    /// Confines the calling thread. Paths that are not there are left out.
+    pub(super) fn apply(&self) -> Result<(), Errno> {
+        if self.size == 0 {
+            return Ok(());
+        }
+        let ruleset = sys::landlock_create(&self.attr, self.size)?;
+        for (path, access) in &self.paths {
+            match sys::open(path, libc::O_PATH) {
+                Ok(fd) => {
+                    sys::landlock_allow(ruleset, fd, *access)?;
+                    sys::close(fd);
+                }
+                Err(libc::ENOENT | libc::ENOTDIR | libc::EACCES) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        sys::landlock_restrict(ruleset)?;
+        sys::close(ruleset);
+        Ok(())
+    }
+}

@@ -1,0 +1,449 @@
+//! Starting a fence: the strongest rung of the ladder that the kernel builds and the caller accepts.
+//! Knows neither judgements nor what becomes of the output.
+
+use super::feed::Feed;
+use super::init::{self, Deed, Plan, STEPS, Stage, Strings, report};
+use super::input::{self, Input};
+use super::layout::{self, c_path};
+use super::program::{Work, executable, words};
+use super::steer::Hold;
+use super::stub::Stubs;
+use super::{filter, ids, sys};
+use crate::execute::{Environment, ExecuteError, Fence, Level, Place};
+use rustix::pipe::{PipeFlags, pipe_with};
+use std::ffi::{CString, OsStr, OsString};
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What to run, as plain data.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// The program or line.
+    pub work: Work,
+    /// Time limit, counted from the command's start.
+    pub timeout: Duration,
+    /// Whether the project may be written.
+    pub writes: bool,
+}
+
+/// Rungs of the ladder, from the top.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rung {
+    /// All namespaces.
+    Namespaces,
+    /// No pid namespace, the machine's own `/proc`.
+    SharedProcesses,
+    /// Landlock and seccomp alone.
+    Alone,
+}
+
+/// A fence being built, with its command held before `execve`.
+pub(in crate::execute) struct Standing {
+    order: Order,
+    place: Place,
+    environment: Environment,
+    require: Level,
+    rung: Rung,
+    missing: Vec<String>,
+    landlock: u32,
+    deed: Option<Deed>,
+    fenced: Option<Fenced>,
+    pub(in crate::execute) hold: Hold,
+}
+
+/// The first process of a fence, seen from outside. Dropped, everything inside ends.
+pub(in crate::execute) struct Fenced {
+    pub(in crate::execute) pid: i32,
+    pids: bool,
+    reaped: bool,
+    reports: fs::File,
+    release: Option<fs::File>,
+    /// Read end of its standard output, while anybody takes it.
+    pub(in crate::execute) out: Option<OwnedFd>,
+    /// Read end of its standard error, while anybody takes it.
+    pub(in crate::execute) err: Option<OwnedFd>,
+    _stubs: Stubs,
+    _caches: Option<Fresh>,
+    /// The pipe its standard input comes through, if it has one of its own.
+    pub(in crate::execute) feed: Option<Feed>,
+}
+
+const USER_NAMESPACES: &str = "allow user namespaces: `sysctl -w user.max_user_namespaces=15000`, on Ubuntu also \
+    `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`, in a container a seccomp profile that lets them pass";
+const LANDLOCK: &str = "use a kernel with Landlock (5.13, better 6.12) and `landlock` in its `lsm=` list";
+const PROC: &str = "in a container, give it an unmasked `/proc` (docker: `--security-opt systempaths=unconfined`)";
+
+/// Begins a fence for `order`. Fails at once where the program cannot be there or the level cannot be reached.
+pub(in crate::execute) fn start(
+    order: Order,
+    place: &Place,
+    environment: &Environment,
+    require: Level,
+    deed: Option<Deed>,
+) -> Result<Standing, ExecuteError> {
+    if deed.is_none() {
+        executable(&order.work)?;
+    }
+    let mut standing = Standing {
+        place: layout::resolved(place)?,
+        order,
+        environment: environment.clone(),
+        require,
+        rung: Rung::Namespaces,
+        missing: Vec::new(),
+        landlock: sys::landlock_version(),
+        deed,
+        fenced: None,
+        hold: Hold::new(),
+    };
+    if standing.landlock == 0 {
+        standing.missing.push(format!("Landlock: the kernel offers none: {LANDLOCK}"));
+        standing.accept("use Landlock", "the kernel offers none", LANDLOCK)?;
+    }
+    standing.spawn()?;
+    Ok(standing)
+}
+
+impl Standing {
+    fn level(&self) -> Level {
+        match self.rung {
+            Rung::Namespaces if self.landlock > 0 => Level::Full,
+            Rung::Namespaces | Rung::SharedProcesses => Level::Partial,
+            Rung::Alone => Level::Landlock,
+        }
+    }
+
+    /// Fails unless what is left is still what the caller requires.
+    fn accept(&self, what: &str, cause: &str, mend: &str) -> Result<(), ExecuteError> {
+        if self.level() <= self.require {
+            return Ok(());
+        }
+        Err(ExecuteError::Fence { what: what.to_owned(), cause: cause.to_owned(), mend: mend.to_owned() })
+    }
+
+    /// Steps down one rung because of `cause`, if the caller accepts that.
+    fn step_down(&mut self, what: &str, cause: &str) -> Result<(), ExecuteError> {
+        self.fenced = None;
+        let mend = match self.rung {
+            Rung::Namespaces => {
+                self.rung = Rung::SharedProcesses;
+                let mend = if what.contains("proc") { PROC } else { USER_NAMESPACES };
+                self.missing.push(format!("a pid namespace with a fresh `/proc` ({what}: {cause}): {mend}"));
+                if self.landlock < 6 {
+                    self.missing.push(format!("a bar to signals for processes outside: {LANDLOCK}"));
+                }
+                mend
+            }
+            Rung::SharedProcesses => {
+                self.rung = Rung::Alone;
+                self.missing.push(format!(
+                    "a mount namespace ({what}: {cause}), so modes, owners and times of files outside can be changed, \
+                     `/tmp` is not to be had, nothing can be made directly in the project's root and `.git`: \
+                     {USER_NAMESPACES}"
+                ));
+                USER_NAMESPACES
+            }
+            Rung::Alone => {
+                return Err(ExecuteError::Fence {
+                    what: what.to_owned(),
+                    cause: cause.to_owned(),
+                    mend: LANDLOCK.to_owned(),
+                });
+            }
+        };
+        self.accept(what, cause, mend)?;
+        if self.rung == Rung::Alone && self.landlock < 3 {
+            return Err(ExecuteError::Fence {
+                what: "fence without namespaces".to_owned(),
+                cause: format!("Landlock version {} does not cover truncation", self.landlock),
+                mend: LANDLOCK.to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Spawns on the highest rung that starts at all.
+    fn spawn(&mut self) -> Result<(), ExecuteError> {
+        loop {
+            match self.spawn_here()? {
+                Ok(fenced) => {
+                    self.fenced = Some(fenced);
+                    return Ok(());
+                }
+                Err((what, error)) => self.step_down(&what, &error.to_string())?,
+            }
+        }
+    }
+
+    fn spawn_here(&mut self) -> Result<Result<Fenced, (String, io::Error)>, ExecuteError> {
+        let (mounts, pids) = (self.rung != Rung::Alone, self.rung == Rung::Namespaces);
+        let mut stubs = Stubs::default();
+        let mut steps = Vec::new();
+        let mut feed = None;
+        match input::fenced(mounts)? {
+            Input::AsIs => {}
+            Input::Reopened(step) => steps.push(step),
+            Input::Fed(source) => feed = Some(Feed::new(source)?),
+        }
+        if mounts {
+            steps.extend(layout::steps(&self.place, self.order.writes, pids, &mut stubs)?);
+        }
+        let caches = if mounts || self.place.caches.exists() { None } else { Some(Fresh::make(&self.place.caches)?) };
+        let rules = if mounts {
+            layout::rules(&self.place, self.order.writes, self.landlock)?
+        } else {
+            layout::rules_alone(&self.place, self.order.writes, self.landlock)?
+        };
+        let [(reports, told), (go, release), (out, stdout), (err, stderr)] = [pipe()?, pipe()?, pipe()?, pipe()?];
+        let (program, argv) = words(&self.order.work)?;
+        let mut plan = Plan {
+            steps,
+            cwd: c_path(&self.place.cwd)?,
+            program,
+            argv: Strings::new(argv),
+            envp: Strings::new(self.variables(mounts)?),
+            filter: filter::program(mounts).ok_or_else(|| trouble("assemble the seccomp filter", "it is too long"))?,
+            rules,
+            timeout: self.order.timeout,
+            mounts,
+            pids,
+            mask: self.hold.before(),
+            stack: vec![0; 256 * 1024],
+            ends: [told.as_raw_fd(), go.as_raw_fd(), stdout.as_raw_fd(), stderr.as_raw_fd()],
+            deed: self.deed.take(),
+            input: feed.as_ref().map_or(-1, Feed::other),
+        };
+        let mut flags = 0;
+        if mounts {
+            flags |= libc::CLONE_NEWUSER | libc::CLONE_NEWNS | libc::CLONE_NEWIPC;
+        }
+        if pids {
+            flags |= libc::CLONE_NEWPID;
+        }
+        let pid = match sys::fork_with(flags) {
+            Ok(0) => init::live(&mut plan),
+            Ok(pid) => pid,
+            Err(error) => {
+                self.deed = plan.deed.take();
+                return Ok(Err(("make namespaces".to_owned(), io::Error::from_raw_os_error(error))));
+            }
+        };
+        self.deed = plan.deed.take();
+        if let Some(feed) = &mut feed {
+            feed.started();
+        }
+        let mut fenced = Fenced {
+            pid,
+            pids,
+            reaped: false,
+            reports: reports.into(),
+            release: Some(release.into()),
+            out: Some(out),
+            err: Some(err),
+            _stubs: stubs,
+            _caches: caches,
+            feed,
+        };
+        if mounts {
+            if let Err(error) = ids::map(pid) {
+                return Ok(Err(("map user ids".to_owned(), error)));
+            }
+        }
+        fenced.go();
+        Ok(Ok(fenced))
+    }
+
+    fn variables(&self, mounts: bool) -> Result<Vec<CString>, ExecuteError> {
+        let mut all: Vec<(&OsStr, &OsStr)> =
+            self.environment.variables.iter().map(|(n, v)| (n.as_os_str(), v.as_os_str())).collect();
+        if !mounts {
+            // There is no private /tmp without mounts.
+            all.retain(|(name, _)| *name != "TMPDIR");
+            all.push((OsStr::new("TMPDIR"), self.place.caches.as_os_str()));
+        }
+        let join = |(name, value): (&OsStr, &OsStr)| {
+            CString::new([name.as_bytes(), b"=", value.as_bytes()].concat())
+                .map_err(|_| trouble("pass the environment on", "a NUL byte in a variable"))
+        };
+        all.into_iter().map(join).collect()
+    }
+
+    /// Waits until the fence stands, stepping down the ladder where the kernel refuses and the caller accepts.
+    pub(in crate::execute) fn ready(&mut self) -> Result<Fence, ExecuteError> {
+        loop {
+            let Some(fenced) = self.fenced.as_mut() else {
+                return Err(trouble("build the fence", "it is gone"));
+            };
+            match fenced.report() {
+                Some([report::READY, ..]) => {
+                    return Ok(self.fence());
+                }
+                Some([report::FAILED, stage, error]) => self.failed(stage, error)?,
+                _ => return Err(trouble("build the fence", "its first process ended")),
+            }
+        }
+    }
+
+    /// A stage failed inside: steps down, or says why nothing can run.
+    fn failed(&mut self, stage: i32, error: i32) -> Result<(), ExecuteError> {
+        let cause = io::Error::from_raw_os_error(error);
+        if stage == Stage::Program as i32 {
+            return Err(self.unreachable(cause));
+        }
+        if let Ok(step) = usize::try_from(stage - STEPS) {
+            let what = self.step(step)?;
+            if matches!(error, libc::EPERM | libc::EACCES | libc::ENOSYS | libc::EINVAL | libc::ENODEV | libc::ENOSPC) {
+                self.step_down(&what, &cause.to_string())?;
+                return self.spawn();
+            }
+            return Err(ExecuteError::Fence { what, cause: cause.to_string(), mend: "see `guard doctor`".to_owned() });
+        }
+        let (what, mend) = match stage {
+            s if s == Stage::Folder as i32 => ("enter the working folder", "run the command in a folder it may enter"),
+            s if s == Stage::Capabilities as i32 => ("drop capabilities", "see `guard doctor`"),
+            s if s == Stage::Landlock as i32 => ("apply Landlock's rules", LANDLOCK),
+            s if s == Stage::Seccomp as i32 => {
+                ("install the seccomp filter", "use a kernel with CONFIG_SECCOMP_FILTER")
+            }
+            s if s == Stage::Limits as i32 => ("set resource limits", "see `guard doctor`"),
+            s if s == Stage::Descriptors as i32 => ("arrange descriptors", "use Linux 5.11 or later"),
+            _ => ("start the command", "see `guard doctor`"),
+        };
+        Err(ExecuteError::Fence { what: what.to_owned(), cause: cause.to_string(), mend: mend.to_owned() })
+    }
+
+    /// What mount step number `n` does, for messages.
+    fn step(&self, n: usize) -> Result<String, ExecuteError> {
+        let mut stubs = Stubs::default();
+        let mut steps = Vec::new();
+        if let Input::Reopened(step) = input::fenced(true)? {
+            steps.push(step);
+        }
+        steps.extend(layout::steps(&self.place, self.order.writes, self.rung == Rung::Namespaces, &mut stubs)?);
+        Ok(steps.get(n).map_or_else(|| "build the fence".to_owned(), super::mounts::Step::describe))
+    }
+
+    /// The program is there for guard, but not inside.
+    fn unreachable(&self, cause: io::Error) -> ExecuteError {
+        let program = match &self.order.work {
+            Work::Argv { program, .. } => program.display().to_string(),
+            Work::Line(_) => "bash".to_owned(),
+        };
+        let hint = ["/tmp/", "/var/tmp/", "/run/", "/dev/"].iter().find(|base| program.starts_with(**base));
+        let cause = match hint {
+            Some(base) => format!("{cause}: the fence has its own `{base}`"),
+            None => cause.to_string(),
+        };
+        ExecuteError::NotExecutable { program, cause }
+    }
+
+    /// Hands the fence over to whoever watches it.
+    pub(in crate::execute) fn take(&mut self) -> Result<Fenced, ExecuteError> {
+        self.fenced.take().ok_or_else(|| trouble("run the command", "its fence is gone"))
+    }
+
+    /// What stands of the fence.
+    pub(in crate::execute) fn fence(&self) -> Fence {
+        Fence { level: self.level(), missing: self.missing.clone() }
+    }
+
+    /// The error for an `execve` that failed although all was ready.
+    pub(in crate::execute) fn not_executed(&self, error: i32) -> ExecuteError {
+        let program = match &self.order.work {
+            Work::Argv { program, argv } => argv.first().map_or(program.as_os_str(), OsString::as_os_str),
+            Work::Line(_) => OsStr::new("bash"),
+        };
+        let program = program.to_string_lossy().into_owned();
+        ExecuteError::NotExecutable { program, cause: io::Error::from_raw_os_error(error).to_string() }
+    }
+}
+
+impl std::fmt::Debug for Standing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Standing").field("order", &self.order).field("rung", &self.rung).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Fenced {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fenced").field("pid", &self.pid).finish_non_exhaustive()
+    }
+}
+
+impl Fenced {
+    /// Lets the inside take its next step.
+    pub(in crate::execute) fn go(&mut self) {
+        if let Some(release) = &mut self.release {
+            // If the inside is gone already its report says so.
+            let _ = release.write_all(b"g");
+        }
+    }
+
+    /// The next report from inside; `None`: it has ended.
+    pub(in crate::execute) fn report(&mut self) -> Option<[i32; 3]> {
+        let mut bytes = [0; 12];
+        self.reports.read_exact(&mut bytes).ok()?;
+        let mut numbers = bytes.chunks_exact(4).map(|c| c.try_into().map(i32::from_ne_bytes));
+        Some([numbers.next()?.ok()?, numbers.next()?.ok()?, numbers.next()?.ok()?])
+    }
+
+    /// The descriptor that becomes readable when a report is there.
+    pub(in crate::execute) fn reports(&self) -> &fs::File {
+        &self.reports
+    }
+
+    /// Returns when the first process is gone; in a pid namespace no other is left then. Its signal, if one ended it.
+    pub(in crate::execute) fn reap(&mut self) -> Option<i32> {
+        self.reaped = true;
+        let (_, status) = sys::reap(self.pid, libc::__WALL).ok()?;
+        libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status))
+    }
+}
+
+impl Drop for Fenced {
+    fn drop(&mut self) {
+        if self.reaped {
+            return;
+        }
+        // Before its release the command ends when this pipe closes.
+        self.release = None;
+        if self.pids {
+            let _ = sys::kill(self.pid, libc::SIGKILL);
+        } else {
+            // Twice: at once. The first process ends the tree itself.
+            let _ = sys::kill(self.pid, libc::SIGTERM);
+            let _ = sys::kill(self.pid, libc::SIGINT);
+        }
+        let _ = self.reap();
+    }
+}
+
+/// A folder made for one run, removed with it.
+struct Fresh(PathBuf);
+
+impl Fresh {
+    fn make(path: &Path) -> Result<Self, ExecuteError> {
+        let made = fs::DirBuilder::new().mode(0o700).create(path);
+        made.map_err(|error| trouble(&format!("make `{}`", path.display()), &error.to_string()))?;
+        Ok(Self(path.to_owned()))
+    }
+}
+
+impl Drop for Fresh {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn trouble(what: &str, cause: &str) -> ExecuteError {
+    ExecuteError::System { what: what.to_owned(), cause: cause.to_owned() }
+}
+
+fn pipe() -> Result<(OwnedFd, OwnedFd), ExecuteError> {
+    pipe_with(PipeFlags::CLOEXEC).map_err(|error| trouble("make a pipe", &error.to_string()))
+}

@@ -1,0 +1,137 @@
+//! All processes of one fence: signalling and ending every one, with or without a pid namespace.
+//! Knows nothing of why.
+
+use super::sys;
+use libc::{c_int, pid_t};
+use std::ffi::CStr;
+
+/// As many processes as a walk remembers at once.
+const MOST: usize = 4096;
+
+/// The processes below the one that calls.
+pub(super) struct Tree {
+    /// Whether the kernel knows the tree: then one call reaches all of it.
+    namespace: bool,
+    /// Process and parent, as found by the last walk.
+    found: [(pid_t, pid_t); MOST],
+    count: usize,
+}
+
+impl Tree {
+    pub(super) fn new(namespace: bool) -> Self {
+        Self { namespace, found: [(0, 0); MOST], count: 0 }
+    }
+
+    /// Signals every process.
+    pub(super) fn signal(&mut self, signal: c_int) {
+        if self.namespace {
+            let _ = sys::kill(-1, signal);
+            return;
+        }
+        self.walk();
+        for (pid, _) in self.descendants() {
+            let _ = sys::kill(*pid, signal);
+        }
+    }
+
+    /// Ends every process and returns when none is left.
+    pub(super) fn kill_all(&mut self) {
+        if self.namespace {
+            // One call reaches every process at once, also those that are being made; orphans become the caller's.
+            if sys::kill(-1, libc::SIGKILL).is_ok() {
+                while sys::reap(-1, 0).is_ok() {}
+            }
+            return;
+        }
+        loop {
+            // Orphans become children of the caller (a subreaper), so this ends when there are no children.
+            self.signal(libc::SIGKILL);
+            match sys::reap(-1, libc::WNOHANG) {
+                Ok((0, _)) => std::thread::yield_now(),
+                Ok(_) => while let Ok((1.., _)) = sys::reap(-1, libc::WNOHANG) {},
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn descendants(&self) -> impl Iterator<Item = &(pid_t, pid_t)> {
+        self.found.iter().take(self.count)
+    }
+
+    /// Finds every descendant: all processes with their parents, then those below this one.
+    fn walk(&mut self) {
+        self.count = 0;
+        let me = sys::me();
+        loop {
+            let before = self.count;
+            each_process(|pid, parent| {
+                let known = |id: pid_t, tree: &Self| tree.descendants().any(|(found, _)| *found == id);
+                if pid != me && (parent == me || known(parent, self)) && !known(pid, self) {
+                    if let Some(slot) = self.found.get_mut(self.count) {
+                        *slot = (pid, parent);
+                        self.count += 1;
+                    }
+                }
+            });
+            if self.count == before {
+                return;
+            }
+        }
+    }
+}
+
+/// Calls `f` with every process and its parent, as `/proc` tells.
+fn each_process(mut f: impl FnMut(pid_t, pid_t)) {
+    let Ok(proc) = sys::open(c"/proc", libc::O_RDONLY | libc::O_DIRECTORY) else { return };
+    let mut buffer = [0_u8; 8192];
+    while let Ok(len @ 1..) = sys::entries(proc, &mut buffer) {
+        let mut rest = buffer.get(..len).unwrap_or_default();
+        // struct linux_dirent64: inode 8, offset 8, record length 2, type 1, name.
+        while let Some([low, high]) = rest.get(16..18) {
+            let size = usize::from(u16::from_ne_bytes([*low, *high]));
+            let name = rest.get(19..size).unwrap_or_default();
+            if let Some(pid) = CStr::from_bytes_until_nul(name).ok().and_then(|n| number(n.to_bytes())) {
+                if let Some(parent) = parent_of(name) {
+                    f(pid, parent);
+                }
+            }
+            rest = rest.get(size.max(1)..).unwrap_or_default();
+        }
+    }
+    sys::close(proc);
+}
+
+fn number(digits: &[u8]) -> Option<pid_t> {
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// The parent of the process whose decimal id opens `name`.
+fn parent_of(name: &[u8]) -> Option<pid_t> {
+    let mut path = [0_u8; 40];
+    let id = name.iter().take_while(|b| b.is_ascii_digit());
+    for (to, from) in path.iter_mut().zip(b"/proc/".iter().chain(id).chain(b"/stat")) {
+        *to = *from;
+    }
+    let fd = sys::open(CStr::from_bytes_until_nul(&path).ok()?, libc::O_RDONLY).ok()?;
+    let mut text = [0_u8; 512];
+    let len = sys::read(fd, &mut text);
+    sys::close(fd);
+    let text = text.get(..len.ok()?)?;
+    // `pid (name) state parent …`; the name may hold anything, so count from the last parenthesis.
+    let after = text.iter().rposition(|b| *b == b')')?;
+    let mut words = text.get(after + 1..)?.split(|b| *b == b' ').filter(|w| !w.is_empty());
+    number(words.nth(1)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parent_is_found_whatever_the_name_of_the_process() {
+        assert_eq!(parent_of(format!("{}\0", sys::me()).as_bytes()), Some(sys::parent()));
+        let mut seen = Vec::new();
+        each_process(|pid, parent| seen.push((pid, parent)));
+        assert!(seen.contains(&(sys::me(), sys::parent())), "{seen:?}");
+    }
+}

@@ -1,0 +1,10 @@
+//! Tests of the fence topic. A test binary started as an ordinary user gets its folder by `GUARD_TEST_BASE`.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail like tests")]
+
+mod ending;
+mod escapes;
+mod rungs;
+mod running;
+mod stage;
+mod users;

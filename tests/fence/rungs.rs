@@ -1,0 +1,74 @@
+//! The ladder: where the kernel refuses namespaces or a fresh `/proc`, guard says so, and runs nothing below the level
+//! required.
+
+use super::ending::{eventually, living, said, small_guard};
+use std::process::{Command, Stdio};
+
+/// The small guard where user namespaces are used up, as where they are forbidden.
+const NO_NAMESPACES: &str = "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$0\" \"$@\"";
+/// The small guard where a part of `/proc` is masked, as in containers.
+const MASKED: &str = "mount -t tmpfs none /proc/bus && exec \"$0\" \"$@\"";
+
+/// Runs the small guard behind `trick`, requiring `level`, and says what it printed.
+fn run(trick: &str, level: &str, line: &str) -> String {
+    let guard = small_guard(line);
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "--propagation", "private", "sh", "-c", trick]);
+    command.arg(guard.get_program()).args(guard.get_args());
+    command.env("GUARD_TEST_LINE", line).env("GUARD_TEST_LEVEL", level);
+    command.stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    said(&mut child)
+}
+
+#[test]
+fn below_the_level_required_nothing_runs() {
+    for level in ["full", "partial"] {
+        let text = run(NO_NAMESPACES, level, "echo ran");
+        assert_eq!(text, "cannot build the fence: make namespaces: No space left on device (os error 28)");
+    }
+    let text = run(MASKED, "full", "echo ran");
+    assert_eq!(text, "cannot build the fence: mount a fresh `/proc`: Operation not permitted (os error 1)");
+}
+
+#[test]
+fn with_a_masked_proc_the_mounts_still_hold_and_the_tree_still_ends() {
+    let mark = format!("91{}.5", std::process::id());
+    let line = format!(
+        "echo x > ../outside; chmod 777 ../outside; cat build_audit.log; echo x > guard.toml; \
+         for i in 1 2 3; do setsid -f sleep {mark}; done; ls /tmp | wc -l; kill -0 $PPID; echo $?; exit 4"
+    );
+    let text = run(MASKED, "partial", &line);
+    assert_eq!(text, "0\n1\npartial 1\nExited 4");
+    assert_eq!(living(&format!("sleep\0{mark}")), 0);
+}
+
+#[test]
+fn without_namespaces_landlock_and_seccomp_hold_what_they_can() {
+    let mark = format!("92{}.5", std::process::id());
+    let line = format!(
+        "echo x > ../outside; echo x >> guard.toml; touch .git/hooks/x; mv .git g; cat build_audit.log; cat ../state/key; \
+         echo x > .git/commondir; exec 3<>/dev/tcp/127.0.0.1/1; for i in 1 2 3; do setsid -f sleep {mark}; done; \
+         kill -0 $PPID; echo $?; echo y > sub/y && cat sub/y; touch $TMPDIR/z && echo z; \
+         cat ../outside; echo; cat guard.toml; echo; ls .git; exit 4"
+    );
+    let text = run(NO_NAMESPACES, "landlock", &line);
+    assert_eq!(text, "1\ny\nz\nuntouched\npolicy\nconfig\nhooks\nlandlock 2\nExited 4");
+    assert_eq!(living(&format!("sleep\0{mark}")), 0);
+}
+
+#[test]
+fn without_a_pid_namespace_a_killed_guard_takes_its_tree_along() {
+    let mark = format!("93{}.5", std::process::id());
+    let line = format!("setsid -f sleep {mark}; sleep {mark}");
+    let guard = small_guard(&line);
+    let mut command = Command::new("timeout");
+    command.args(["-s", "KILL", "2", "unshare", "--user", "--map-root-user", "sh", "-c", NO_NAMESPACES]);
+    command.arg(guard.get_program()).args(guard.get_args());
+    command.env("GUARD_TEST_LINE", &line).env("GUARD_TEST_LEVEL", "landlock");
+    command.stdout(Stdio::null()).stderr(Stdio::null()).stdin(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    eventually("it runs", || living(&format!("sleep\0{mark}")) >= 2);
+    child.wait().unwrap();
+    eventually("the tree is gone", || living(&format!("sleep\0{mark}")) == 0);
+}
