@@ -1,0 +1,111 @@
+//! Redaction: what must not be known is masked before anything is hashed, stored or shown.
+//! Knows texts and secrets only; not where either comes from.
+//!
+//! A mask reads `‹redacted:KIND:tag›`. The tag is a keyed HMAC: it tells equal secrets from different ones to whoever
+//! reads the log, and nothing to whoever tries to guess them.
+
+mod hit;
+mod known;
+mod masks;
+mod rules;
+mod sources;
+mod stream;
+
+pub use known::Known;
+pub use sources::{Secrets, is_secret_name};
+pub use stream::Stream;
+
+use crate::event::line::hex;
+use hit::{Hit, Kind, merge};
+use hmac::{Hmac, KeyInit, Mac};
+use known::Table;
+use sha2::Sha256;
+
+/// The key that tags are made with; one per log, kept outside the project.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TagKey(pub(super) [u8; 32]);
+
+impl TagKey {
+    /// A key from its bytes.
+    pub fn new(bytes: [u8; 32]) -> TagKey {
+        TagKey(bytes)
+    }
+
+    /// Eight hex digits for a secret of some kind.
+    fn tag(&self, secret: &[u8]) -> String {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return String::new() };
+        mac.update(secret);
+        hex(&mac.finalize().into_bytes()).chars().take(8).collect()
+    }
+}
+
+impl std::fmt::Debug for TagKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TagKey(…)")
+    }
+}
+
+/// Masks known secrets and what looks like one.
+#[derive(Debug, Clone)]
+pub struct Redactor {
+    tags: TagKey,
+    table: Table,
+}
+
+impl Redactor {
+    /// A redactor for these secrets; those that are too short or too common to be one are left out.
+    pub fn new(tags: TagKey, known: impl IntoIterator<Item = Known>) -> Redactor {
+        Redactor { tags, table: Table::new(known) }
+    }
+
+    /// The text with every secret masked; `None`: there is none in it.
+    pub fn redact(&self, text: &str) -> Option<String> {
+        let bytes = text.as_bytes();
+        let hits = self.hits(bytes);
+        if hits.is_empty() {
+            return None;
+        }
+        let mut out = Vec::with_capacity(bytes.len());
+        let mut at = 0;
+        for hit in &hits {
+            out.extend_from_slice(bytes.get(at..hit.range.start).unwrap_or_default());
+            self.mask(bytes, hit, &mut out);
+            at = hit.range.end;
+        }
+        out.extend_from_slice(bytes.get(at..).unwrap_or_default());
+        Some(String::from_utf8_lossy(&out).into_owned())
+    }
+
+    /// Masks a text that comes in parts.
+    pub fn stream(&self) -> Stream<'_> {
+        Stream::new(self)
+    }
+
+    /// Everything to be masked, in order, overlaps merged.
+    fn hits(&self, bytes: &[u8]) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        rules::find(bytes, &mut hits);
+        if !hits.is_empty() {
+            let masks = masks::find(bytes);
+            hits.retain(|hit| !masks.iter().any(|mask| mask.start < hit.range.end && hit.range.start < mask.end));
+        }
+        self.table.find(bytes, &mut hits);
+        merge(hits)
+    }
+
+    fn mask(&self, bytes: &[u8], hit: &Hit, out: &mut Vec<u8>) {
+        let found = bytes.get(hit.range.clone()).unwrap_or_default();
+        let (kind, tag) = match hit.kind {
+            Kind::Known(at) => {
+                let (kind, value) = self.table.secret(at);
+                (kind, self.tags.tag(value))
+            }
+            Kind::Rule(name) => (name, self.tags.tag(found)),
+            Kind::Open => ("private-key", "unended".to_owned()),
+        };
+        out.extend_from_slice(format!("‹redacted:{kind}:{tag}›").as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! `docs/log.md` is held to what the code does.
+
+use super::*;
+use guard::event::{Ended, RuleHit};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One of each, with every optional field set. A new variant does not compile until it is added here.
+fn all() -> Vec<Detail> {
+    let s = || "x".to_owned();
+    let rules = || vec![RuleHit { id: s(), verdict: s() }];
+    let mut details = vec![Detail::Created { log_id: s(), guard: s(), policy: s(), seed_fingerprint: s() }];
+    loop {
+        let next = match details.last().unwrap() {
+            Detail::Created { .. } => Detail::PolicyTrusted { policy: s() },
+            Detail::PolicyTrusted { .. } => Detail::ShellStart {
+                rules: rules(),
+                policy: s(),
+                cwd: s(),
+                task: Some(s()),
+                reason: Some(s()),
+                timeout_ms: 1,
+                observed: true,
+            },
+            Detail::ShellStart { .. } => Detail::ReturnCode { of: 1 },
+            Detail::ReturnCode { .. } => Detail::Output { of: 1, len: 1, sha256: Some(s()), blob: Some(s()) },
+            Detail::Output { .. } => Detail::ShellEnd {
+                of: 1,
+                ended: Ended::Exited,
+                exit_code: 1,
+                duration_ms: 1,
+                fence: s(),
+                missing: vec![s()],
+            },
+            Detail::ShellEnd { .. } => {
+                Detail::ShellRefused { verdict: s(), rules: rules(), policy: s(), task: Some(s()), reason: Some(s()) }
+            }
+            Detail::ShellRefused { .. } => Detail::ShellError { of: Some(1), exit_code: 1, cause: s() },
+            Detail::ShellError { .. } => Detail::Lost { of: 1 },
+            Detail::Lost { .. } => Detail::Recovered { bytes: 1, sha256: s() },
+            Detail::Recovered { .. } => Detail::LogFull {},
+            Detail::LogFull {} => Detail::PoisonCleared { cause: s() },
+            Detail::PoisonCleared { .. } => Detail::Checkpoint { records: 1 },
+            Detail::Checkpoint { .. } => return details,
+        };
+        details.push(next);
+    }
+}
+
+#[test]
+fn every_event_and_each_of_its_fields_is_documented_and_nothing_else_is() {
+    let page = include_str!("../../docs/log.md");
+    let table = page.split("| `event` | fields | meaning |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let word = |cell: &str| cell.trim().trim_matches(['[', ']', '`']).to_owned();
+    let documented: BTreeMap<String, BTreeSet<String>> = table
+        .lines()
+        .filter(|row| row.starts_with("| `"))
+        .map(|row| {
+            let cells: Vec<_> = row.split('|').collect();
+            let fields = cells[2].split(',').map(word).filter(|f| !f.is_empty());
+            (word(cells[1]), fields.collect())
+        })
+        .collect();
+    let real: BTreeMap<String, BTreeSet<String>> = all()
+        .iter()
+        .map(|detail| {
+            let serde_json::Value::Object(mut map) = serde_json::to_value(detail).unwrap() else { panic!() };
+            let event = map.remove("event").unwrap().as_str().unwrap().to_owned();
+            (event, map.keys().cloned().collect())
+        })
+        .collect();
+    assert_eq!(documented, real);
+}
+
+#[test]
+fn every_event_survives_its_line() {
+    for detail in all() {
+        let human = note("x").human;
+        let mut out = Vec::new();
+        let time = chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        line::Draft::new(&human, &detail, &[]).unwrap().write(&mut out, time, None);
+        let read = line::parse(&out).unwrap();
+        assert_eq!((read.human, read.machine), (human, line::Machine::Known(detail)));
+    }
+}
