@@ -1,0 +1,49 @@
+//! What the gate gives back to a door: the judgement, what came of it, and where it is recorded.
+//! Knows no layout.
+
+use super::Stop;
+use crate::decide::{Judgement, Verdict};
+use crate::execute::Outcome;
+use crate::record::Receipt;
+
+/// Everything there is to say about one request. Parts that were not reached are `None`.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// The judgement, once there was one.
+    pub judgement: Option<Judgement>,
+    /// How the command ended, if it ran.
+    pub outcome: Option<Outcome>,
+    /// The last record written about it.
+    pub receipt: Option<Receipt>,
+    /// Why guard stopped, where that was not a judgement.
+    pub stop: Option<Stop>,
+}
+
+impl Answer {
+    /// The exit code guard gives: its own where it stopped or refused, else the command's.
+    pub fn exit_code(&self) -> i32 {
+        if let Some(stop) = &self.stop {
+            return stop.exit_code();
+        }
+        if let Some(outcome) = &self.outcome {
+            return outcome.exit_code;
+        }
+        match self.judgement.as_ref().map(Judgement::verdict) {
+            Some(Verdict::Allow) => 0,
+            Some(Verdict::Ask) => 75,
+            Some(Verdict::Deny) => 126,
+            None => 125,
+        }
+    }
+
+    /// The word of `--json`: `allow`, `ask`, `deny`, `invalid` or `error`.
+    pub fn verdict(&self) -> &'static str {
+        if let Some(stop) = &self.stop {
+            return stop.verdict();
+        }
+        match self.judgement.as_ref().map(Judgement::verdict) {
+            Some(verdict) => verdict.word(),
+            None => "error",
+        }
+    }
+}

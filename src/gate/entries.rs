@@ -1,0 +1,138 @@
+//! What the gate writes to the log at each step of the pipeline.
+//! Knows the owner's words for results, not how lines are laid out.
+
+use super::{Project, Stop};
+use crate::action::Action;
+use crate::approve::{Permit, Refusal};
+use crate::decide::{Judgement, Verdict};
+use crate::event::{Detail, Ended, Entry, Human, RuleHit};
+use crate::execute::{Capture, Outcome};
+use crate::record::{Log, Redactor};
+use std::path::Path;
+use std::time::Duration;
+
+/// What the caller said about a request.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Notes {
+    pub(super) task: Option<String>,
+    pub(super) reason: Option<String>,
+}
+
+pub(super) fn refused(refusal: &Refusal, notes: &Notes) -> Vec<Entry> {
+    let judgement = refusal.judgement();
+    let result = match judgement.verdict() {
+        Verdict::Deny => "DENIED",
+        Verdict::Ask | Verdict::Allow => "PENDING",
+    };
+    let detail = Detail::ShellRefused {
+        verdict: judgement.verdict().word().into(),
+        rules: hits(judgement),
+        policy: judgement.policy().into(),
+        task: notes.task.clone(),
+        reason: notes.reason.clone(),
+    };
+    vec![Entry { human: exec(refusal.action(), result), detail }]
+}
+
+pub(super) fn start(permit: &Permit, project: &Project, cwd: &Path, timeout: Duration, notes: &Notes) -> Vec<Entry> {
+    let inside = cwd.strip_prefix(&project.root).unwrap_or(cwd);
+    let cwd = if inside.as_os_str().is_empty() { ".".into() } else { inside.to_string_lossy().into_owned() };
+    let detail = Detail::ShellStart {
+        rules: hits(permit.judgement()),
+        policy: permit.judgement().policy().into(),
+        cwd,
+        task: notes.task.clone(),
+        reason: notes.reason.clone(),
+        timeout_ms: millis(timeout),
+        observed: permit.observed(),
+    };
+    vec![Entry { human: labelled("SHELL_EXEC", text(permit.action()).into()), detail }]
+}
+
+pub(super) fn end(
+    log: &Log,
+    redactor: &Redactor,
+    permit: &Permit,
+    of: u64,
+    outcome: &Outcome,
+) -> Result<Vec<Entry>, Stop> {
+    let code = outcome.exit_code.to_string();
+    Ok(vec![
+        Entry { human: labelled("RETURN_CODE", code), detail: Detail::ReturnCode { of } },
+        output(log, redactor, "STDOUT", of, &outcome.stdout)?,
+        output(log, redactor, "STDERR", of, &outcome.stderr)?,
+        Entry {
+            human: exec(permit.action(), result(permit, outcome)),
+            detail: Detail::ShellEnd {
+                of,
+                ended: outcome.ended,
+                exit_code: outcome.exit_code,
+                duration_ms: millis(outcome.duration),
+                fence: outcome.fence.level.name().into(),
+                missing: outcome.fence.missing.clone(),
+            },
+        },
+    ])
+}
+
+pub(super) fn not_run(permit: &Permit, of: Option<u64>, stop: &Stop) -> Vec<Entry> {
+    let detail = Detail::ShellError { of, exit_code: stop.exit_code(), cause: stop.to_string() };
+    vec![Entry { human: exec(permit.action(), "ERROR"), detail }]
+}
+
+pub(super) fn policy_trusted(hash: &str) -> Vec<Entry> {
+    let human = Human::Fields {
+        skill: "GUARD".into(),
+        action: "TRUST".into(),
+        target: super::POLICY_FILE.into(),
+        result: "SUCCESS".into(),
+    };
+    vec![Entry { human, detail: Detail::PolicyTrusted { policy: hash.into() } }]
+}
+
+fn output(log: &Log, redactor: &Redactor, label: &str, of: u64, capture: &Capture) -> Result<Entry, Stop> {
+    let kept = log.store_output(redactor, capture).map_err(Stop::Log)?;
+    let detail = Detail::Output { of, len: kept.len, sha256: kept.sha256, blob: kept.blob };
+    Ok(Entry { human: labelled(label, kept.shown), detail })
+}
+
+/// The owner's word for how it ended: PASS and FAIL for checks, SUCCESS and FAIL for the rest.
+fn result(permit: &Permit, outcome: &Outcome) -> &'static str {
+    match outcome.ended {
+        Ended::Exited | Ended::Signalled if outcome.exit_code != 0 => "FAIL",
+        Ended::Exited | Ended::Signalled if permit.grant().check.is_some() => "PASS",
+        Ended::Exited | Ended::Signalled => "SUCCESS",
+        Ended::TimedOut => "TIMEOUT",
+        Ended::Cancelled => "CANCELLED",
+        Ended::Limit => "LIMIT",
+    }
+}
+
+fn hits(judgement: &Judgement) -> Vec<RuleHit> {
+    let mut hits: Vec<RuleHit> = Vec::new();
+    for found in judgement.matches() {
+        let hit = RuleHit { id: found.id.clone(), verdict: found.verdict.word().into() };
+        if !hits.contains(&hit) {
+            hits.push(hit);
+        }
+    }
+    hits
+}
+
+fn exec(action: &Action, result: &str) -> Human {
+    Human::Fields { skill: "SHELL".into(), action: "EXEC".into(), target: text(action).into(), result: result.into() }
+}
+
+fn labelled(label: &str, text: String) -> Human {
+    Human::Labelled { label: label.into(), text }
+}
+
+fn text(action: &Action) -> &str {
+    match action {
+        Action::Shell(shell) => shell.text(),
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

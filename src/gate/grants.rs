@@ -1,0 +1,80 @@
+//! From what a policy grants to what the fence is told: folders, environment, level; and what cannot be granted yet.
+//! Knows no rules.
+
+use super::{Project, Stop, World};
+use crate::action::shell::Asked;
+use crate::action::{Action, Facts, Found};
+use crate::decide::policy::{Network, Require, Runner};
+use crate::decide::{Grant, Judgement, Policy, Verdict};
+use crate::execute::{Environment, ExecuteError, Level, Place};
+use std::path::PathBuf;
+
+/// Where a command may write, so that a program found there proves nothing by its name.
+pub(super) fn writable(project: &Project) -> Vec<PathBuf> {
+    let mut writable = vec![project.root.clone()];
+    writable.extend(["/tmp", "/var/tmp", "/dev/shm"].map(PathBuf::from));
+    writable
+}
+
+/// What a command finds in its environment.
+pub(super) fn environment(world: &World, granted: &[String]) -> Environment {
+    Environment::new(world.environment.iter().cloned(), granted, &caches())
+}
+
+/// Where caches are pointed to: a folder of this run alone, in the fence's private `/tmp`.
+fn caches() -> PathBuf {
+    PathBuf::from(format!("/tmp/guard-caches-{}", std::process::id()))
+}
+
+/// Where a command runs, and what it must not see or change there.
+pub(super) fn place(world: &World, project: &Project) -> Place {
+    Place {
+        project: project.root.clone(),
+        cwd: world.cwd.clone(),
+        protected: project.protected(),
+        hidden: project.hidden(),
+        caches: caches(),
+    }
+}
+
+/// The level of the fence that the policy demands.
+pub(super) fn required(policy: &Policy) -> Level {
+    match policy.settings().require {
+        Require::Full => Level::Full,
+        Require::NoOverlay => Level::Partial,
+        Require::Landlock => Level::Landlock,
+    }
+}
+
+/// Refuses what a rule grants and this version cannot enforce. A network of `loopback` is given as none:
+/// less than granted is safe, more is not.
+pub(super) fn honoured(grant: &Grant) -> Result<(), Stop> {
+    let what = match (&grant.runner, grant.network) {
+        (Some(Runner::Compose), _) => "runner = \"compose\"".to_owned(),
+        (None, Network::Hosts) => format!("hosts = {:?}", grant.hosts),
+        (None, Network::None | Network::Loopback) if !grant.services.is_empty() => {
+            format!("services = {:?}", grant.services)
+        }
+        (None, Network::None | Network::Loopback) => return Ok(()),
+    };
+    Err(Stop::CannotGrant { what })
+}
+
+/// Where a program was asked for by its arguments and nothing but its absence speaks against it: that it is not there,
+/// or cannot be executed.
+pub(super) fn absent(judgement: &Judgement, facts: &Facts) -> Option<Stop> {
+    let only = |found: &crate::decide::Match| matches!(found.id.as_str(), "guard:no-program" | "guard:not-executable");
+    if !judgement.matches().iter().filter(|found| found.verdict == Verdict::Deny).all(only) {
+        return None;
+    }
+    let Action::Shell(shell) = judgement.action();
+    let (Asked::Argv(_), [command, ..]) = (shell.asked(), shell.commands()) else { return None };
+    let program = command.program_word()?;
+    match facts.found(command, program)? {
+        Found::Missing => Some(Stop::Execute(ExecuteError::NoProgram(program.text.clone()))),
+        Found::Unusable(cause) => {
+            Some(Stop::Execute(ExecuteError::NotExecutable { program: program.text.clone(), cause: cause.clone() }))
+        }
+        Found::Program(_) => None,
+    }
+}

@@ -1,0 +1,140 @@
+//! Reading the policy's layers, with the rules of trust, and keeping its compiled form.
+//! Knows nothing of what a policy means.
+
+use super::{Project, Stop, trust};
+use crate::decide::policy::{Change, difference};
+use crate::decide::{Layer, Policy, Source, examined};
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+/// Bytes of the longest policy file.
+const LONGEST: u64 = 1 << 20;
+
+/// The policy in force for a project: every layer, the project's only as it was trusted.
+pub fn load(project: &Project) -> Result<Policy, Stop> {
+    let sources = layers(project)?;
+    let hash = Policy::hash_of(&sources);
+    let cached = project.paths.state.join("policy").join(&hash);
+    if let Some(policy) = fs::read(&cached).ok().and_then(|bytes| Policy::from_compiled(&bytes).ok())
+        && policy.hash() == hash
+    {
+        return Ok(policy);
+    }
+    let policy = build(&sources)?;
+    // A cache that cannot be written costs time, not safety.
+    if let Err(error) = keep_compiled(&cached, &policy) {
+        tracing::warn!(%error, "the compiled policy is not kept");
+    }
+    Ok(policy)
+}
+
+/// Loads and checks sources whole: syntax, meaning and every rule's own examples.
+pub fn build(sources: &[Source]) -> Result<Policy, Stop> {
+    examined(sources).map_err(|faults| Stop::PolicyInvalid { faults })
+}
+
+/// What changed between the trusted text and the one that stands there, as `+` and `-` lines.
+pub(super) fn changes(known: &[u8], text: &str) -> String {
+    let known = String::from_utf8_lossy(known);
+    let mut lines = String::new();
+    for change in difference(&known, text) {
+        let (sign, line) = match change {
+            Change::Same(_) => continue,
+            Change::Removed(line) => ('-', line),
+            Change::Added(line) => ('+', line),
+        };
+        lines.push_str(&format!("  {sign}{}\n", crate::event::line::printable(line)));
+    }
+    if lines.is_empty() { "  only line endings or the end of the file\n".into() } else { lines }
+}
+
+/// Every layer's text. The project's file is compared with its trusted copy byte by byte.
+pub fn layers(project: &Project) -> Result<Vec<Source>, Stop> {
+    let mut sources = outer_layers(project.config_root.as_deref())?;
+    let text = project_text(&project.root)?;
+    let known = trust::trusted(&project.paths.state)?.unwrap_or_default();
+    if known != text.as_bytes() {
+        return Err(Stop::Untrusted { difference: changes(&known, &text) });
+    }
+    sources.push(Source { layer: Layer::Project, name: super::POLICY_FILE.into(), text });
+    Ok(sources)
+}
+
+/// The machine's and the person's layers, where there are any.
+pub fn outer_layers(config_root: Option<&Path>) -> Result<Vec<Source>, Stop> {
+    let machine = Path::new(super::world::MACHINE_POLICY);
+    let mut sources = Vec::new();
+    if let Some(text) = read_layer(machine, 0)? {
+        sources.push(Source { layer: Layer::Machine, name: machine.display().to_string(), text });
+    }
+    if let Some(root) = config_root {
+        let path = root.join("policy.toml");
+        let own = rustix::process::geteuid().as_raw();
+        if let Some(text) = read_layer(&path, own)? {
+            sources.push(Source { layer: Layer::Person, name: super::project::shown(&path), text });
+        }
+    }
+    Ok(sources)
+}
+
+/// The project's `guard.toml` as it stands.
+pub fn project_text(root: &Path) -> Result<String, Stop> {
+    policy_text(&root.join(super::POLICY_FILE))
+}
+
+/// A policy file's text. It must be a plain file with one name: through a second one, or through what a link points
+/// to, a command could change it. A pipe is not waited for, and nothing endless is read.
+pub fn policy_text(path: &Path) -> Result<String, Stop> {
+    let fault = |cause: String| Stop::PolicyUnreadable { path: path.to_owned(), cause };
+    let mut options = fs::OpenOptions::new();
+    options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_NOFOLLOW);
+    let file = options.open(path).map_err(|error| fault(error.to_string()))?;
+    let found = file.metadata().map_err(|error| fault(error.to_string()))?;
+    if !found.is_file() {
+        return Err(fault("it is not a plain file".into()));
+    }
+    if found.nlink() != 1 {
+        return Err(fault(format!(
+            "it has {} names (hard links), so a command could change it by another",
+            found.nlink()
+        )));
+    }
+    let mut bytes = Vec::new();
+    file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(|error| fault(error.to_string()))?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(fault(format!("it is larger than {LONGEST} bytes")));
+    }
+    String::from_utf8(bytes).map_err(|error| fault(format!("not UTF-8 from byte {}", error.utf8_error().valid_up_to())))
+}
+
+/// A layer's text, if it is there; it and its folder must belong to `owner` or root and be writable by nobody else.
+fn read_layer(path: &Path, owner: u32) -> Result<Option<String>, Stop> {
+    let unreadable = |error: std::io::Error| Stop::PolicyUnreadable { path: path.to_owned(), cause: error.to_string() };
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(error)),
+    };
+    for place in [Some(path), path.parent()].into_iter().flatten() {
+        let meta = fs::metadata(place).map_err(unreadable)?;
+        let cause = if meta.uid() != owner && meta.uid() != 0 {
+            format!("`{}` belongs to user {}", super::project::shown(place), meta.uid())
+        } else if meta.mode() & 0o022 != 0 {
+            format!("`{}` can be written by others (mode {:o})", super::project::shown(place), meta.mode() & 0o7777)
+        } else {
+            continue;
+        };
+        return Err(Stop::LoosePolicy { path: path.to_owned(), cause });
+    }
+    Ok(Some(text))
+}
+
+fn keep_compiled(path: &Path, policy: &Policy) -> Result<(), Stop> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)
+            .map_err(|error| Stop::System { what: "cannot make the policy cache".into(), cause: error.to_string() })?;
+    }
+    trust::keep(path, &policy.compile())
+}

@@ -1,0 +1,82 @@
+//! Finding a project and the folders that belong to it.
+//! Knows where things lie, not what stands in them.
+
+use super::{Stop, World};
+use crate::record::{LogError, Mended, Paths};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// The file that makes a folder a project.
+pub const POLICY_FILE: &str = "guard.toml";
+
+/// A project guard watches over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    /// Its root, without symbolic links.
+    pub root: PathBuf,
+    /// The log and the state folder.
+    pub paths: Paths,
+    /// `$XDG_STATE_HOME/guard`, hidden inside fences.
+    pub state_root: PathBuf,
+    /// The person's `guard` configuration folder, hidden inside fences.
+    pub config_root: Option<PathBuf>,
+}
+
+impl Project {
+    /// The project that `from` lies in: the nearest ancestor with a `guard.toml`.
+    pub fn find(world: &World, from: &Path) -> Result<Self, Stop> {
+        let from = std::fs::canonicalize(from)
+            .map_err(|error| Stop::Folder { path: from.to_owned(), cause: error.to_string() })?;
+        let root = root_of(&from).ok_or_else(|| Stop::NoProject { from: from.clone() })?;
+        let state_root = world.state_root().ok_or(Stop::NoHome)?;
+        if crate::execute::sandbox::inside(&state_root) {
+            return Err(Stop::Fenced);
+        }
+        let paths = match crate::record::find(&state_root, &root) {
+            Err(LogError::NotCreated { project }) => return Err(Stop::NotInitialised { root: project }),
+            found => found.map_err(Stop::Log)?,
+        };
+        let config_root = super::trust::config_root(&paths.state).or_else(|| world.config_root());
+        Ok(Self { root, paths, state_root, config_root })
+    }
+
+    /// Finds the state of a project that was moved, and where the project was before.
+    pub fn relink(world: &World, from: &Path) -> Result<(Self, PathBuf), Stop> {
+        let root = root_of(from).ok_or_else(|| Stop::NoProject { from: from.to_owned() })?;
+        let state_root = world.state_root().ok_or(Stop::NoHome)?;
+        let (_, mended) = crate::record::relink(&state_root, &root).map_err(Stop::Log)?;
+        let before = match mended {
+            Mended::Moved(before) => before,
+            Mended::Bar(_) | Mended::Keys(_) => root,
+        };
+        Ok((Self::find(world, from)?, before))
+    }
+
+    /// The policy file of the project.
+    pub fn policy_file(&self) -> PathBuf {
+        self.root.join(POLICY_FILE)
+    }
+
+    /// What stays read-only for every command: the policy, and what git would run or obey outside the fence.
+    pub fn protected(&self) -> Vec<PathBuf> {
+        [POLICY_FILE, ".git/config", ".git/hooks"].iter().map(|name| self.root.join(name)).collect()
+    }
+
+    /// What no command may see: the log, guard's state, the person's configuration of guard.
+    pub fn hidden(&self) -> Vec<PathBuf> {
+        let mut hidden = vec![self.paths.log.clone(), self.state_root.clone()];
+        hidden.extend(self.config_root.clone());
+        hidden
+    }
+}
+
+/// The nearest ancestor of `from`, itself included, that holds a `guard.toml` of any kind.
+pub fn root_of(from: &Path) -> Option<PathBuf> {
+    from.ancestors().find(|folder| folder.join(POLICY_FILE).symlink_metadata().is_ok()).map(Path::to_owned)
+}
+
+/// A path as it is shown to a person: control characters and bytes that are not UTF-8 made visible.
+pub fn shown(path: &Path) -> String {
+    let text: OsString = path.as_os_str().to_owned();
+    crate::event::line::printable(&text.to_string_lossy())
+}

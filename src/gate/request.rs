@@ -1,0 +1,30 @@
+//! What a door hands to the gate: one thing asked, as it came, and what the caller says about it.
+//! Knows no doors.
+
+use super::facts;
+use crate::action::shell::Asked;
+use crate::action::{Action, Shell};
+use crate::execute::Environment;
+use std::time::Duration;
+
+/// One thing asked through a door.
+#[derive(Debug)]
+pub struct Request {
+    /// What is asked, as it came.
+    pub asked: Asked,
+    /// A shorter time limit than the policy's.
+    pub timeout: Option<Duration>,
+    /// What the caller calls the task.
+    pub task: Option<String>,
+    /// Why the caller wants it.
+    pub reason: Option<String>,
+}
+
+/// Takes apart what was asked, as the command will find its environment.
+pub(super) fn parse(asked: Asked, environment: &Environment) -> Action {
+    let known = facts::known(&environment.variables);
+    Action::Shell(match asked {
+        Asked::Argv(argv) => Shell::from_argv_in(argv, &known),
+        Asked::Line(line) => Shell::from_line_in(line, &known),
+    })
+}

@@ -1,0 +1,151 @@
+//! Why guard stopped before or instead of running anything, each with its exit code and what to do.
+//! Knows no layout: doors print these.
+
+use super::project::shown;
+use crate::decide::policy::Faults;
+use crate::execute::ExecuteError;
+use crate::record::LogError;
+use std::path::PathBuf;
+
+/// A reason why nothing ran that is not a judgement. Every one fails closed.
+#[derive(Debug, thiserror::Error)]
+pub enum Stop {
+    /// No `guard.toml` above.
+    #[error("no `guard.toml` in `{}` or any folder above it", shown(from))]
+    NoProject {
+        /// Where the search began.
+        from: PathBuf,
+    },
+    /// A `guard.toml` that guard has no state for.
+    #[error("guard has no record of the project `{}` on this machine, though it holds a `guard.toml`", shown(root))]
+    NotInitialised {
+        /// The project's root.
+        root: PathBuf,
+    },
+    /// A folder that cannot be entered.
+    #[error("cannot enter `{}`: {cause}", shown(path))]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The system's message.
+        cause: String,
+    },
+    /// Neither `HOME` nor `XDG_STATE_HOME`.
+    #[error("no place for guard's state: neither `HOME` nor `XDG_STATE_HOME` is set")]
+    NoHome,
+    /// A policy file that cannot be read.
+    #[error("cannot read the policy `{}`: {cause}", shown(path))]
+    PolicyUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's message.
+        cause: String,
+    },
+    /// The machine's or the person's policy, where somebody else could have written it.
+    #[error("the policy `{}` is not its owner's alone: {cause}", shown(path))]
+    LoosePolicy {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// A policy with faults.
+    #[error("the policy is invalid:\n{faults}")]
+    PolicyInvalid {
+        /// Every fault.
+        faults: Faults,
+    },
+    /// A project policy that differs from the trusted one.
+    #[error("`guard.toml` has changed since it was trusted:\n{}", difference.trim_end())]
+    Untrusted {
+        /// The difference, one line a change.
+        difference: String,
+    },
+    /// A grant of the matching rule that this version cannot enforce.
+    #[error("the rule grants `{what}`, which this version of guard cannot enforce")]
+    CannotGrant {
+        /// What the rule grants.
+        what: String,
+    },
+    /// Guard runs inside one of its own fences.
+    #[error("already fenced: run it directly")]
+    Fenced,
+    /// The log cannot be used.
+    #[error(transparent)]
+    Log(LogError),
+    /// The command could not be run.
+    #[error(transparent)]
+    Execute(ExecuteError),
+    /// Something else the system refused.
+    #[error("{what}: {cause}")]
+    System {
+        /// What was tried.
+        what: String,
+        /// The system's message.
+        cause: String,
+    },
+    /// Something asked of guard that it will not do.
+    #[error("{what}")]
+    Usage {
+        /// What is wrong with it.
+        what: String,
+        /// What to do instead.
+        help: String,
+    },
+}
+
+impl Stop {
+    /// Guard's exit code for it.
+    pub fn exit_code(&self) -> i32 {
+        match self {
+            Self::NoProject { .. }
+            | Self::NotInitialised { .. }
+            | Self::PolicyUnreadable { .. }
+            | Self::LoosePolicy { .. }
+            | Self::PolicyInvalid { .. }
+            | Self::Untrusted { .. } => 78,
+            Self::Execute(ExecuteError::NoProgram(_)) => 127,
+            Self::Execute(ExecuteError::NotExecutable { .. }) => 126,
+            Self::Execute(ExecuteError::Fence { .. } | ExecuteError::AlreadyFenced | ExecuteError::System { .. }) => {
+                125
+            }
+            Self::Folder { .. }
+            | Self::NoHome
+            | Self::CannotGrant { .. }
+            | Self::Fenced
+            | Self::Log(_)
+            | Self::System { .. }
+            | Self::Usage { .. } => 125,
+        }
+    }
+
+    /// The `verdict` of `--json`: `invalid` where settings are at fault, else `error`.
+    pub fn verdict(&self) -> &'static str {
+        if self.exit_code() == 78 { "invalid" } else { "error" }
+    }
+
+    /// What to do about it.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::NoProject { .. } => {
+                Some("run `guard init` in the project's root, or name the project with `-C DIR`".into())
+            }
+            Self::NotInitialised { .. } => {
+                Some("a person runs `guard init` there: it keeps the `guard.toml` and begins a log".into())
+            }
+            Self::NoHome => Some("set `HOME`, or `XDG_STATE_HOME` to an absolute path".into()),
+            Self::PolicyUnreadable { .. } => Some("make it a readable file, or restore it from version control".into()),
+            Self::LoosePolicy { .. } => Some("take write permission from group and others, for the file and its folder, and give both to their owner".into()),
+            Self::PolicyInvalid { .. } => Some("`guard policy check` shows every fault; nothing runs until it is mended".into()),
+            Self::Untrusted { .. } => {
+                Some("a person looks at the change and runs `guard policy trust`, or restores the file".into())
+            }
+            Self::CannotGrant { .. } => Some("take the grant out of the rule, or ask a person to run the command".into()),
+            Self::Fenced => Some("drop `guard exec --`: what runs here is fenced and recorded already".into()),
+            Self::Usage { help, .. } => Some(help.clone()),
+            Self::Log(error) => error.help(),
+            Self::Execute(error) => error.mend(),
+            Self::Folder { .. } | Self::System { .. } => None,
+        }
+    }
+}
