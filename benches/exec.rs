@@ -1,0 +1,220 @@
+//! What `guard exec` costs, in paired rounds: each round times a bare fdatasync, a plain exec, `bwrap` with a like
+//! fence (where installed) and guard, in turn; the ratios are taken round by round and their median is printed.
+//!
+//! `cargo bench --bench exec`
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a measurement that fails has nothing to say"
+)]
+
+use guard::event::{Detail, Entry, Human};
+use guard::record::{Log, Redactor, Secrets};
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+const ROUNDS: usize = 300;
+
+fn main() {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder on the disk that is measured");
+    let home = Home::new(folder.path(), "a");
+    println!("guard exec -- /bin/true, {ROUNDS} paired rounds, as {}", user());
+    cost(&home);
+    history(folder.path(), &home);
+    crowd(&home);
+    flood(&home);
+}
+
+struct Home {
+    home: PathBuf,
+    project: PathBuf,
+}
+
+impl Home {
+    fn new(folder: &Path, name: &str) -> Self {
+        let home = folder.join(name);
+        let project = home.join("project");
+        std::fs::create_dir_all(&project).expect("a project");
+        let home = Self { home, project };
+        assert!(home.guard(&["init", "--preset", "python-trading"]).status().expect("guard").success());
+        home
+    }
+
+    fn guard(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_guard"));
+        command.args(arguments).current_dir(&self.project).env_clear();
+        command.env("PATH", "/usr/local/bin:/usr/bin:/bin").env("HOME", &self.home);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
+        command
+    }
+}
+
+/// The whole call against a plain exec, two bare fdatasyncs, and bubblewrap.
+fn cost(home: &Home) {
+    let mut bare = File::create(home.home.join("bare.log")).expect("a file");
+    let bwrap = Command::new("bwrap").arg("--version").stdout(Stdio::null()).status().is_ok();
+    let (mut plain, mut sync, mut guard, mut wrapped) = (vec![], vec![], vec![], vec![]);
+    for round in 0..ROUNDS + 20 {
+        let times = [
+            timed(|| {
+                bare.write_all(&[b'x'; 300]).expect("room on the disk");
+                bare.sync_data().expect("a sync");
+            }),
+            timed(|| succeed(Command::new("/bin/true").env_clear())),
+            timed(|| succeed(&mut home.guard(&["exec", "--", "/bin/true"]))),
+            if bwrap { timed(|| succeed(&mut bubblewrap(&home.project))) } else { Duration::ZERO },
+        ];
+        if round >= 20 {
+            sync.push(times[0]);
+            plain.push(times[1]);
+            guard.push(times[2]);
+            wrapped.push(times[3]);
+        }
+    }
+    let ratio: Vec<f64> = (0..ROUNDS).map(|n| secs(guard[n]) / secs(plain[n])).collect();
+    let goal: Vec<f64> = (0..ROUNDS).map(|n| secs(guard[n]) / (5.0 * secs(plain[n]) + 2.0 * secs(sync[n]))).collect();
+    println!("  plain exec            {:>8.0} µs", micros(&plain));
+    println!("  bare append+fdatasync {:>8.0} µs", micros(&sync));
+    println!("  guard exec            {:>8.0} µs   {:.2} × plain", micros(&guard), median(ratio));
+    println!("  against the bound of 5 × plain + 2 × fdatasync: {:.2} of it (at most 1)", median(goal));
+    if bwrap {
+        let against: Vec<f64> = (0..ROUNDS).map(|n| secs(guard[n]) / secs(wrapped[n])).collect();
+        println!("  bwrap, like fence     {:>8.0} µs   guard takes {:.2} of it", micros(&wrapped), median(against));
+    } else {
+        println!("  bwrap is not installed: not compared");
+    }
+}
+
+/// The nearest that bubblewrap has to guard's fence.
+fn bubblewrap(project: &Path) -> Command {
+    let mut command = Command::new("bwrap");
+    command.args([
+        "--unshare-user",
+        "--unshare-pid",
+        "--unshare-ipc",
+        "--unshare-net",
+        "--die-with-parent",
+        "--new-session",
+    ]);
+    command.args([
+        "--cap-drop",
+        "ALL",
+        "--ro-bind",
+        "/",
+        "/",
+        "--dev",
+        "/dev",
+        "--proc",
+        "/proc",
+        "--tmpfs",
+        "/tmp",
+        "--tmpfs",
+        "/run",
+    ]);
+    command.arg("--bind").arg(project).arg(project);
+    command.arg("--ro-bind").arg(project.join("guard.toml")).arg(project.join("guard.toml"));
+    command.arg("--ro-bind").arg("/dev/null").arg(project.join("build_audit.log"));
+    command.args(["--", "/bin/true"]).env_clear().stdin(Stdio::null());
+    command
+}
+
+/// The same call with 10 and with a million records behind it.
+fn history(folder: &Path, young: &Home) {
+    let old = Home::new(folder, "old");
+    println!("a call with few and with 1,000,000 records behind it, {ROUNDS} paired rounds");
+    fill(&old, 1_000_000);
+    let mut ratios = Vec::new();
+    for round in 0..ROUNDS + 20 {
+        let few = timed(|| succeed(&mut young.guard(&["exec", "--", "/bin/true"])));
+        let many = timed(|| succeed(&mut old.guard(&["exec", "--", "/bin/true"])));
+        if round >= 20 {
+            ratios.push(secs(many) / secs(few));
+        }
+    }
+    println!("  with a million: {:.3} of the time with few (at most 1.10)", median(ratios));
+}
+
+/// Appends records as runs make them, four thousand at a time.
+fn fill(home: &Home, records: u64) {
+    let state_root = home.home.join(".local/state/guard");
+    let paths = guard::record::find(&state_root, &home.project).expect("a project");
+    let mut log = Log::open(&paths).expect("a log");
+    let redactor = Redactor::new(log.tag_key(), Secrets::default());
+    let entry = |of| Entry {
+        human: Human::Labelled { label: "STDOUT".into(), text: "12 passed in 1.70s".into() },
+        detail: Detail::Output { of, len: 19, sha256: None, blob: None },
+    };
+    while log.state().records < records {
+        let of = log.state().records;
+        log.append(&redactor, (0..4000).map(|_| entry(of)).collect()).expect("room on the disk");
+    }
+}
+
+/// A hundred guards at once.
+fn crowd(home: &Home) {
+    let took = timed(|| {
+        let calls: Vec<_> = (0..100).map(|_| home.guard(&["exec", "--", "true"]).spawn().expect("guard")).collect();
+        for mut call in calls {
+            assert!(call.wait().expect("guard").success());
+        }
+    });
+    println!("100 guards at once: all recorded, {:.0} ms in all", secs(took) * 1e3);
+    assert!(home.guard(&["audit", "verify"]).status().expect("guard").success());
+}
+
+/// Peak memory and throughput with a child that prints 1 GB.
+fn flood(home: &Home) {
+    let script = "import os\nb = b'x' * 65535 + b'\\n'\nfor _ in range(16384): os.write(1, b)";
+    let mut command = home.guard(&["exec", "--", "python3", "-c", script]);
+    let mut child = command.spawn().expect("guard");
+    let status = Path::new("/proc").join(child.id().to_string()).join("status");
+    let mut peak = String::new();
+    let took = timed(|| {
+        while child.try_wait().expect("guard").is_none() {
+            if let Ok(text) = std::fs::read_to_string(&status) {
+                if let Some(line) = text.lines().find(|line| line.starts_with("VmHWM")) {
+                    line.clone_into(&mut peak);
+                }
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    });
+    let kib: f64 = peak.split_whitespace().nth(1).and_then(|word| word.parse().ok()).unwrap_or(f64::NAN);
+    println!(
+        "a child that prints 1 GiB: guard's peak memory {:.1} MiB (at most 32), {:.2} s",
+        kib / 1024.0,
+        secs(took)
+    );
+}
+
+fn succeed(command: &mut Command) {
+    assert!(command.status().expect("it starts").success(), "{command:?}");
+}
+
+fn timed(work: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    work();
+    start.elapsed()
+}
+
+fn secs(duration: Duration) -> f64 {
+    duration.as_secs_f64()
+}
+
+fn micros(times: &[Duration]) -> f64 {
+    median(times.iter().map(|time| secs(*time) * 1e6).collect())
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn user() -> &'static str {
+    if rustix::process::geteuid().is_root() { "root" } else { "an ordinary user" }
+}

@@ -1,0 +1,30 @@
+//! `guard doctor`: what the kernel enforces on this machine.
+
+mod report;
+
+use super::text;
+use crate::gate::{Stop, World};
+use std::process::ExitCode;
+
+/// Try, inside a fence, everything a fence must stop, and say what this machine enforces
+///
+/// Each line is a live probe. Exit code 0 if everything held.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  guard doctor\n  guard doctor --json")]
+pub(crate) struct Args {
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(world: &World, args: Args) -> ExitCode {
+    let Some(base) = world.cache_root() else { return text::stop(&Stop::NoHome) };
+    if let Err(error) = std::fs::create_dir_all(&base) {
+        return text::failure("cannot make a folder to try things in", &error.to_string());
+    }
+    match report::doctor(&base, args.json, &mut std::io::stdout().lock()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => text::failure("cannot write what was found", &error.to_string()),
+    }
+}

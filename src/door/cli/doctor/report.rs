@@ -1,0 +1,138 @@
+//! `guard doctor`: what the kernel enforces here, each line a forbidden thing that was really tried inside a fence.
+//! Knows no probes, only how they are told.
+
+use crate::execute::sandbox::{Examination, examine};
+use crate::execute::{ExecuteError, Level};
+use serde_json::{Value, json};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Probes the fence in a folder made below `base` (on a real file system, outside `/tmp`) and writes what was found to
+/// `out`, as text or as one JSON object. True if everything held.
+pub(super) fn doctor(base: &Path, json: bool, out: &mut dyn Write) -> io::Result<bool> {
+    let found = examine(base);
+    let sound = found.as_ref().is_ok_and(|found| found.findings.iter().all(|finding| finding.held));
+    if json {
+        writeln!(out, "{}", object(&found, sound))?;
+    } else {
+        text(&found, out)?;
+    }
+    Ok(sound)
+}
+
+fn text(found: &Result<Examination, ExecuteError>, out: &mut dyn Write) -> io::Result<()> {
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => {
+            writeln!(out, "error: {error}")?;
+            if let Some(mend) = mend(error) {
+                writeln!(out, "hint: {mend}")?;
+            }
+            return writeln!(out, "nothing runs: without a fence guard refuses every command");
+        }
+    };
+    writeln!(out, "fence: {}: {}", found.fence.level.name(), meaning(found.fence.level))?;
+    for finding in &found.findings {
+        let word = if finding.held { "held" } else { "OPEN" };
+        writeln!(out, "{word}  {:<42} {:<26} {}", finding.tried, finding.by, finding.said)?;
+    }
+    for missing in &found.fence.missing {
+        writeln!(out, "missing: {missing}")?;
+    }
+    for note in notes() {
+        writeln!(out, "note: {note}")?;
+    }
+    let open = found.findings.iter().filter(|finding| !finding.held).count();
+    match open {
+        0 => writeln!(out, "all {} held", found.findings.len()),
+        _ => writeln!(out, "{open} of {} did not hold", found.findings.len()),
+    }
+}
+
+fn object(found: &Result<Examination, ExecuteError>, sound: bool) -> Value {
+    match found {
+        Ok(found) => json!({
+            "sound": sound,
+            "level": found.fence.level.name(),
+            "meaning": meaning(found.fence.level),
+            "missing": found.fence.missing,
+            "notes": notes(),
+            "probes": found.findings.iter().map(|finding| json!({
+                "tried": finding.tried, "by": finding.by, "held": finding.held, "said": finding.said,
+            })).collect::<Vec<_>>(),
+        }),
+        Err(error) => json!({ "sound": false, "level": null, "error": error.to_string(), "mend": mend(error) }),
+    }
+}
+
+fn mend(error: &ExecuteError) -> Option<&str> {
+    match error {
+        ExecuteError::Fence { mend, .. } => Some(mend),
+        ExecuteError::NoProgram(_)
+        | ExecuteError::NotExecutable { .. }
+        | ExecuteError::AlreadyFenced
+        | ExecuteError::System { .. } => None,
+    }
+}
+
+/// What a level means to the person who relies on it.
+fn meaning(level: Level) -> &'static str {
+    match level {
+        Level::Full => {
+            "a command sees the system read-only, writes to its project and private folders, reaches no network and no \
+             process outside, and ends with everything it started"
+        }
+        Level::Partial => {
+            "a command sees the system read-only and reaches no network, but one layer is missing, named below; \
+             policies that require `full` run nothing here"
+        }
+        Level::Landlock => {
+            "files outside are not written, but their modes and times can be changed and processes outside are seen; \
+             policies that require more run nothing here"
+        }
+    }
+}
+
+/// What no probe can show.
+fn notes() -> Vec<&'static str> {
+    if rustix::process::geteuid().is_root() {
+        vec!["the kernel does not limit how many processes root starts: run guard as an ordinary user for that"]
+    } else {
+        Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn base() -> std::path::PathBuf {
+        std::env::var_os("GUARD_TEST_BASE")
+            .map_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/target").into(), std::path::PathBuf::from)
+    }
+
+    #[test]
+    fn text_and_json_say_the_same() {
+        let (mut lines, mut object) = (Vec::new(), Vec::new());
+        assert!(doctor(&base(), false, &mut lines).unwrap());
+        assert!(doctor(&base(), true, &mut object).unwrap());
+        let (lines, object): (String, Value) =
+            (String::from_utf8(lines).unwrap(), serde_json::from_slice(&object).unwrap());
+        assert!(lines.starts_with("fence: full: a command sees the system read-only"), "{lines}");
+        assert!(lines.ends_with("all 25 held\n"), "{lines}");
+        let probes = object["probes"].as_array().unwrap();
+        assert_eq!((object["sound"].clone(), object["level"].clone(), probes.len()), (json!(true), json!("full"), 25));
+        for probe in probes {
+            assert!(lines.contains(probe["tried"].as_str().unwrap()));
+        }
+    }
+
+    #[test]
+    fn a_base_that_is_not_there_is_an_error_and_not_sound() {
+        let mut lines = Vec::new();
+        assert!(!doctor(Path::new("/no/such/folder"), false, &mut lines).unwrap());
+        assert!(
+            String::from_utf8(lines).unwrap().starts_with("error: prepare the probes in `/no/such/folder`: No such")
+        );
+    }
+}

@@ -1,0 +1,165 @@
+//! The one JSON object of `--json`. Its keys are a promise; a test snapshots them.
+//! Knows no layout for people.
+
+use crate::decide::{Judgement, Match};
+use crate::event::Ended;
+use crate::execute::Capture;
+use crate::gate::Answer;
+use serde::Serialize;
+use std::io::Write;
+
+/// Bytes of each stream that are kept in the object: this much of the head and of the tail together.
+const SHOWN: usize = 1 << 20;
+
+#[derive(Debug, Serialize)]
+struct Object {
+    verdict: &'static str,
+    exit_code: i32,
+    signal: Option<i32>,
+    timed_out: bool,
+    limit: Option<String>,
+    rules: Vec<Rule>,
+    request: Option<String>,
+    stdout: Option<String>,
+    stderr: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stdout_b64: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stderr_b64: Option<String>,
+    truncated: bool,
+    duration_ms: Option<u64>,
+    fence: Option<Fence>,
+    log: Option<Log>,
+    error: Option<Fault>,
+}
+
+#[derive(Debug, Serialize)]
+struct Rule {
+    id: String,
+    verdict: &'static str,
+    reason: String,
+    instead: Option<String>,
+    at: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Fence {
+    level: &'static str,
+    missing: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Log {
+    seq: u64,
+    hash: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Fault {
+    message: String,
+    help: Option<String>,
+}
+
+/// Prints the object for an answer, and nothing else.
+///
+/// # Errors
+/// Those of standard output.
+pub(super) fn print(answer: &Answer) -> std::io::Result<()> {
+    write(&object(answer))
+}
+
+/// Prints the object for a call that could not be understood.
+pub(super) fn print_usage(message: &str) {
+    let mut object = object(&Answer::default());
+    object.error = Some(Fault { message: message.to_owned(), help: Some("see `guard exec --help`".into()) });
+    // It ends with 125 in any case.
+    let _unwritten = write(&object);
+}
+
+fn write(object: &Object) -> std::io::Result<()> {
+    let mut text = serde_json::to_vec(object)?;
+    text.push(b'\n');
+    let mut out = std::io::stdout().lock();
+    out.write_all(&text).and_then(|()| out.flush())
+}
+
+fn object(answer: &Answer) -> Object {
+    let outcome = answer.outcome.as_ref();
+    let (stdout, stdout_b64, cut_out) = outcome.map_or((None, None, false), |outcome| stream(&outcome.stdout));
+    let (stderr, stderr_b64, cut_err) = outcome.map_or((None, None, false), |outcome| stream(&outcome.stderr));
+    Object {
+        verdict: answer.verdict(),
+        exit_code: answer.exit_code(),
+        signal: outcome.and_then(|outcome| outcome.signal),
+        timed_out: outcome.is_some_and(|outcome| outcome.ended == Ended::TimedOut),
+        limit: outcome.and_then(|outcome| outcome.limit.clone()),
+        rules: answer.judgement.iter().flat_map(Judgement::matches).map(rule).collect(),
+        request: None,
+        stdout,
+        stderr,
+        stdout_b64,
+        stderr_b64,
+        truncated: cut_out || cut_err,
+        duration_ms: outcome.map(|outcome| u64::try_from(outcome.duration.as_millis()).unwrap_or(u64::MAX)),
+        fence: outcome
+            .map(|outcome| Fence { level: outcome.fence.level.name(), missing: outcome.fence.missing.clone() }),
+        log: answer.receipt.as_ref().map(|receipt| Log { seq: receipt.last, hash: receipt.hash.clone() }),
+        error: answer.stop.as_ref().map(|stop| Fault { message: stop.to_string(), help: stop.help() }),
+    }
+}
+
+fn rule(found: &Match) -> Rule {
+    Rule {
+        id: found.id.clone(),
+        verdict: found.verdict.word(),
+        reason: found.reason.clone(),
+        instead: found.instead.clone(),
+        at: found.at.clone(),
+    }
+}
+
+/// A stream as text, or as base64 where it is not UTF-8, and whether something was left out.
+fn stream(capture: &Capture) -> (Option<String>, Option<String>, bool) {
+    let (bytes, cut) = capture.excerpt(SHOWN);
+    match String::from_utf8(bytes) {
+        Ok(text) => (Some(text), None, cut),
+        Err(error) => (None, Some(base64(error.as_bytes())), cut),
+    }
+}
+
+/// Base64 with padding (RFC 4648, section 4).
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let group = chunk.iter().fold(0_u32, |group, byte| (group << 8) | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            let sextet = (group >> (18 - 6 * place)) & 63;
+            let letter =
+                if place > chunk.len() { '=' } else { char::from(*ALPHABET.get(sextet as usize).unwrap_or(&b'=')) };
+            text.push(letter);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_follows_the_test_vectors_of_rfc_4648() {
+        let vectors = [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ];
+        for (plain, coded) in vectors {
+            assert_eq!(base64(plain.as_bytes()), coded);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The command line: one definition of it for parsing, help, man pages and completions, and one file per subcommand.
+//! Knows how things are said, not how they are decided.
+
+pub mod audit;
+mod check;
+mod demo;
+mod diagnostics;
+mod doctor;
+mod exec;
+mod generate;
+mod init;
+mod json;
+pub mod policy;
+mod text;
+
+use crate::gate::{Project, Stop, World};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Stands between a coding agent and this machine: judges each command by a policy people can read,
+/// runs it inside a fence the kernel enforces, limits it, and records it in a log that cannot be quietly changed.
+#[derive(Debug, Parser)]
+#[command(name = "guard", version, propagate_version = true, arg_required_else_help = true, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    /// Act in DIR's project instead of the current folder's
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    directory: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  guard init --preset python          make this folder a project
+  guard exec -- pytest tests/         run a command: judged, fenced, recorded
+  guard check -c 'rm -rf build'       only judge it
+  guard audit tail                    see what happened
+
+Exit codes of guard's own (a command's own code passes through, a signal is 128+n):
+   75  a person has to allow it          125  guard could not do its job
+   78  policy or settings invalid        126  refused by policy, or not executable
+  124  timed out                         127  no such program
+                                         137  stopped at a limit";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Args),
+    Exec(exec::Args),
+    Check(check::Args),
+    #[command(subcommand)]
+    Policy(policy::Command),
+    #[command(subcommand)]
+    Audit(audit::Command),
+    Doctor(doctor::Args),
+    Demo(demo::Args),
+    Completions(generate::Completions),
+    Man(generate::Man),
+}
+
+/// Runs the program on the process's arguments.
+pub fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let cli = match Cli::command().try_get_matches_from(&arguments).and_then(|found| Cli::from_arg_matches(&found)) {
+        Ok(cli) => cli,
+        Err(error) => return text::usage(&error, &arguments),
+    };
+    let world = match world() {
+        Ok(world) => world,
+        Err(stop) => return text::stop(&stop),
+    };
+    let from = match &cli.directory {
+        Some(directory) => world.cwd.join(directory),
+        None => world.cwd.clone(),
+    };
+    match cli.command {
+        Command::Init(args) => init::run(&world, &from, args),
+        Command::Exec(args) => exec::run(world, &from, args),
+        Command::Check(args) => check::run(world, &from, args),
+        Command::Policy(command) => policy::run(&world, &from, command),
+        Command::Audit(command) => audit::run(&world, &from, command),
+        Command::Doctor(args) => doctor::run(&world, args),
+        Command::Demo(args) => demo::run(&world, args),
+        Command::Completions(args) => generate::completions(args),
+        Command::Man(args) => generate::man(args),
+    }
+}
+
+fn world() -> Result<World, Stop> {
+    let cwd = std::env::current_dir()
+        .map_err(|error| Stop::System { what: "cannot tell the current folder".into(), cause: error.to_string() })?;
+    Ok(World { environment: std::env::vars_os().collect(), cwd })
+}
+
+/// The project of a call, and the world as that call sees it: `-C DIR` starts commands in DIR.
+fn project(mut world: World, from: &std::path::Path) -> Result<(World, Project), Stop> {
+    let project = Project::find(&world, from)?;
+    world.cwd = std::fs::canonicalize(from)
+        .map_err(|error| Stop::Folder { path: from.to_owned(), cause: error.to_string() })?;
+    Ok((world, project))
+}
+
+/// A process exit code from one of guard's; out of range becomes 125.
+fn code(code: i32) -> ExitCode {
+    ExitCode::from(u8::try_from(code).unwrap_or(125))
+}

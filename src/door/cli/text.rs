@@ -1,0 +1,180 @@
+//! What a person reads: refusals, judgements and errors, coloured only on a terminal.
+//! Knows no JSON.
+
+use super::{code, json};
+use crate::action::Action;
+use crate::decide::{Judgement, Match, Verdict};
+use crate::event::{Ended, line::printable};
+use crate::gate::{Answer, Stop};
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+/// Longest command shown in a message, in characters.
+const SHOWN: usize = 200;
+
+#[derive(Debug, Clone, Copy)]
+enum Tone {
+    Good,
+    Question,
+    Bad,
+    Faint,
+}
+
+/// Colours, or not: decided once for the stream that is written to.
+#[derive(Debug, Clone, Copy)]
+struct Paint(bool);
+
+impl Paint {
+    fn on(stream: &impl IsTerminal) -> Self {
+        Self(stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()))
+    }
+
+    fn with(self, tone: Tone, text: &str) -> String {
+        let number = match tone {
+            Tone::Good => "32",
+            Tone::Question => "33",
+            Tone::Bad => "1;31",
+            Tone::Faint => "2",
+        };
+        if self.0 { format!("\x1b[{number}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    fn verdict(self, verdict: Verdict) -> String {
+        let tone = match verdict {
+            Verdict::Allow => Tone::Good,
+            Verdict::Ask => Tone::Question,
+            Verdict::Deny => Tone::Bad,
+        };
+        self.with(tone, verdict.word())
+    }
+}
+
+/// What `exec` has to say besides the command's own output: nothing, if all went as asked.
+pub(super) fn print(answer: &Answer) {
+    let paint = Paint::on(&std::io::stderr());
+    let mut text = String::new();
+    if let Some(stop) = &answer.stop {
+        text += &stop_text(stop, paint);
+    } else if let Some(outcome) = &answer.outcome {
+        for missing in &outcome.fence.missing {
+            let _ = writeln!(text, "guard: {}: {missing}", paint.with(Tone::Question, "the fence is not whole"));
+        }
+        match outcome.ended {
+            Ended::TimedOut => {
+                let seconds = outcome.duration.as_secs_f64();
+                let _ = writeln!(
+                    text,
+                    "guard: {}: ended after {seconds:.1} s with everything it had started",
+                    paint.with(Tone::Bad, "timed out")
+                );
+                text += "  help: make it faster, run a part of it, or have the rule's `timeout` raised\n";
+            }
+            Ended::Limit => {
+                let limit = outcome.limit.as_deref().unwrap_or("a limit");
+                let _ = writeln!(text, "guard: {}: {limit}", paint.with(Tone::Bad, "stopped at a limit"));
+            }
+            Ended::Exited | Ended::Signalled | Ended::Cancelled => {}
+        }
+    } else if let Some(judgement) = &answer.judgement {
+        let what = match judgement.verdict() {
+            Verdict::Deny => paint.with(Tone::Bad, "refused by policy"),
+            Verdict::Ask | Verdict::Allow => paint.with(Tone::Question, "not run: a person has to allow this"),
+        };
+        let _ = writeln!(text, "guard: {what}: `{}`", command(judgement));
+        text += &deciding(judgement, paint);
+    }
+    let _gone = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// What `check` prints: the verdict, and every rule that matched.
+pub(super) fn print_judgement(answer: &Answer) {
+    if let Some(stop) = &answer.stop {
+        let text = stop_text(stop, Paint::on(&std::io::stderr()));
+        let _gone = std::io::stderr().lock().write_all(text.as_bytes());
+        return;
+    }
+    let paint = Paint::on(&std::io::stdout());
+    let mut text = String::new();
+    if let Some(judgement) = &answer.judgement {
+        let _ = writeln!(text, "{}: `{}`", paint.verdict(judgement.verdict()), command(judgement));
+        text += &rules(judgement.matches().iter(), paint);
+        if judgement.verdict() == Verdict::Allow {
+            let grant = judgement.grant();
+            let writes = if grant.writes { "may write to the project" } else { "sees the project read-only" };
+            let line = format!("  runs fenced, for at most {} s, and {writes}\n", grant.timeout.as_secs_f64());
+            text += &paint.with(Tone::Faint, &line);
+        }
+    }
+    let _gone = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// Prints why guard stopped, and gives its exit code.
+pub(super) fn stop(stop: &Stop) -> ExitCode {
+    let text = stop_text(stop, Paint::on(&std::io::stderr()));
+    let _gone = std::io::stderr().lock().write_all(text.as_bytes());
+    code(stop.exit_code())
+}
+
+/// Prints a failure of a subcommand that has no room of its own; 125.
+pub(super) fn failure(what: &str, cause: &str) -> ExitCode {
+    stop(&Stop::System { what: what.to_owned(), cause: cause.to_owned() })
+}
+
+/// A call that could not be understood: clap's message, and 125, since 2 could be a command's own code.
+pub(super) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    if !error.use_stderr() {
+        let _gone = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let own = arguments.iter().skip(1).take_while(|argument| *argument != "--");
+    if own.clone().any(|argument| argument == "--json") {
+        json::print_usage(error.to_string().trim_end());
+    } else {
+        let _gone = error.print();
+    }
+    code(125)
+}
+
+fn stop_text(stop: &Stop, paint: Paint) -> String {
+    let mut text = format!("guard: {}\n", stop);
+    if let Some(help) = stop.help() {
+        let _ = writeln!(text, "  {} {help}", paint.with(Tone::Good, "help:"));
+    }
+    text
+}
+
+fn command(judgement: &Judgement) -> String {
+    let Action::Shell(shell) = judgement.action();
+    let text = printable(shell.text());
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}
+
+/// The rules that decided: those with the strictest verdict.
+fn deciding(judgement: &Judgement, paint: Paint) -> String {
+    rules(judgement.matches().iter().filter(|found| found.verdict == judgement.verdict()), paint)
+}
+
+/// Each rule once, however many of the commands it matched for the same reason.
+fn rules<'a>(matches: impl Iterator<Item = &'a Match>, paint: Paint) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for line in matches.map(|found| rule(found, paint)) {
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines.concat()
+}
+
+fn rule(found: &Match, paint: Paint) -> String {
+    let at = paint.with(Tone::Faint, &format!("({})", found.at));
+    let mut text = format!("  {} {}: {} {at}\n", paint.verdict(found.verdict), found.id, printable(&found.reason));
+    if let Some(instead) = &found.instead {
+        let _ = writeln!(text, "    instead: {}", printable(instead));
+    }
+    text
+}

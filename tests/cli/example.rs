@@ -1,0 +1,79 @@
+//! `build_audit.log.example` is a real recorded session: it verifies with its seed, and the same session records the same.
+//! `GUARD_WRITE_EXAMPLE=1 scripts/test example` records it anew.
+
+use super::Home;
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const TEST: &str = "\"\"\"Tests of risk rules.\"\"\"\n\nfrom risk import share\n\n\ndef test_share() -> None:\n    \"\"\"One percent of a thousand is ten.\"\"\"\n    assert share(1000, 0.01) == 10\n";
+
+fn example() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("build_audit.log.example")
+}
+
+fn seed() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("build_audit.log.example.seed")
+}
+
+/// An agent's morning: a red test, a green one, the other checks, two things it may not do, one that hangs.
+fn session() -> Home {
+    let home = Home::bare();
+    assert_eq!(home.guard(&["init", "--preset", "python-trading", "--seed-file", "../seed"]).code, Some(0));
+    home.write("test_risk.py", TEST);
+    home.write("risk.py", "\"\"\"Risk rules.\"\"\"\n\n\ndef share(balance: float, risk: float) -> float:\n    \"\"\"The part of a balance that may be lost.\"\"\"\n    return balance / risk\n");
+    let call = |words: &[&str], code: i32| {
+        let found = home.guard(&[&["exec", "--task", "risk-share"], words].concat());
+        assert_eq!(found.code, Some(code), "{words:?}: {}{}", found.stdout, found.stderr);
+    };
+    call(&["--", "pytest", "-q", "test_risk.py"], 1);
+    home.write("risk.py", &home.read("risk.py").replace("balance / risk", "balance * risk"));
+    call(&["--reason", "a share is a product", "--", "pytest", "-q", "test_risk.py"], 0);
+    call(&["--", "mypy", "--strict", "risk.py"], 0);
+    call(&["--", "black", "--check", "."], 0);
+    call(&["--", "docker-compose", "down", "-v"], 126);
+    call(&["-c", "truncate -s 0 data.csv"], 75);
+    call(&["--timeout", "0.5", "--", "sleep", "60"], 124);
+    home
+}
+
+/// A log with everything replaced that differs from one recording to the next.
+fn shape(log: &str) -> Vec<(String, Value)> {
+    log.lines()
+        .map(|line| {
+            let (human, rest) = line.split_once("] ").unwrap().1.rsplit_once(" {").unwrap();
+            let (json, _) = rest.rsplit_once("} #").unwrap();
+            let mut detail: Value = serde_json::from_str(&format!("{{{json}}}")).unwrap();
+            for key in ["log_id", "seed_fingerprint", "policy", "duration_ms", "sha256", "len", "blob", "guard"] {
+                if let Some(value) = detail.get_mut(key) {
+                    *value = Value::Null;
+                }
+            }
+            let human = if human.starts_with("STDOUT") { "STDOUT".to_owned() } else { human.to_owned() };
+            (human, detail)
+        })
+        .collect()
+}
+
+#[test]
+fn the_example_is_what_the_same_session_records() {
+    let home = session();
+    if std::env::var_os("GUARD_WRITE_EXAMPLE").is_some() {
+        fs::write(example(), home.log()).unwrap();
+        fs::copy(home.path().join("seed"), seed()).unwrap();
+    }
+    assert_eq!(shape(&fs::read_to_string(example()).unwrap()), shape(&home.log()));
+}
+
+#[test]
+fn the_example_verifies_with_its_seed_and_not_when_changed() {
+    let home = Home::bare();
+    let (log, seed) = (example(), seed());
+    let arguments = ["audit", "verify", "--seed", seed.to_str().unwrap(), log.to_str().unwrap()];
+    let found = home.guard(&arguments);
+    assert_eq!(found.code, Some(0), "{}{}", found.stdout, found.stderr);
+
+    home.write("changed.log", &fs::read_to_string(&log).unwrap().replacen("[DENIED]", "[PASSED]", 1));
+    let found = home.guard(&["audit", "verify", "--seed", seed.to_str().unwrap(), "changed.log"]);
+    assert_eq!(found.code, Some(1), "{}{}", found.stdout, found.stderr);
+}

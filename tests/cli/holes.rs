@@ -1,0 +1,135 @@
+//! Holes that a review found, each with the way it was used.
+
+use super::{Home, done, path};
+use std::fs;
+use std::process::{Command, Stdio};
+
+/// A shell that reads its script from a pipe would run what a fenced program wrote into that pipe.
+#[test]
+fn a_command_cannot_write_into_the_pipe_it_reads_from() {
+    let home = Home::with("python");
+    home.write(
+        "inject.py",
+        "import os\ntry:\n    fd = os.open('/proc/self/fd/0', os.O_WRONLY | os.O_NONBLOCK)\n    \
+         os.write(fd, b'touch escaped; touch ../escaped\\n')\nexcept OSError as error:\n    print(error)\n",
+    );
+    let script = format!("{} exec -- python3 inject.py\necho next\n", env!("CARGO_BIN_EXE_guard"));
+    let mut shell = assert_cmd::Command::new("sh");
+    shell.current_dir(&home.project).env_clear().env("PATH", path()).env("HOME", home.path()).write_stdin(script);
+    let found = done(&mut shell);
+    assert!(found.stdout.ends_with("next\n"), "what follows in the script is left to the shell: {}", found.stdout);
+    assert!(!home.project.join("escaped").exists() && !home.path().join("escaped").exists());
+}
+
+#[test]
+fn a_command_takes_from_a_pipe_only_what_it_reads() {
+    let home = Home::with("python");
+    let script =
+        "printf 'one\\ntwo\\nthree\\n' | { \"$GUARD\" exec -- python3 -c \"import os; print(os.read(0, 4))\"; cat; }";
+    let mut shell = assert_cmd::Command::new("bash");
+    shell
+        .args(["-c", script])
+        .env("GUARD", env!("CARGO_BIN_EXE_guard"))
+        .env("HOME", home.path())
+        .current_dir(&home.project);
+    assert_eq!(done(&mut shell).stdout, "b'one\\n'\ntwo\nthree\n");
+}
+
+#[test]
+fn much_input_arrives_whole_from_pipes_and_from_files_without_a_name() {
+    let home = Home::with("python");
+    let count = "import sys; data = sys.stdin.buffer.read(); print(len(data), data[:3], data[-3:])";
+    let big = "x".repeat(3_000_000) + "end";
+    let found = done(home.command(&["exec", "--", "python3", "-c", count]).write_stdin(big.clone()));
+    assert_eq!(found.stdout, "3000003 b'xxx' b'end'\n", "{}", found.stderr);
+    // The shell keeps a here-document in a file it has unlinked, or in a pipe.
+    home.write("run.sh", &format!("\"$GUARD\" exec -- python3 -c \"{count}\" <<'EOF'\n{big}\nEOF\n"));
+    let mut shell = assert_cmd::Command::new("bash");
+    shell.arg("run.sh").env("GUARD", env!("CARGO_BIN_EXE_guard")).env("HOME", home.path()).current_dir(&home.project);
+    assert_eq!(done(&mut shell).stdout, "3000004 b'xxx' b'nd\\n'\n");
+}
+
+/// `git config extensions.worktreeConfig true` makes git obey `.git/config.worktree`, which need not exist yet.
+#[test]
+fn a_command_cannot_make_gits_settings_of_a_work_tree() {
+    let home = Home::with("python");
+    let git = |words: &[&str]| {
+        Command::new("git").args(words).current_dir(&home.project).stdout(Stdio::null()).status().unwrap()
+    };
+    assert!(git(&["init", "-q"]).success() && git(&["config", "extensions.worktreeConfig", "true"]).success());
+    home.write(
+        "plant.py",
+        "open('.git/config.worktree', 'w').write('[core]\\n\\tfsmonitor = touch planted; false\\n')\n",
+    );
+    let found = home.guard(&["exec", "--", "python3", "plant.py"]);
+    assert_eq!(found.code, Some(1), "{}", found.stdout);
+    git(&["status"]);
+    assert!(!home.project.join("planted").exists());
+}
+
+/// A fenced command can put a pipe, a device or an endless file where guard looks for secrets.
+#[test]
+fn an_env_file_that_is_no_plain_small_file_neither_hangs_guard_nor_goes_unmasked() {
+    let home = Home::with("python");
+    let env = home.project.join(".env");
+    for (what, make) in [("plain", "mkfifo .env"), ("plain", "ln -s /dev/zero .env"), ("larger", "truncate -s 8G .env")]
+    {
+        assert!(Command::new("sh").args(["-c", make]).current_dir(&home.project).status().unwrap().success());
+        let found = home.guard(&["exec", "--", "true"]);
+        assert_eq!(found.code, Some(125), "{make}: {}", found.stderr);
+        assert!(found.stderr.contains(".env") && found.stderr.contains(what), "{make}: {}", found.stderr);
+        fs::remove_file(&env).unwrap();
+    }
+    assert_eq!(home.guard(&["exec", "--", "true"]).code, Some(0));
+}
+
+#[test]
+fn the_working_folder_is_no_secret_and_equal_secrets_have_equal_tags() {
+    let home = Home::with("python");
+    home.write(".env", "API_KEY=kanarienvogel-7351\n");
+    let mut command = home.command(&[
+        "exec",
+        "--",
+        "python3",
+        "-c",
+        "import os; print(os.getcwd(), open('.env').read())",
+        "kanarienvogel-7351",
+    ]);
+    assert_eq!(done(command.env("PWD", &home.project)).code, Some(0));
+    let log = home.log();
+    assert!(log.contains(home.project.to_str().unwrap()), "{log}");
+    let tags: std::collections::BTreeSet<&str> =
+        log.split("‹redacted:").skip(1).map(|rest| rest.split('›').next().unwrap()).collect();
+    assert_eq!(tags.len(), 1, "{tags:?}");
+}
+
+/// A second name, a link or a pipe in the policy's place.
+#[test]
+fn a_policy_that_could_be_changed_by_another_name_or_never_ends_is_refused() {
+    let home = Home::with("python");
+    let policy = home.project.join("guard.toml");
+    let text = fs::read(&policy).unwrap();
+    for make in [
+        "ln guard.toml second",
+        "mv guard.toml real.toml; ln -s real.toml guard.toml",
+        "rm guard.toml; mkfifo guard.toml",
+    ] {
+        assert!(Command::new("sh").args(["-c", make]).current_dir(&home.project).status().unwrap().success());
+        let found = home.guard(&["exec", "--", "true"]);
+        assert_eq!(found.code, Some(78), "{make}: {}", found.stderr);
+        for name in ["guard.toml", "second", "real.toml"] {
+            let _not_there = fs::remove_file(home.project.join(name));
+        }
+        fs::write(&policy, &text).unwrap();
+        assert_eq!(home.guard(&["exec", "--", "true"]).code, Some(0));
+    }
+}
+
+#[test]
+fn a_path_behind_a_descriptors_name_is_judged_as_a_path() {
+    let home = Home::with("python");
+    for line in ["echo x > /dev/fd/../../../../etc/x", "echo x > /dev/fd/9/../../etc/x"] {
+        assert_eq!(home.guard(&["check", "-c", line]).code, Some(126), "{line}");
+    }
+    assert_eq!(home.guard(&["check", "-c", "echo x > /dev/fd/2"]).code, Some(0));
+}

@@ -1,0 +1,154 @@
+//! The command line as its users use it: the real binary on real projects.
+
+mod bad_input;
+mod check;
+mod demo;
+mod example;
+mod exec;
+mod help;
+mod holes;
+mod init;
+mod json;
+mod readme;
+mod signals;
+mod tools;
+mod trace;
+mod trust;
+mod users;
+
+use assert_cmd::Command;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// A home with one project in it, and the environment that belongs to them.
+pub(crate) struct Home {
+    folder: TempDir,
+    pub(crate) project: PathBuf,
+}
+
+/// What one call of guard came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Done {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Home {
+    /// A home whose project is not initialised yet.
+    pub(crate) fn bare() -> Self {
+        Self::with_project("project".as_ref())
+    }
+
+    pub(crate) fn with_project(name: &Path) -> Self {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let project = folder.path().join(name);
+        fs::create_dir_all(&project).unwrap();
+        let project = fs::canonicalize(project).unwrap();
+        Self { folder, project }
+    }
+
+    /// A home whose project follows `preset`.
+    pub(crate) fn with(preset: &str) -> Self {
+        let home = Self::bare();
+        let done = home.guard(&["init", "--preset", preset]);
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        home
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The command `guard ARGUMENTS…` in the project, with nothing of the caller's environment but the PATH.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_guard"));
+        command
+            .args(arguments)
+            .current_dir(&self.project)
+            .env_clear()
+            .env("PATH", path())
+            .env("HOME", self.folder.path())
+            .env("LANG", "C.UTF-8")
+            .timeout(std::time::Duration::from_secs(120));
+        command
+    }
+
+    pub(crate) fn guard(&self, arguments: &[&str]) -> Done {
+        done(&mut self.command(arguments))
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let path = self.project.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.project.join(name)).unwrap()
+    }
+
+    pub(crate) fn log(&self) -> String {
+        self.read("build_audit.log")
+    }
+
+    /// The project's state folder.
+    pub(crate) fn state(&self) -> PathBuf {
+        let root = self.folder.path().join(".local/state/guard");
+        let mut found: Vec<_> = fs::read_dir(root)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.join("trusted.toml").exists())
+            .collect();
+        assert_eq!(found.len(), 1, "{found:?}");
+        found.remove(0)
+    }
+
+    /// Adds rules to the policy and has them trusted, as a person would at a terminal.
+    pub(crate) fn trust(&self, addition: &str) {
+        let text = self.read("guard.toml") + addition;
+        self.write("guard.toml", &text);
+        let done = terminal(self, &["policy", "trust"], "yes\n");
+        assert!(done.stdout.contains("trusted"), "{}", done.stdout);
+    }
+}
+
+pub(crate) fn done(command: &mut Command) -> Done {
+    let output = command.output().unwrap();
+    Done {
+        code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// Runs guard on a terminal of its own (`script` of util-linux), with `typed` typed into it.
+pub(crate) fn terminal(home: &Home, arguments: &[&str], typed: &str) -> Done {
+    let line = std::iter::once(env!("CARGO_BIN_EXE_guard"))
+        .chain(arguments.iter().copied())
+        .map(|word| format!("'{word}'"))
+        .collect::<Vec<_>>()
+        .join(" ");
+    let mut command = Command::new("script");
+    command
+        .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+        .current_dir(&home.project)
+        .env_clear()
+        .env("PATH", path())
+        .env("HOME", home.path())
+        .env("SHELL", "/bin/sh")
+        .write_stdin(typed)
+        .timeout(std::time::Duration::from_secs(60));
+    done(&mut command)
+}
+
+/// The PATH of the tests: the Python tools that `scripts/test` installs, then the system's.
+pub(crate) fn path() -> String {
+    format!("{}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", tools().display())
+}
+
+pub(crate) fn tools() -> PathBuf {
+    let own = std::env::var_os("GUARD_TEST_TOOLS").map(PathBuf::from);
+    own.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python/bin"))
+}

@@ -1,0 +1,46 @@
+//! The README's tour, run as it stands: every `console` block, in order, in one new project.
+
+use super::Home;
+use std::process::Command;
+
+#[test]
+fn the_readmes_tour_runs_as_written() {
+    let readme = include_str!("../../README.md");
+    let home = Home::bare();
+    let bin = std::path::Path::new(env!("CARGO_BIN_EXE_guard")).parent().unwrap().to_owned();
+    let mut steps = 0;
+    let mut last_code = 0;
+    for block in readme.split("```console\n").skip(1).map(|rest| rest.split("```").next().unwrap()) {
+        for step in block.split("$ ").skip(1) {
+            let (line, told) = step.split_once('\n').unwrap();
+            let done = Command::new("bash")
+                .args(["-c", &format!("(exit {last_code}); {line}")])
+                .current_dir(&home.project)
+                .env_clear()
+                .env("PATH", format!("{}:{}", bin.display(), super::path()))
+                .env("HOME", home.path())
+                .output()
+                .unwrap();
+            last_code = done.status.code().unwrap();
+            let printed = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+            assert!(matches(&printed, told), "$ {line}\ntold:\n{told}\nprinted:\n{printed}");
+            steps += 1;
+        }
+    }
+    assert!(steps >= 12, "{steps} steps");
+}
+
+/// Whether `printed` is what was told, where `…` stands for anything; a line of its own for any lines.
+fn matches(printed: &str, told: &str) -> bool {
+    let mut rest = printed.trim_end();
+    let parts: Vec<&str> = told.trim_end().split('…').collect();
+    for (number, part) in parts.iter().enumerate() {
+        let part = if number > 0 { part.trim_start_matches('\n') } else { part };
+        let Some(at) = rest.find(part) else { return false };
+        if number == 0 && at != 0 {
+            return false;
+        }
+        rest = &rest[at + part.len()..];
+    }
+    rest.is_empty() || told.trim_end().ends_with('…')
+}

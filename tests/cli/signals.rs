@@ -1,0 +1,97 @@
+//! Signals to guard: Ctrl-C and TERM end everything and are recorded; KILL at any moment loses nothing.
+
+use super::{Home, path};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Starts a daemon of its own session that ignores TERM and writes a heartbeat, then waits.
+const DAEMON: &str = "import os, signal, time\n\
+    if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        signal.signal(signal.SIGTERM, signal.SIG_IGN)\n        \
+    while True:\n            open('heartbeat', 'a').write('.')\n            time.sleep(0.02)\n    os._exit(0)\n\
+    open('ready', 'w').write('x')\ntime.sleep(600)\n";
+
+fn start(home: &Home, arguments: &[&str]) -> Child {
+    // Whoever runs the tests may ignore signals (`nohup`, a background job), which programs inherit.
+    Command::new("env")
+        .arg("--default-signal=INT,TERM,HUP,QUIT")
+        .arg(env!("CARGO_BIN_EXE_guard"))
+        .args(arguments)
+        .current_dir(&home.project)
+        .env_clear()
+        .env("PATH", path())
+        .env("HOME", home.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(20), "{what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn beats(home: &Home) -> u64 {
+    std::fs::metadata(home.project.join("heartbeat")).map_or(0, |file| file.len())
+}
+
+fn is_dead(home: &Home) {
+    let before = beats(home);
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(before > 0, "the daemon never lived");
+    assert_eq!(beats(home), before, "the daemon lives on");
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn interrupt_terminate_and_hang_up_end_the_tree_and_are_recorded() {
+    for (name, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        let home = Home::with("python");
+        home.write("daemon.py", DAEMON);
+        let mut guard = start(&home, &["exec", "--", "python3", "daemon.py"]);
+        until("the daemon starts", || home.project.join("ready").exists() && beats(&home) > 0);
+        signal(&guard, name);
+        assert_eq!(guard.wait().unwrap().code(), Some(code), "{name}");
+        is_dead(&home);
+        assert!(home.log().lines().last().unwrap().contains("[CANCELLED]"), "{name}: {}", home.log());
+    }
+}
+
+#[test]
+fn killed_guard_takes_the_tree_along_and_the_run_is_found_lost() {
+    let home = Home::with("python");
+    home.write("daemon.py", DAEMON);
+    let mut guard = start(&home, &["exec", "--", "python3", "daemon.py"]);
+    until("the daemon starts", || home.project.join("ready").exists() && beats(&home) > 0);
+    signal(&guard, "KILL");
+    guard.wait().unwrap();
+    is_dead(&home);
+    assert_eq!(home.guard(&["exec", "--", "true"]).code, Some(0));
+    assert!(home.log().contains("\"event\":\"lost\",\"of\":2"), "{}", home.log());
+    let verified = home.guard(&["audit", "verify"]);
+    assert_eq!(verified.code, Some(0), "{}{}", verified.stdout, verified.stderr);
+}
+
+#[test]
+fn guard_killed_at_any_moment_loses_no_record_and_leaves_a_whole_chain() {
+    let home = Home::with("python");
+    for step in 0..60 {
+        let mut guard = start(&home, &["exec", "--", "true"]);
+        std::thread::sleep(Duration::from_micros(step * 150));
+        let _gone_already = guard.kill();
+        guard.wait().unwrap();
+    }
+    assert_eq!(home.guard(&["exec", "--", "true"]).code, Some(0));
+    let verified = home.guard(&["audit", "verify"]);
+    assert!(matches!(verified.code, Some(0 | 2)), "{}{}", verified.stdout, verified.stderr);
+    let log = home.log();
+    let starts = log.matches("\"event\":\"shell_start\"").count();
+    let ends = log.matches("\"event\":\"shell_end\"").count() + log.matches("\"event\":\"lost\"").count();
+    assert_eq!(starts, ends, "{log}");
+}
