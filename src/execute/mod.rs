@@ -6,6 +6,7 @@ mod environment;
 mod error;
 mod run;
 pub mod sandbox;
+mod terminal;
 
 pub use capture::Capture;
 pub use environment::Environment;

@@ -3,6 +3,7 @@
 
 use super::capture::Capturing;
 use super::sandbox::{self, Feed, Fenced, Order, Standing, Steering, Work, report};
+use super::terminal::Terminal;
 use super::{Environment, ExecuteError, Fence, Level, Outcome, Place};
 use crate::action::Action;
 use crate::action::shell::Asked;
@@ -102,6 +103,7 @@ impl Prepared {
     pub fn run(mut self, sink: &mut dyn Sink) -> Result<Outcome, ExecuteError> {
         let fence = self.ready()?;
         let mut fenced = self.standing.take()?;
+        let _as_it_was = Terminal::remember();
         let mut steering = Steering::new(fenced.pid, &self.standing.hold);
         let mut run = Run { sink, out: Capturing::default(), err: Capturing::default(), buffer: vec![0; CHUNK] };
         let start = Instant::now();

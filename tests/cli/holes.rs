@@ -133,3 +133,21 @@ fn a_path_behind_a_descriptors_name_is_judged_as_a_path() {
     }
     assert_eq!(home.guard(&["check", "-c", "echo x > /dev/fd/2"]).code, Some(0));
 }
+
+#[test]
+fn the_callers_terminal_is_as_it_was_when_a_command_is_over() {
+    let home = Home::with("python");
+    home.write(
+        "raw.py",
+        "import fcntl, os, termios\nold = termios.tcgetattr(0)\nold[3] &= ~(termios.ECHO | termios.ICANON | termios.ISIG)\n\
+         termios.tcsetattr(0, termios.TCSANOW, old)\nfcntl.fcntl(0, fcntl.F_SETFL, os.O_NONBLOCK)\nprint('changed')\n",
+    );
+    let line = format!("{} exec -- python3 raw.py; stty -a", env!("CARGO_BIN_EXE_guard"));
+    let mut command = assert_cmd::Command::new("script");
+    command.args(["--quiet", "--command", &line, "/dev/null"]).env("HOME", home.path()).env("SHELL", "/bin/sh");
+    let found = done(command.env("PATH", path()).current_dir(&home.project).write_stdin(""));
+    assert!(found.stdout.contains("changed"), "{}", found.stdout);
+    for setting in [" echo ", " icanon ", "isig "] {
+        assert!(found.stdout.contains(setting), "no `{setting}` in: {}", found.stdout);
+    }
+}
