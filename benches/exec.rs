@@ -19,6 +19,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 300;
+/// By its path: a search along `PATH` would have it forked, as said at [`Home::guard`].
+const BWRAP: &str = "/usr/bin/bwrap";
 
 fn main() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder on the disk that is measured");
@@ -45,9 +47,12 @@ impl Home {
         home
     }
 
+    /// A call of guard in the project. This process goes there itself: a `current_dir` would have the call forked,
+    /// which costs by the size of this process, where the plain exec it is compared with is spawned.
     fn guard(&self, arguments: &[&str]) -> Command {
+        std::env::set_current_dir(&self.project).expect("a project");
         let mut command = Command::new(env!("CARGO_BIN_EXE_guard"));
-        command.args(arguments).current_dir(&self.project).env_clear();
+        command.args(arguments).env_clear();
         command.env("PATH", "/usr/local/bin:/usr/bin:/bin").env("HOME", &self.home);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
         command
@@ -57,7 +62,7 @@ impl Home {
 /// The whole call against a plain exec, two bare fdatasyncs, and bubblewrap.
 fn cost(home: &Home) {
     let mut bare = File::create(home.home.join("bare.log")).expect("a file");
-    let bwrap = Command::new("bwrap").arg("--version").stdout(Stdio::null()).status().is_ok();
+    let bwrap = Command::new(BWRAP).arg("--version").stdout(Stdio::null()).status().is_ok();
     let (mut plain, mut sync, mut guard, mut wrapped) = (vec![], vec![], vec![], vec![]);
     for round in 0..ROUNDS + 20 {
         let times = [
@@ -66,7 +71,10 @@ fn cost(home: &Home) {
                 bare.sync_data().expect("a sync");
             }),
             timed(|| succeed(Command::new("/bin/true").env_clear())),
-            timed(|| succeed(&mut home.guard(&["exec", "--", "/bin/true"]))),
+            {
+                let mut call = home.guard(&["exec", "--", "/bin/true"]);
+                timed(|| succeed(&mut call))
+            },
             if bwrap { timed(|| succeed(&mut bubblewrap(&home.project))) } else { Duration::ZERO },
         ];
         if round >= 20 {
@@ -92,7 +100,7 @@ fn cost(home: &Home) {
 
 /// The nearest that bubblewrap has to guard's fence.
 fn bubblewrap(project: &Path) -> Command {
-    let mut command = Command::new("bwrap");
+    let mut command = Command::new(BWRAP);
     command.args([
         "--unshare-user",
         "--unshare-pid",
@@ -130,8 +138,10 @@ fn history(folder: &Path, young: &Home) {
     fill(&old, 1_000_000);
     let mut ratios = Vec::new();
     for round in 0..ROUNDS + 20 {
-        let few = timed(|| succeed(&mut young.guard(&["exec", "--", "/bin/true"])));
-        let many = timed(|| succeed(&mut old.guard(&["exec", "--", "/bin/true"])));
+        let [few, many] = [young, &old].map(|home| {
+            let mut call = home.guard(&["exec", "--", "/bin/true"]);
+            timed(|| succeed(&mut call))
+        });
         if round >= 20 {
             ratios.push(secs(many) / secs(few));
         }

@@ -104,7 +104,7 @@ impl Prepared {
         let fence = self.ready()?;
         let mut fenced = self.standing.take()?;
         let _as_it_was = Terminal::remember();
-        let mut steering = Steering::new(fenced.pid, &self.standing.hold);
+        let mut steering = Steering::new(fenced.pid(), &self.standing.hold);
         let mut run = Run { sink, out: Capturing::default(), err: Capturing::default(), buffer: vec![0; CHUNK] };
         let start = Instant::now();
         if let Some(signal) = steering.first() {

@@ -3,6 +3,7 @@
 
 mod feed;
 mod filter;
+mod first;
 mod ids;
 mod init;
 mod input;
@@ -10,6 +11,7 @@ mod layout;
 mod mounts;
 mod probe;
 mod program;
+mod raw;
 mod rules;
 mod start;
 mod steer;

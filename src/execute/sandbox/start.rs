@@ -2,7 +2,8 @@
 //! Knows neither judgements nor what becomes of the output.
 
 use super::feed::Feed;
-use super::init::{self, Deed, Plan, STEPS, Stage, Strings, report};
+use super::first::{First, STACK};
+use super::init::{Deed, Plan, STEPS, Stage, Strings, report};
 use super::input::{self, Input};
 use super::layout::{self, c_path};
 use super::program::{Work, executable, words};
@@ -58,11 +59,10 @@ pub(in crate::execute) struct Standing {
 
 /// The first process of a fence, seen from outside. Dropped, everything inside ends.
 pub(in crate::execute) struct Fenced {
-    pub(in crate::execute) pid: i32,
-    pids: bool,
-    reaped: bool,
-    reports: fs::File,
+    /// Closed before the first process is ended: a command that was not released then ends by itself.
     release: Option<fs::File>,
+    first: First,
+    reports: fs::File,
     /// Read end of its standard output, while anybody takes it.
     pub(in crate::execute) out: Option<OwnedFd>,
     /// Read end of its standard error, while anybody takes it.
@@ -128,7 +128,9 @@ impl Standing {
 
     /// Steps down one rung because of `cause`, if the caller accepts that.
     fn step_down(&mut self, what: &str, cause: &str) -> Result<(), ExecuteError> {
-        self.fenced = None;
+        if let Some(fenced) = self.fenced.take() {
+            self.deed = fenced.end();
+        }
         let mend = match self.rung {
             Rung::Namespaces => {
                 self.rung = Rung::SharedProcesses;
@@ -201,7 +203,7 @@ impl Standing {
         };
         let [(reports, told), (go, release), (out, stdout), (err, stderr)] = [pipe()?, pipe()?, pipe()?, pipe()?];
         let (program, argv) = words(&self.order.work)?;
-        let mut plan = Plan {
+        let plan = Plan {
             steps,
             cwd: c_path(&self.place.cwd)?,
             program,
@@ -213,7 +215,7 @@ impl Standing {
             mounts,
             pids,
             mask: self.hold.before(),
-            stack: vec![0; 256 * 1024],
+            stack: vec![0; STACK],
             ends: [told.as_raw_fd(), go.as_raw_fd(), stdout.as_raw_fd(), stderr.as_raw_fd()],
             deed: self.deed.take(),
             input: feed.as_ref().map_or(-1, Feed::other),
@@ -225,22 +227,18 @@ impl Standing {
         if pids {
             flags |= libc::CLONE_NEWPID;
         }
-        let pid = match sys::fork_with(flags) {
-            Ok(0) => init::live(&mut plan),
-            Ok(pid) => pid,
-            Err(error) => {
-                self.deed = plan.deed.take();
+        let first = match First::begin(plan, flags) {
+            Ok(first) => first,
+            Err((error, deed)) => {
+                self.deed = deed;
                 return Ok(Err(("make namespaces".to_owned(), io::Error::from_raw_os_error(error))));
             }
         };
-        self.deed = plan.deed.take();
         if let Some(feed) = &mut feed {
             feed.started();
         }
         let mut fenced = Fenced {
-            pid,
-            pids,
-            reaped: false,
+            first,
             reports: reports.into(),
             release: Some(release.into()),
             out: Some(out),
@@ -250,7 +248,8 @@ impl Standing {
             feed,
         };
         if mounts {
-            if let Err(error) = ids::map(pid) {
+            if let Err(error) = ids::map(fenced.pid()) {
+                self.deed = fenced.end();
                 return Ok(Err(("map user ids".to_owned(), error)));
             }
         }
@@ -371,7 +370,7 @@ impl std::fmt::Debug for Standing {
 
 impl std::fmt::Debug for Fenced {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Fenced").field("pid", &self.pid).finish_non_exhaustive()
+        f.debug_struct("Fenced").field("pid", &self.pid()).finish_non_exhaustive()
     }
 }
 
@@ -399,27 +398,18 @@ impl Fenced {
 
     /// Returns when the first process is gone; in a pid namespace no other is left then. Its signal, if one ended it.
     pub(in crate::execute) fn reap(&mut self) -> Option<i32> {
-        self.reaped = true;
-        let (_, status) = sys::reap(self.pid, libc::__WALL).ok()?;
-        libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status))
+        self.first.reap()
     }
-}
 
-impl Drop for Fenced {
-    fn drop(&mut self) {
-        if self.reaped {
-            return;
-        }
-        // Before its release the command ends when this pipe closes.
-        self.release = None;
-        if self.pids {
-            let _ = sys::kill(self.pid, libc::SIGKILL);
-        } else {
-            // Twice: at once. The first process ends the tree itself.
-            let _ = sys::kill(self.pid, libc::SIGTERM);
-            let _ = sys::kill(self.pid, libc::SIGINT);
-        }
-        let _ = self.reap();
+    /// The first process's id, as guard knows it.
+    pub(in crate::execute) fn pid(&self) -> i32 {
+        self.first.pid()
+    }
+
+    /// Ends whatever is left inside; the deed that was to be done, if there was one.
+    fn end(self) -> Option<Deed> {
+        drop(self.release);
+        self.first.end()
     }
 }
 

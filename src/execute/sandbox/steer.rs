@@ -120,8 +120,8 @@ fn install(signal: c_int) -> Option<libc::sigaction> {
     }
 }
 
+/// Leaves the C library's `errno` alone, as what it interrupts may be about to read it.
 extern "C" fn pass_on(signal: c_int) {
-    let saved = sys::errno();
     let init = INIT.load(Ordering::SeqCst);
     if init > 0 {
         let _ = sys::kill(init, signal);
@@ -133,6 +133,4 @@ extern "C" fn pass_on(signal: c_int) {
             let _ = FIRST.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
         }
     }
-    // SAFETY: the pointer to this thread's errno is always valid.
-    unsafe { *libc::__errno_location() = saved };
 }

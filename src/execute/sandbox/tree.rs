@@ -47,7 +47,7 @@ impl Tree {
             // Orphans become children of the caller (a subreaper), so this ends when there are no children.
             self.signal(libc::SIGKILL);
             match sys::reap(-1, libc::WNOHANG) {
-                Ok((0, _)) => std::thread::yield_now(),
+                Ok((0, _)) => sys::give_way(),
                 Ok(_) => while let Ok((1.., _)) = sys::reap(-1, libc::WNOHANG) {},
                 Err(_) => return,
             }

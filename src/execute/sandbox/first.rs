@@ -1,0 +1,91 @@
+//! A fence's first process as guard sees it: begun on a plan, in guard's own memory, and ended before that goes.
+//! Knows nothing of what the plan says.
+
+#![expect(unsafe_code, reason = "the first process shares guard's memory: to copy it costs a quarter of a millisecond")]
+
+use super::init::{self, Deed, Plan};
+use super::sys::{self, Errno};
+use libc::{c_int, pid_t};
+use std::ffi::c_void;
+
+/// Bytes that a process inside runs on until it executes something.
+pub(super) const STACK: usize = 256 * 1024;
+
+/// The first process of a fence. Dropped, it and everything inside end.
+pub(super) struct First {
+    pid: pid_t,
+    pids: bool,
+    ended: bool,
+    /// Its own as long as it lives.
+    plan: *mut Plan,
+    _stack: Vec<u8>,
+}
+
+impl First {
+    /// Starts it in new namespaces as `flags` say. Where that fails the deed comes back, for another attempt.
+    pub(super) fn begin(plan: Plan, flags: c_int) -> Result<Self, (Errno, Option<Deed>)> {
+        // Its ids can be mapped only while it may be looked at, and whether it may is a matter of the memory.
+        let _ = sys::prctl(libc::PR_SET_DUMPABLE, 1);
+        let pids = plan.pids;
+        let plan = Box::into_raw(Box::new(plan));
+        let mut stack = vec![0; STACK];
+        // SAFETY: stack and plan are handed to the process and freed only when it has ended.
+        match unsafe { sys::spawn_sharing(flags, &mut stack, live, plan) } {
+            Ok(pid) => Ok(Self { pid, pids, ended: false, plan, _stack: stack }),
+            Err(error) => {
+                // SAFETY: it came from a box, and no process has it.
+                let plan = unsafe { Box::from_raw(plan) };
+                Err((error, plan.deed))
+            }
+        }
+    }
+
+    /// Its id, as guard knows it.
+    pub(super) fn pid(&self) -> pid_t {
+        self.pid
+    }
+
+    /// Returns when it is gone; in a pid namespace no other process is left then. Its signal, if one ended it.
+    pub(super) fn reap(&mut self) -> Option<i32> {
+        if self.ended {
+            return None;
+        }
+        self.ended = true;
+        let (_, status) = sys::reap(self.pid, libc::__WALL).ok()?;
+        libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status))
+    }
+
+    /// Ends it; the deed that was to be done, if there was one.
+    pub(super) fn end(mut self) -> Option<Deed> {
+        self.finish();
+        // SAFETY: nobody else has the plan any more.
+        unsafe { (*self.plan).deed.take() }
+    }
+
+    fn finish(&mut self) {
+        if self.ended {
+            return;
+        }
+        if self.pids {
+            let _ = sys::kill(self.pid, libc::SIGKILL);
+        } else {
+            // Twice: at once. It ends the tree itself.
+            let _ = sys::kill(self.pid, libc::SIGTERM);
+            let _ = sys::kill(self.pid, libc::SIGINT);
+        }
+        let _ = self.reap();
+    }
+}
+
+impl Drop for First {
+    fn drop(&mut self) {
+        self.finish();
+        // SAFETY: it came from a box, and the process that had it has ended.
+        drop(unsafe { Box::from_raw(self.plan) });
+    }
+}
+
+extern "C" fn live(plan: *mut c_void) -> ! {
+    // SAFETY: the plan is nobody else's as long as this process lives.
+    init::live(unsafe { &mut *plan.cast::<Plan>() })
+}
