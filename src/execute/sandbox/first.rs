@@ -4,9 +4,11 @@
 #![expect(unsafe_code, reason = "the first process shares guard's memory: to copy it costs a quarter of a millisecond")]
 
 use super::init::{self, Deed, Plan};
-use super::sys::{self, Errno};
+use super::{ids, sys};
 use libc::{c_int, pid_t};
 use std::ffi::c_void;
+use std::io;
+use std::sync::{Mutex, PoisonError};
 
 /// Bytes that a process inside runs on until it executes something.
 pub(super) const STACK: usize = 256 * 1024;
@@ -21,11 +23,33 @@ pub(super) struct First {
     _stack: Vec<u8>,
 }
 
+/// Held while ids are mapped: whether a process may be looked at is a matter of its memory, which all fences of this
+/// process share.
+static MAPPING: Mutex<()> = Mutex::new(());
+
+/// Why a first process could not be had: what failed, how, and the deed, for another attempt.
+pub(super) struct Failed {
+    pub(super) what: &'static str,
+    pub(super) error: io::Error,
+    pub(super) deed: Option<Deed>,
+}
+
 impl First {
-    /// Starts it in new namespaces as `flags` say. Where that fails the deed comes back, for another attempt.
-    pub(super) fn begin(plan: Plan, flags: c_int) -> Result<Self, (Errno, Option<Deed>)> {
-        // Its ids can be mapped only while it may be looked at, and whether it may is a matter of the memory.
+    /// Starts it in new namespaces as `flags` say, its ids mapped where there is a namespace for them.
+    pub(super) fn begin(plan: Plan, flags: c_int) -> Result<Self, Failed> {
+        let _one = MAPPING.lock().unwrap_or_else(PoisonError::into_inner);
+        // Its ids can be mapped only while it may be looked at …
         let _ = sys::prctl(libc::PR_SET_DUMPABLE, 1);
+        let begun = Self::spawn(plan, flags).and_then(|first| match ids::map(first.pid, flags) {
+            Ok(()) => Ok(first),
+            Err(error) => Err(Failed { what: "map user ids", error, deed: first.end() }),
+        });
+        // … and a command that could look through /proc/1 would forge its exit code, or guard's own memory.
+        let _ = sys::prctl(libc::PR_SET_DUMPABLE, 0);
+        begun
+    }
+
+    fn spawn(plan: Plan, flags: c_int) -> Result<Self, Failed> {
         let pids = plan.pids;
         let plan = Box::into_raw(Box::new(plan));
         let mut stack = vec![0; STACK];
@@ -35,7 +59,8 @@ impl First {
             Err(error) => {
                 // SAFETY: it came from a box, and no process has it.
                 let plan = unsafe { Box::from_raw(plan) };
-                Err((error, plan.deed))
+                let error = io::Error::from_raw_os_error(error);
+                Err(Failed { what: "make namespaces", error, deed: plan.deed })
             }
         }
     }

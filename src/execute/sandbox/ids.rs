@@ -4,8 +4,12 @@
 use std::fs;
 use std::io;
 
-/// Maps ids into the new namespace: root maps every id it has, an ordinary user its own.
-pub(super) fn map(pid: i32) -> io::Result<()> {
+/// Maps ids into the user namespace of a process cloned with `flags`, if it has one of its own: root maps every id it
+/// has, an ordinary user its own.
+pub(super) fn map(pid: i32, flags: i32) -> io::Result<()> {
+    if flags & libc::CLONE_NEWUSER == 0 {
+        return Ok(());
+    }
     let write = |name: &str, text: &str| fs::write(format!("/proc/{pid}/{name}"), text);
     let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
     if user == 0 {

@@ -2,14 +2,14 @@
 //! Knows neither judgements nor what becomes of the output.
 
 use super::feed::Feed;
-use super::first::{First, STACK};
+use super::first::{Failed, First, STACK};
 use super::init::{Deed, Plan, STEPS, Stage, Strings, report};
 use super::input::{self, Input};
 use super::layout::{self, c_path};
 use super::program::{Work, executable, words};
 use super::steer::Hold;
 use super::stub::Stubs;
-use super::{filter, ids, sys};
+use super::{filter, sys};
 use crate::execute::{Environment, ExecuteError, Fence, Level, Place};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::ffi::{CString, OsStr, OsString};
@@ -229,9 +229,9 @@ impl Standing {
         }
         let first = match First::begin(plan, flags) {
             Ok(first) => first,
-            Err((error, deed)) => {
+            Err(Failed { what, error, deed }) => {
                 self.deed = deed;
-                return Ok(Err(("make namespaces".to_owned(), io::Error::from_raw_os_error(error))));
+                return Ok(Err((what.to_owned(), error)));
             }
         };
         if let Some(feed) = &mut feed {
@@ -247,12 +247,6 @@ impl Standing {
             _caches: caches,
             feed,
         };
-        if mounts {
-            if let Err(error) = ids::map(fenced.pid()) {
-                self.deed = fenced.end();
-                return Ok(Err(("map user ids".to_owned(), error)));
-            }
-        }
         fenced.go();
         Ok(Ok(fenced))
     }

@@ -276,6 +276,12 @@ pub(super) fn setsid() {
     let _ = unsafe { call!(SYS_setsid) };
 }
 
+/// Makes this process the leader of a process group of its own.
+pub(super) fn lead_group() {
+    // SAFETY: always sound. Fails only for the leader of a session, which leads its group already.
+    let _ = unsafe { call!(SYS_setpgid, 0, 0) };
+}
+
 pub(super) fn limit(resource: libc::__rlimit_resource_t, most: u64) -> Result<(), Errno> {
     let mut now = [0_u64; 2];
     let none = ptr::null::<u64>();
