@@ -1,6 +1,7 @@
 //! Judgement: a policy people can read, applied to an action and the facts about it.
 //! Pure: knows neither who approves nor how anything is run.
 
+pub mod compose;
 mod examples;
 mod judgement;
 mod judging;
