@@ -8,5 +8,5 @@ mod judging;
 pub mod policy;
 
 pub use examples::{ExampleFault, check_examples, examined, example_environment, example_facts, locate_examples};
-pub use judgement::{Grant, Judgement, Match, Verdict, judge};
+pub use judgement::{Grant, Judgement, Match, Verdict, configured, judge};
 pub use policy::{Layer, Policy, Source};

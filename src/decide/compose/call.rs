@@ -82,8 +82,7 @@ static UP: &[Form] = &[
     form("--wait", None, Takes::Nothing),
     form("--wait-timeout", None, Takes::Number),
 ];
-static DOWN: &[Form] =
-    &[form("--timeout", Some('t'), Takes::Number), form("--remove-orphans", None, Takes::Nothing)];
+static DOWN: &[Form] = &[form("--timeout", Some('t'), Takes::Number), form("--remove-orphans", None, Takes::Nothing)];
 static PS: &[Form] = &[
     form("--quiet", Some('q'), Takes::Nothing),
     form("--services", None, Takes::Nothing),
@@ -102,8 +101,7 @@ static LOGS: &[Form] = &[
     form("--no-color", None, Takes::Nothing),
     form("--no-log-prefix", None, Takes::Nothing),
 ];
-static RESTART: &[Form] =
-    &[form("--timeout", Some('t'), Takes::Number), form("--no-deps", None, Takes::Nothing)];
+static RESTART: &[Form] = &[form("--timeout", Some('t'), Takes::Number), form("--no-deps", None, Takes::Nothing)];
 
 impl Task {
     fn named(word: &str) -> Option<Self> {
@@ -172,7 +170,12 @@ impl<'a> Words<'a> {
     }
 
     /// Reads the flags that stand in `word`, each with its value, into `found`.
-    fn flags(&mut self, word: &'a str, forms: &[Form], found: &mut Vec<(&'static str, Option<&'a str>)>) -> Result<(), String> {
+    fn flags(
+        &mut self,
+        word: &'a str,
+        forms: &[Form],
+        found: &mut Vec<(&'static str, Option<&'a str>)>,
+    ) -> Result<(), String> {
         let refused = || format!("`{word}` is not among what guard passes on");
         if word.starts_with("--") {
             let (name, attached) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
@@ -200,7 +203,9 @@ impl<'a> Words<'a> {
         found: &mut Vec<(&'static str, Option<&'a str>)>,
     ) -> Result<(), String> {
         let value = match (form.takes, attached) {
-            (Takes::Nothing, Some(value)) => return Err(format!("`{}={value}` is not among what guard passes on", form.long)),
+            (Takes::Nothing, Some(value)) => {
+                return Err(format!("`{}={value}` is not among what guard passes on", form.long));
+            }
             (Takes::Nothing, None) => None,
             (_, Some(value)) => Some(value),
             (_, None) => Some(self.next()?.ok_or_else(|| format!("`{}` has no value", form.long))?),

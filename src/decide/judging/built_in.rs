@@ -114,6 +114,24 @@ pub(super) static NOT_ALONE: BuiltIn = rule(
     "one of its commands is run by guard itself, outside the fence",
     Some("ask for that command on its own"),
 );
+pub(super) static RUNNER: BuiltIn = rule(
+    "guard:runner",
+    Verdict::Allow,
+    "guard runs it itself, outside the fence; its configuration is judged when it runs",
+    None,
+);
+pub(super) static NOT_PASSED_ON: BuiltIn = rule(
+    "guard:runner",
+    Verdict::Ask,
+    "guard runs docker-compose itself, and only in forms it knows: {}",
+    Some("docker-compose up -d, down, ps, logs or restart, with services' names"),
+);
+pub(super) static CONFIGURATION: BuiltIn = rule(
+    "guard:configuration",
+    Verdict::Ask,
+    "its configuration: {}",
+    Some("change the configuration, or have a person look at it"),
+);
 pub(super) static DAMAGED: BuiltIn = rule(
     "guard:damaged",
     Verdict::Deny,

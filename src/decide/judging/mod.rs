@@ -11,7 +11,8 @@ mod subject;
 mod urls;
 mod verdict;
 
-use super::policy::Policy;
+use super::compose::Call;
+use super::policy::{Policy, Supervision};
 use super::{Grant, Match, Verdict};
 use crate::action::shell::{Asked, Command, FaultKind, Shell};
 use crate::action::{Action, Facts, Found};
@@ -26,6 +27,8 @@ pub(super) struct Judged {
     pub(super) matches: Vec<Match>,
     pub(super) grant: Grant,
     pub(super) program: Option<PathBuf>,
+    /// The call that its runner writes itself, where it has one.
+    pub(super) call: Option<Call>,
 }
 
 /// Everything a judgement rests on.
@@ -64,11 +67,28 @@ pub(super) fn weigh(action: &Action, facts: &Facts, state: &State, policy: &Poli
     if hits.is_empty() {
         hits.push(Hit::own(&built_in::NOT_LISTED, "nothing of it is known to the policy".to_owned(), None));
     }
-    ground.runner(&mut hits);
+    let call = ground.runner(&mut hits);
     let verdict = ground.verdict(&mut hits);
     let grant = grant::grant(ground, &hits);
     let program = program(ground);
-    Judged { verdict, matches: ground.matches(hits), grant, program }
+    Judged { verdict, matches: ground.matches(hits), grant, program, call }
+}
+
+/// What is found in the configuration of a runner's command: a person must say so, or nobody can.
+pub(super) fn configuration(reasons: Vec<String>, policy: &Policy) -> (Verdict, Vec<Match>) {
+    let said = |own: &'static built_in::BuiltIn, what: &str| {
+        let (id, reason, instead, at) = own.said(what);
+        Match { id, verdict: own.verdict, reason, instead, at, command: Some(0), overruled: None }
+    };
+    let mut matches: Vec<Match> = reasons.iter().map(|reason| said(&built_in::CONFIGURATION, reason)).collect();
+    match (policy.settings().supervision, matches.first()) {
+        (Supervision::Unattended, Some(first)) => {
+            let what = format!("`{}` asks: {}", first.id, first.reason);
+            matches.insert(0, said(&built_in::UNATTENDED, &what));
+            (Verdict::Deny, matches)
+        }
+        (Supervision::Attended, _) | (_, None) => (Verdict::Ask, matches),
+    }
 }
 
 /// The file that is started for an argument vector.
