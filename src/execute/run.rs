@@ -134,10 +134,15 @@ impl Prepared {
                     _ => (Ended::Exited, code, None),
                 }
             }
-            // The first process itself was ended from outside (the kernel short of memory, another person).
+            // The first process itself was ended from outside (the kernel short of memory, another person). Past the
+            // time limit that is what would have happened anyway: no way of ending it makes a run one of another kind.
             _ => {
                 let signal = killed.unwrap_or(9);
-                (Ended::Signalled, 128 + signal, Some(signal))
+                if duration >= self.standing.timeout() {
+                    (Ended::TimedOut, TIMED_OUT, Some(signal))
+                } else {
+                    (Ended::Signalled, 128 + signal, Some(signal))
+                }
             }
         };
         let mut outcome = run.outcome(ended, code, signal, duration, fence);

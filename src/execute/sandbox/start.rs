@@ -207,7 +207,8 @@ impl Standing {
             program,
             argv: Strings::new(argv),
             envp: Strings::new(self.variables(mounts)?),
-            filter: filter::program(mounts).ok_or_else(|| trouble("assemble the seccomp filter", "it is too long"))?,
+            filter: filter::program(mounts, pids)
+                .ok_or_else(|| trouble("assemble the seccomp filter", "it is too long"))?,
             rules,
             timeout: self.order.timeout,
             mounts,
@@ -345,6 +346,11 @@ impl Standing {
     /// Hands the fence over to whoever watches it.
     pub(in crate::execute) fn take(&mut self) -> Result<Fenced, ExecuteError> {
         self.fenced.take().ok_or_else(|| trouble("run the command", "its fence is gone"))
+    }
+
+    /// The time limit that was ordered.
+    pub(in crate::execute) fn timeout(&self) -> Duration {
+        self.order.timeout
     }
 
     /// What stands of the fence.
