@@ -184,10 +184,11 @@ impl Standing {
         let (mounts, pids) = (self.rung != Rung::Alone, self.rung == Rung::Namespaces);
         let mut stubs = Stubs::default();
         let mut steps = Vec::new();
-        let mut feed = None;
+        let (mut feed, mut instead) = (None, None);
         match input::fenced(mounts)? {
             Input::AsIs => {}
             Input::Reopened(step) => steps.push(step),
+            Input::Instead(file) => instead = Some(file),
             Input::Fed(source) => feed = Some(Feed::new(source)?),
         }
         if mounts {
@@ -217,7 +218,7 @@ impl Standing {
             stack: vec![0; 256 * 1024],
             ends: [told.as_raw_fd(), go.as_raw_fd(), stdout.as_raw_fd(), stderr.as_raw_fd()],
             deed: self.deed.take(),
-            input: feed.as_ref().map_or(-1, Feed::other),
+            input: feed.as_ref().map(Feed::other).or_else(|| instead.as_ref().map(AsRawFd::as_raw_fd)).unwrap_or(-1),
         };
         let mut flags = 0;
         if mounts {
