@@ -8,9 +8,11 @@ use super::layout::{self, c_path};
 use super::program::{Work, executable, words};
 use super::steer::Hold;
 use super::stub::Stubs;
+use super::watch::Watch;
 use super::{filter, ids, sys};
 use crate::execute::{Environment, ExecuteError, Fence, Level, Place};
 use rustix::pipe::{PipeFlags, pipe_with};
+use std::collections::BTreeSet;
 use std::ffi::{CString, OsStr, OsString};
 use std::fs;
 use std::io::{self, Read, Write};
@@ -51,6 +53,7 @@ pub(in crate::execute) struct Standing {
     rung: Rung,
     missing: Vec<String>,
     landlock: u32,
+    watch: Watch,
     deed: Option<Deed>,
     fenced: Option<Fenced>,
     pub(in crate::execute) hold: Hold,
@@ -67,7 +70,7 @@ pub(in crate::execute) struct Fenced {
     pub(in crate::execute) out: Option<OwnedFd>,
     /// Read end of its standard error, while anybody takes it.
     pub(in crate::execute) err: Option<OwnedFd>,
-    _stubs: Stubs,
+    stubs: Stubs,
     _caches: Option<Fresh>,
     /// The pipe its standard input comes through, if it has one of its own.
     pub(in crate::execute) feed: Option<Feed>,
@@ -89,8 +92,10 @@ pub(in crate::execute) fn start(
     if deed.is_none() {
         executable(&order.work)?;
     }
+    let place = layout::resolved(place)?;
     let mut standing = Standing {
-        place: layout::resolved(place)?,
+        watch: Watch::default(),
+        place,
         order,
         environment: environment.clone(),
         require,
@@ -106,6 +111,8 @@ pub(in crate::execute) fn start(
         standing.accept("use Landlock", "the kernel offers none", LANDLOCK)?;
     }
     standing.spawn()?;
+    // While the inside builds.
+    standing.watch = Watch::over(layout::mounted_on(&standing.place, standing.order.writes));
     Ok(standing)
 }
 
@@ -247,7 +254,7 @@ impl Standing {
             release: Some(release.into()),
             out: Some(out),
             err: Some(err),
-            _stubs: stubs,
+            stubs,
             _caches: caches,
             feed,
         };
@@ -347,6 +354,12 @@ impl Standing {
     /// Hands the fence over to whoever watches it.
     pub(in crate::execute) fn take(&mut self) -> Result<Fenced, ExecuteError> {
         self.fenced.take().ok_or_else(|| trouble("run the command", "its fence is gone"))
+    }
+
+    /// Protected and hidden paths whose mount was taken away from outside while the fence stood: from then on the
+    /// command could see and change what is there.
+    pub(in crate::execute) fn uncovered(&self, fenced: &Fenced) -> BTreeSet<PathBuf> {
+        self.watch.gone().chain(fenced.stubs.gone()).cloned().collect()
     }
 
     /// The time limit that was ordered.
