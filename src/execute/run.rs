@@ -101,7 +101,7 @@ impl Prepared {
 
     /// Lets the command go and stays with it to the end. Only after its start is durable in the log.
     pub fn run(mut self, sink: &mut dyn Sink) -> Result<Outcome, ExecuteError> {
-        let fence = self.ready()?;
+        let mut fence = self.ready()?;
         let mut fenced = self.standing.take()?;
         let _as_it_was = Terminal::remember();
         let mut steering = Steering::new(fenced.pid, &self.standing.hold);
@@ -121,6 +121,13 @@ impl Prepared {
         let killed = if matches!(last, Some([report::ENDED, ..])) { None } else { fenced.reap() };
         run.drain(&fenced);
         let duration = start.elapsed();
+        fence.missing.extend(self.standing.uncovered(&fenced).iter().map(|path| {
+            format!(
+                "`{}` was removed or replaced from outside during the run, which takes its mount away: look at what stands \
+                 there now, and leave it alone while a command runs",
+                path.display()
+            )
+        }));
         let (ended, code, signal) = match last {
             Some([report::NOT_EXECUTED, error, _]) => return Err(self.standing.not_executed(error)),
             Some([report::ENDED, status, cause]) => {
@@ -134,10 +141,15 @@ impl Prepared {
                     _ => (Ended::Exited, code, None),
                 }
             }
-            // The first process itself was ended from outside (the kernel short of memory, another person).
+            // The first process itself was ended from outside (the kernel short of memory, another person). Past the
+            // time limit that is what would have happened anyway: no way of ending it makes a run one of another kind.
             _ => {
                 let signal = killed.unwrap_or(9);
-                (Ended::Signalled, 128 + signal, Some(signal))
+                if duration >= self.standing.timeout() {
+                    (Ended::TimedOut, TIMED_OUT, Some(signal))
+                } else {
+                    (Ended::Signalled, 128 + signal, Some(signal))
+                }
             }
         };
         let mut outcome = run.outcome(ended, code, signal, duration, fence);

@@ -1,6 +1,8 @@
 //! Ways out of the fence. Each first succeeds without it, or the test would prove nothing, and then fails within.
 
-use super::stage::{Stage, root, unfenced};
+use super::stage::{Kept, Stage, root, unfenced};
+use guard::execute::sandbox::Work;
+use guard::execute::{Level, prepare_order};
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
@@ -158,6 +160,37 @@ fn a_protected_link_is_refused_at_the_root_and_held_below_it() {
     std::os::unix::fs::symlink("real.toml", &policy).unwrap();
     let refused = stage.argv("/bin/true", &[]).unwrap_err().to_string();
     assert!(refused.ends_with("guard.toml`: it is protected and a symbolic link"), "{refused}");
+}
+
+/// Removing or renaming over a mount point takes the mount away in every namespace (`git init`, `git config` and editors
+/// do so outside while a command runs): that cannot be stopped from within, but it is told.
+#[test]
+fn protection_that_was_taken_away_from_outside_during_a_run_is_told() {
+    let told = |stage: &Stage, outside: &str| {
+        for left in ["up", "go"] {
+            let _none = fs::remove_file(stage.place.project.join(left));
+        }
+        let order = stage.order(Work::Line("touch up; while ! test -e go; do sleep 0.01; done".into()));
+        let prepared = prepare_order(order, &stage.place, &stage.environment, Level::Full).unwrap();
+        let project = stage.place.project.clone();
+        let line = format!("while ! test -e up; do sleep 0.01; done; {outside}; touch go");
+        let mut other = Command::new("bash").args(["-c", &line]).current_dir(&project).spawn().unwrap();
+        let outcome = prepared.run(&mut Kept::default()).unwrap();
+        assert!(other.wait().unwrap().success() && outcome.exit_code == 0);
+        let name = |text: &String| {
+            text.split('`').nth(1).unwrap().strip_prefix(project.to_str().unwrap()).unwrap()[1..].to_owned()
+        };
+        outcome.fence.missing.iter().map(name).collect::<Vec<_>>()
+    };
+    let stage = Stage::new();
+    assert_eq!(told(&stage, "true"), Vec::<String>::new());
+    assert_eq!(told(&stage, "git config --file .git/config user.name x"), [".git/config"]);
+    assert_eq!(told(&stage, "cp guard.toml x; mv x guard.toml"), ["guard.toml"]);
+    assert_eq!(told(&stage, "rm build_audit.log; touch build_audit.log"), ["build_audit.log"]);
+    fs::remove_dir_all(stage.place.project.join(".git")).unwrap();
+    assert_eq!(told(&stage, "true"), Vec::<String>::new());
+    assert_eq!(told(&stage, "rmdir .git"), [".git"]);
+    assert_eq!(told(&stage, "true"), Vec::<String>::new());
 }
 
 #[test]

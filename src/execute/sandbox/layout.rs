@@ -130,6 +130,14 @@ fn per_worktree(path: &Path) -> bool {
     config.to_ascii_lowercase().windows(14).any(|part| part == b"worktreeconfig")
 }
 
+/// What of a resolved place lies in the project and is mounted on, whether it is there or not.
+pub(super) fn mounted_on(place: &Place, writes: bool) -> Vec<PathBuf> {
+    let protected = if writes { place.protected.clone() } else { Vec::new() };
+    let aliases = git_aliases(&protected);
+    let all = place.hidden.iter().cloned().chain(protected).chain(aliases);
+    all.filter(|path| path.starts_with(&place.project)).collect()
+}
+
 struct Layout<'a> {
     place: &'a Place,
     steps: Vec<Step>,

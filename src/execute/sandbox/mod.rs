@@ -16,6 +16,7 @@ mod steer;
 mod stub;
 mod sys;
 mod tree;
+mod watch;
 
 pub use probe::{Examination, Finding, examine};
 pub use program::Work;

@@ -8,9 +8,11 @@ use super::layout::{self, c_path};
 use super::program::{Work, executable, words};
 use super::steer::Hold;
 use super::stub::Stubs;
+use super::watch::Watch;
 use super::{filter, ids, sys};
 use crate::execute::{Environment, ExecuteError, Fence, Level, Place};
 use rustix::pipe::{PipeFlags, pipe_with};
+use std::collections::BTreeSet;
 use std::ffi::{CString, OsStr, OsString};
 use std::fs;
 use std::io::{self, Read, Write};
@@ -51,6 +53,7 @@ pub(in crate::execute) struct Standing {
     rung: Rung,
     missing: Vec<String>,
     landlock: u32,
+    watch: Watch,
     deed: Option<Deed>,
     fenced: Option<Fenced>,
     pub(in crate::execute) hold: Hold,
@@ -67,7 +70,7 @@ pub(in crate::execute) struct Fenced {
     pub(in crate::execute) out: Option<OwnedFd>,
     /// Read end of its standard error, while anybody takes it.
     pub(in crate::execute) err: Option<OwnedFd>,
-    _stubs: Stubs,
+    stubs: Stubs,
     _caches: Option<Fresh>,
     /// The pipe its standard input comes through, if it has one of its own.
     pub(in crate::execute) feed: Option<Feed>,
@@ -89,8 +92,10 @@ pub(in crate::execute) fn start(
     if deed.is_none() {
         executable(&order.work)?;
     }
+    let place = layout::resolved(place)?;
     let mut standing = Standing {
-        place: layout::resolved(place)?,
+        watch: Watch::default(),
+        place,
         order,
         environment: environment.clone(),
         require,
@@ -106,6 +111,8 @@ pub(in crate::execute) fn start(
         standing.accept("use Landlock", "the kernel offers none", LANDLOCK)?;
     }
     standing.spawn()?;
+    // While the inside builds.
+    standing.watch = Watch::over(layout::mounted_on(&standing.place, standing.order.writes));
     Ok(standing)
 }
 
@@ -184,10 +191,11 @@ impl Standing {
         let (mounts, pids) = (self.rung != Rung::Alone, self.rung == Rung::Namespaces);
         let mut stubs = Stubs::default();
         let mut steps = Vec::new();
-        let mut feed = None;
+        let (mut feed, mut instead) = (None, None);
         match input::fenced(mounts)? {
             Input::AsIs => {}
             Input::Reopened(step) => steps.push(step),
+            Input::Instead(file) => instead = Some(file),
             Input::Fed(source) => feed = Some(Feed::new(source)?),
         }
         if mounts {
@@ -207,7 +215,8 @@ impl Standing {
             program,
             argv: Strings::new(argv),
             envp: Strings::new(self.variables(mounts)?),
-            filter: filter::program(mounts).ok_or_else(|| trouble("assemble the seccomp filter", "it is too long"))?,
+            filter: filter::program(mounts, pids)
+                .ok_or_else(|| trouble("assemble the seccomp filter", "it is too long"))?,
             rules,
             timeout: self.order.timeout,
             mounts,
@@ -216,7 +225,7 @@ impl Standing {
             stack: vec![0; 256 * 1024],
             ends: [told.as_raw_fd(), go.as_raw_fd(), stdout.as_raw_fd(), stderr.as_raw_fd()],
             deed: self.deed.take(),
-            input: feed.as_ref().map_or(-1, Feed::other),
+            input: feed.as_ref().map(Feed::other).or_else(|| instead.as_ref().map(AsRawFd::as_raw_fd)).unwrap_or(-1),
         };
         let mut flags = 0;
         if mounts {
@@ -245,7 +254,7 @@ impl Standing {
             release: Some(release.into()),
             out: Some(out),
             err: Some(err),
-            _stubs: stubs,
+            stubs,
             _caches: caches,
             feed,
         };
@@ -345,6 +354,17 @@ impl Standing {
     /// Hands the fence over to whoever watches it.
     pub(in crate::execute) fn take(&mut self) -> Result<Fenced, ExecuteError> {
         self.fenced.take().ok_or_else(|| trouble("run the command", "its fence is gone"))
+    }
+
+    /// Protected and hidden paths whose mount was taken away from outside while the fence stood: from then on the
+    /// command could see and change what is there.
+    pub(in crate::execute) fn uncovered(&self, fenced: &Fenced) -> BTreeSet<PathBuf> {
+        self.watch.gone().chain(fenced.stubs.gone()).cloned().collect()
+    }
+
+    /// The time limit that was ordered.
+    pub(in crate::execute) fn timeout(&self) -> Duration {
+        self.order.timeout
     }
 
     /// What stands of the fence.
