@@ -42,6 +42,9 @@ pub enum Detail {
         /// Whether it runs only because the project is in observe mode.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         observed: bool,
+        /// What docker-compose is given that runs outside the fence.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        composition: Option<Composition>,
     },
     /// The exit code of a command.
     ReturnCode {
@@ -71,7 +74,7 @@ pub enum Detail {
         exit_code: i32,
         /// Wall time.
         duration_ms: u64,
-        /// Level of the fence it ran in: `full`, `partial`, `landlock`.
+        /// Level of the fence it ran in: `full`, `partial`, `landlock`; `none`: outside, by a runner.
         fence: String,
         /// What of the fence was missing.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -126,6 +129,30 @@ pub enum Detail {
         /// Records before this one.
         records: u64,
     },
+}
+
+/// The configuration docker-compose was given, and what it was made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Composition {
+    /// The compose project's name.
+    pub project: String,
+    /// SHA-256 of the configuration as it was judged and run; none where there are secrets in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<String>,
+    /// The files it was made of.
+    pub files: Vec<SourceFile>,
+}
+
+/// A file as it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceFile {
+    /// Relative to the project.
+    pub path: String,
+    /// SHA-256; none where there are secrets in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
 }
 
 /// How a command ended.

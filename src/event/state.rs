@@ -92,6 +92,7 @@ mod tests {
             reason: None,
             timeout_ms: 60_000,
             observed: false,
+            composition: None,
         }
     }
 

@@ -2,9 +2,9 @@
 //! Knows no policy; the rights it needs come as a permit.
 
 use super::capture::Capturing;
-use super::sandbox::{self, Feed, Fenced, Order, Standing, Steering, Work, report};
+use super::sandbox::{self, Bounds, Feed, Fenced, Order, Standing, Steering, Work, report};
 use super::terminal::Terminal;
-use super::{Environment, ExecuteError, Fence, Level, Outcome, Place};
+use super::{Environment, ExecuteError, Fence, Level, Outcome, Place, compose};
 use crate::action::Action;
 use crate::action::shell::Asked;
 use crate::approve::Permit;
@@ -58,6 +58,9 @@ pub fn prepare(
     environment: &Environment,
     require: Level,
 ) -> Result<Prepared, ExecuteError> {
+    if let Some(order) = compose::order(permit, timeout)? {
+        return prepare_order(order, place, environment, require);
+    }
     let Action::Shell(shell) = permit.action();
     let work = match shell.asked() {
         Asked::Argv(argv) => match permit.judgement().program() {
@@ -70,7 +73,7 @@ pub fn prepare(
         Asked::Line(line) => Work::Line(OsString::from(line)),
     };
     let grant = permit.grant();
-    prepare_order(Order { work, timeout, writes: grant.writes }, place, environment, require)
+    prepare_order(Order { work, timeout, writes: grant.writes, bounds: Bounds::Fence }, place, environment, require)
 }
 
 /// As [`prepare`], for an order that nobody judged: for probes, tests and measurements.

@@ -5,7 +5,7 @@ use super::{Project, Stop};
 use crate::action::Action;
 use crate::approve::{Permit, Refusal};
 use crate::decide::{Judgement, Verdict};
-use crate::event::{Detail, Ended, Entry, Human, RuleHit};
+use crate::event::{Composition, Detail, Ended, Entry, Human, RuleHit};
 use crate::execute::{Capture, Outcome};
 use crate::record::{Log, Redactor};
 use std::path::Path;
@@ -34,7 +34,13 @@ pub(super) fn refused(refusal: &Refusal, notes: &Notes) -> Vec<Entry> {
     vec![Entry { human: exec(refusal.action(), result), detail }]
 }
 
-pub(super) fn start(permit: &Permit, project: &Project, cwd: &Path, timeout: Duration, notes: &Notes) -> Vec<Entry> {
+pub(super) fn start(
+    permit: &Permit,
+    (project, cwd): (&Project, &Path),
+    timeout: Duration,
+    notes: &Notes,
+    composition: Option<Composition>,
+) -> Vec<Entry> {
     let inside = cwd.strip_prefix(&project.root).unwrap_or(cwd);
     let cwd = if inside.as_os_str().is_empty() { ".".into() } else { inside.to_string_lossy().into_owned() };
     let detail = Detail::ShellStart {
@@ -45,6 +51,7 @@ pub(super) fn start(permit: &Permit, project: &Project, cwd: &Path, timeout: Dur
         reason: notes.reason.clone(),
         timeout_ms: millis(timeout),
         observed: permit.observed(),
+        composition,
     };
     vec![Entry { human: labelled("SHELL_EXEC", text(permit.action()).into()), detail }]
 }
@@ -75,9 +82,9 @@ pub(super) fn end(
     ])
 }
 
-pub(super) fn not_run(permit: &Permit, of: Option<u64>, stop: &Stop) -> Vec<Entry> {
+pub(super) fn not_run(action: &Action, of: Option<u64>, stop: &Stop) -> Vec<Entry> {
     let detail = Detail::ShellError { of, exit_code: stop.exit_code(), cause: stop.to_string() };
-    vec![Entry { human: exec(permit.action(), "ERROR"), detail }]
+    vec![Entry { human: exec(action, "ERROR"), detail }]
 }
 
 pub(super) fn policy_trusted(hash: &str) -> Vec<Entry> {

@@ -2,8 +2,10 @@
 //! Knows nothing of doors.
 
 mod answer;
+mod compose;
 mod entries;
 pub mod facts;
+mod files;
 mod grants;
 mod init;
 mod policy;
@@ -74,6 +76,13 @@ fn pipeline(
     let judgement = judge(action, &facts, log.state(), &policy);
     answer.judgement = Some(judgement.clone());
     let absent = grants::absent(&judgement, &facts);
+    let asked = judgement.action().clone();
+    let configured = compose::judged(world, project, judgement, (&facts, &policy, &redactor)).or_else(|stop| {
+        answer.receipt = Some(log.append(&redactor, entries::not_run(&asked, None, &stop)).map_err(Stop::Log)?);
+        Err(stop)
+    })?;
+    let compose::Configured { judgement, composition } = configured;
+    answer.judgement = Some(judgement.clone());
     let permit = match settle(judgement) {
         Ok(permit) => permit,
         Err(refusal) => {
@@ -83,7 +92,10 @@ fn pipeline(
     };
 
     let place = place(world, project);
-    let environment = environment(world, &permit.grant().env);
+    let environment = match composition {
+        Some(_) => compose::outside(world, project),
+        None => environment(world, &permit.grant().env),
+    };
     let limit = timeout.map_or(permit.grant().timeout, |asked| asked.min(permit.grant().timeout));
     let prepared = grants::honoured(permit.grant()).and_then(|()| {
         execute::prepare(&permit, limit, &place, &environment, required(&policy)).map_err(Stop::Execute)
@@ -91,16 +103,17 @@ fn pipeline(
     let mut prepared = match prepared {
         Ok(prepared) => prepared,
         Err(stop) => {
-            answer.receipt = Some(log.append(&redactor, entries::not_run(&permit, None, &stop)).map_err(Stop::Log)?);
+            answer.receipt =
+                Some(log.append(&redactor, entries::not_run(permit.action(), None, &stop)).map_err(Stop::Log)?);
             return Err(stop);
         }
     };
-    let start = entries::start(&permit, project, &world.cwd, limit, &notes);
+    let start = entries::start(&permit, (project, &world.cwd), limit, &notes, composition);
     let started = log.start(&redactor, start).map_err(Stop::Log)?;
     let run = prepared.ready().and_then(|_| prepared.run(sink)).map_err(Stop::Execute);
     let ended = match &run {
         Ok(outcome) => entries::end(&log, &redactor, &permit, started.seq(), outcome)?,
-        Err(stop) => entries::not_run(&permit, Some(started.seq()), stop),
+        Err(stop) => entries::not_run(permit.action(), Some(started.seq()), stop),
     };
     let written = log.append(&redactor, ended).map_err(Stop::Log);
     drop(started);

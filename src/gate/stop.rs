@@ -67,6 +67,18 @@ pub enum Stop {
         /// What the rule grants.
         what: String,
     },
+    /// A configuration that docker-compose did not print, so that it could not be judged.
+    #[error("docker-compose does not say what it would run: {cause}")]
+    Configuration {
+        /// Its own words, or what was wrong with them.
+        cause: String,
+    },
+    /// Guard was told to stop before anything ran.
+    #[error("stopped before it began")]
+    Cancelled {
+        /// 128 and the signal.
+        code: i32,
+    },
     /// Guard runs inside one of its own fences.
     #[error("already fenced: run it directly")]
     Fenced,
@@ -109,7 +121,9 @@ impl Stop {
             Self::Execute(ExecuteError::Fence { .. } | ExecuteError::AlreadyFenced | ExecuteError::System { .. }) => {
                 125
             }
+            Self::Cancelled { code } => *code,
             Self::Folder { .. }
+            | Self::Configuration { .. }
             | Self::NoHome
             | Self::CannotGrant { .. }
             | Self::Fenced
@@ -141,11 +155,12 @@ impl Stop {
                 Some("a person looks at the change and runs `guard policy trust`, or restores the file".into())
             }
             Self::CannotGrant { .. } => Some("take the grant out of the rule, or ask a person to run the command".into()),
+            Self::Configuration { .. } => Some("mend the compose file; `docker-compose config` shows what is wrong with it".into()),
             Self::Fenced => Some("drop `guard exec --`: what runs here is fenced and recorded already".into()),
             Self::Usage { help, .. } => Some(help.clone()),
             Self::Log(error) => error.help(),
             Self::Execute(error) => error.mend(),
-            Self::Folder { .. } | Self::System { .. } => None,
+            Self::Folder { .. } | Self::System { .. } | Self::Cancelled { .. } => None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `docs/log.md` is held to what the code does.
 
 use super::*;
-use guard::event::{Ended, RuleHit};
+use guard::event::{Composition, Ended, RuleHit, SourceFile};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One of each, with every optional field set. A new variant does not compile until it is added here.
@@ -20,6 +20,11 @@ fn all() -> Vec<Detail> {
                 reason: Some(s()),
                 timeout_ms: 1,
                 observed: true,
+                composition: Some(Composition {
+                    project: s(),
+                    config: Some(s()),
+                    files: vec![SourceFile { path: s(), sha256: Some(s()) }],
+                }),
             },
             Detail::ShellStart { .. } => Detail::ReturnCode { of: 1 },
             Detail::ReturnCode { .. } => Detail::Output { of: 1, len: 1, sha256: Some(s()), blob: Some(s()) },

@@ -109,6 +109,7 @@ fn start(command: &str) -> Entry {
             reason: None,
             timeout_ms: 60_000,
             observed: false,
+            composition: None,
         },
     }
 }

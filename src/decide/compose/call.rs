@@ -1,6 +1,7 @@
 //! A call of docker-compose taken apart and written anew: only what stands in these tables is passed on.
 //! Knows no configuration and starts nothing.
 
+use super::Composed;
 use crate::action::Facts;
 use crate::action::shell::{Command, Stdin, Word};
 use std::ffi::OsString;
@@ -330,13 +331,14 @@ impl Call {
         argv
     }
 
-    /// The argument vector that does it, for the configuration on the standard input: no file of the project is read.
-    pub fn argv(&self, name: &str, folder: &Path) -> Vec<OsString> {
+    /// The argument vector that does what was judged, whose configuration is on the standard input: no file of the
+    /// project is read. `.env`, which would choose files, names and the machine, is replaced by an empty file.
+    pub fn argv(&self, composed: &Composed) -> Vec<OsString> {
         let mut argv = self.beginning();
-        argv.extend(["--project-name", name, "--project-directory"].map(OsString::from));
-        argv.push(folder.as_os_str().to_owned());
-        // `.env` would choose files, names and the machine.
-        argv.extend(["--env-file", "/dev/null", "--file", "-"].map(OsString::from));
+        argv.extend(["--project-name", &composed.name, "--project-directory"].map(OsString::from));
+        argv.push(composed.folder.clone().into_os_string());
+        argv.extend(["--env-file".into(), composed.nothing.clone().into_os_string()]);
+        argv.extend(["--file", "-"].map(OsString::from));
         argv.extend(self.options.iter().map(OsString::from));
         argv.push(self.task.word().into());
         argv.extend(self.flags.iter().map(OsString::from));
@@ -377,9 +379,14 @@ mod tests {
         Call::read(&shell.commands()[0], &facts)
     }
 
+    fn composed() -> Composed {
+        let (folder, nothing) = ("/p/app".into(), "/s/nothing".into());
+        Composed { name: "app".into(), folder, text: String::new(), nothing }
+    }
+
     fn written(line: &str) -> Result<String, String> {
         let call = read_in(line, false)?;
-        let words = call.argv("app", Path::new("/p/app"));
+        let words = call.argv(&composed());
         let text = words.iter().map(|word| word.to_str().unwrap()).collect::<Vec<_>>().join(" ");
         let (_, rest) = text.split_once("--file - ").unwrap();
         Ok(rest.to_owned())
@@ -409,9 +416,9 @@ mod tests {
     #[test]
     fn the_whole_vector_names_everything_itself() {
         let call = read_in("docker compose ps", false).unwrap();
-        let expected = "docker compose --project-name app --project-directory /p/app --env-file /dev/null --file - ps";
+        let expected = "docker compose --project-name app --project-directory /p/app --env-file /s/nothing --file - ps";
         let expected: Vec<OsString> = expected.split(' ').map(OsString::from).collect();
-        assert_eq!(call.argv("app", Path::new("/p/app")), expected);
+        assert_eq!(call.argv(&composed()), expected);
         let call = read_in("docker-compose -f a.yml -f b.yml -p other ps", false).unwrap();
         assert_eq!((call.files(), call.name()), (&["a.yml".to_owned(), "b.yml".to_owned()][..], Some("other")));
         let config = call.config_argv(&["/p/a.yml".into()]);

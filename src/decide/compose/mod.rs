@@ -26,6 +26,8 @@ pub struct Findings {
     pub config: String,
     /// What guard and git rest on, inside the project and outside.
     pub guarded: Vec<PathBuf>,
+    /// An empty file that no command can write, to be read in the place of `.env`.
+    pub nothing: PathBuf,
 }
 
 /// A configuration that was judged, in guard's own writing: exactly this is run.
@@ -37,6 +39,8 @@ pub struct Composed {
     pub folder: PathBuf,
     /// The configuration, as JSON.
     pub text: String,
+    /// What is read in the place of `.env`.
+    pub nothing: PathBuf,
 }
 
 /// Judges a configuration: what a person must have seen, and what runs.
@@ -70,7 +74,8 @@ pub(super) fn judge(call: &Call, project: &Path, findings: &Findings) -> (Vec<St
     let scene = Scene { project, folder, guarded: &findings.guarded };
     let found = finding::look(&config, &name, &scene);
     reasons.extend(found.into_iter().filter(|found| found.concerns(call.task())).map(|found| found.reason));
-    let composed = Composed { name, folder: folder.clone(), text: config.to_string() };
+    let composed =
+        Composed { name, folder: folder.clone(), text: config.to_string(), nothing: findings.nothing.clone() };
     (reasons, Some(composed))
 }
 

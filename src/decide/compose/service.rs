@@ -2,8 +2,9 @@
 //! Knows one service at a time.
 
 use super::finding::{Finding, Reach, Scene};
+use crate::decide::judging::normal;
 use serde_json::Value;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 /// How a key is looked at.
 enum Look {
@@ -256,7 +257,7 @@ fn is_volume(source: &str) -> bool {
 /// the folder opens any other one (tried: `mv data x; ln -s /etc/apt data; docker-compose restart`).
 pub(super) fn place(source: &str, scene: &Scene<'_>) -> String {
     let source = source.replace("$$", "$");
-    let path = flat(&scene.folder.join(&source));
+    let path = normal(&scene.folder.join(&source));
     let holds = |inner: &Path| inner.starts_with(&path);
     let sockets = ["/var/run/docker.sock", "/run/docker.sock"].map(Path::new);
     if sockets.iter().any(|socket| path == *socket) || path.file_name().is_some_and(|name| name == "docker.sock") {
@@ -269,21 +270,6 @@ pub(super) fn place(source: &str, scene: &Scene<'_>) -> String {
         return format!("mounts `{source}` of the project, where a link in its place would open the whole machine");
     }
     format!("mounts `{source}` of the machine")
-}
-
-/// The path without `.` and `..`.
-fn flat(path: &Path) -> PathBuf {
-    let mut flat = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => {
-                flat.pop();
-            }
-            Component::CurDir => {}
-            Component::RootDir | Component::Normal(_) | Component::Prefix(_) => flat.push(part),
-        }
-    }
-    flat
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ fn findings(config: &str) -> Findings {
         guarded: ["/home/u/app/guard.toml", "/home/u/app/.git/hooks", "/home/u/.local/state/guard"]
             .map(PathBuf::from)
             .into(),
+        nothing: "/state/empty.env".into(),
     }
 }
 
@@ -234,6 +235,7 @@ fn what_runs_is_what_was_judged_in_one_spelling() {
         name: "app".into(),
         folder: "/home/u/app".into(),
         text: r#"{"services":{"web":{"command":["a$$b"],"image":"i"}}}"#.into(),
+        nothing: "/state/empty.env".into(),
     };
     assert_eq!(harmless.composed(), Some(&expected));
 

@@ -5,6 +5,7 @@ use super::{code, json};
 use crate::action::Action;
 use crate::decide::{Judgement, Match, Verdict};
 use crate::event::{Ended, line::printable};
+use crate::execute::Level;
 use crate::gate::{Answer, Stop};
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -58,8 +59,12 @@ pub(super) fn print(answer: &Answer) {
     if let Some(stop) = &answer.stop {
         text += &stop_text(stop, paint);
     } else if let Some(outcome) = &answer.outcome {
+        let what = match outcome.fence.level {
+            Level::Full | Level::Partial | Level::Landlock => "the fence is not whole",
+            Level::None => "ran outside the fence",
+        };
         for missing in &outcome.fence.missing {
-            let _ = writeln!(text, "guard: {}: {missing}", paint.with(Tone::Question, "the fence is not whole"));
+            let _ = writeln!(text, "guard: {}: {missing}", paint.with(Tone::Question, what));
         }
         match outcome.ended {
             Ended::TimedOut => {
@@ -102,8 +107,12 @@ pub(super) fn print_judgement(answer: &Answer) {
         text += &rules(judgement.matches().iter(), paint);
         if judgement.verdict() == Verdict::Allow {
             let grant = judgement.grant();
-            let writes = if grant.writes { "may write to the project" } else { "sees the project read-only" };
-            let line = format!("  runs fenced, for at most {} s, and {writes}\n", grant.timeout.as_secs_f64());
+            let held = match (grant.runner, grant.writes) {
+                (Some(_), _) => "runs outside the fence",
+                (None, true) => "runs fenced, may write to the project",
+                (None, false) => "runs fenced, sees the project read-only",
+            };
+            let line = format!("  {held}, for at most {} s\n", grant.timeout.as_secs_f64());
             text += &paint.with(Tone::Faint, &line);
         }
     }

@@ -150,6 +150,7 @@ proptest! {
             reason: Some(d),
             timeout_ms: u64::MAX,
             observed: true,
+            composition: None,
         };
         let line = written(&human, &detail);
         prop_assert_eq!(line.matches('\n').count(), 1);

@@ -1,6 +1,7 @@
 //! The fence: what the kernel enforces around one command.
 //! The only room with `unsafe` code. Knows nothing of permits, policies or logs.
 
+mod bounds;
 mod feed;
 mod filter;
 mod ids;
@@ -18,6 +19,7 @@ mod sys;
 mod tree;
 mod watch;
 
+pub use bounds::Bounds;
 pub use probe::{Examination, Finding, examine};
 pub use program::Work;
 pub use start::Order;

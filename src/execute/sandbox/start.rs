@@ -1,6 +1,7 @@
 //! Starting a fence: the strongest rung of the ladder that the kernel builds and the caller accepts.
 //! Knows neither judgements nor what becomes of the output.
 
+use super::bounds::{Bounds, OUTSIDE};
 use super::feed::Feed;
 use super::init::{self, Deed, Plan, STEPS, Stage, Strings, report};
 use super::input::{self, Input};
@@ -31,6 +32,8 @@ pub struct Order {
     pub timeout: Duration,
     /// Whether the project may be written.
     pub writes: bool,
+    /// What holds it.
+    pub bounds: Bounds,
 }
 
 /// Rungs of the ladder, from the top.
@@ -42,6 +45,8 @@ enum Rung {
     SharedProcesses,
     /// Landlock and seccomp alone.
     Alone,
+    /// Nothing: not a rung that is stepped down to, but one that is ordered.
+    Outside,
 }
 
 /// A fence being built, with its command held before `execve`.
@@ -106,7 +111,10 @@ pub(in crate::execute) fn start(
         fenced: None,
         hold: Hold::new(),
     };
-    if standing.landlock == 0 {
+    if let Bounds::Outside(_) = standing.order.bounds {
+        standing.rung = Rung::Outside;
+        standing.missing.push(OUTSIDE.to_owned());
+    } else if standing.landlock == 0 {
         standing.missing.push(format!("Landlock: the kernel offers none: {LANDLOCK}"));
         standing.accept("use Landlock", "the kernel offers none", LANDLOCK)?;
     }
@@ -122,6 +130,7 @@ impl Standing {
             Rung::Namespaces if self.landlock > 0 => Level::Full,
             Rung::Namespaces | Rung::SharedProcesses => Level::Partial,
             Rung::Alone => Level::Landlock,
+            Rung::Outside => Level::None,
         }
     }
 
@@ -155,7 +164,7 @@ impl Standing {
                 ));
                 USER_NAMESPACES
             }
-            Rung::Alone => {
+            Rung::Alone | Rung::Outside => {
                 return Err(ExecuteError::Fence {
                     what: what.to_owned(),
                     cause: cause.to_owned(),
@@ -188,11 +197,22 @@ impl Standing {
     }
 
     fn spawn_here(&mut self) -> Result<Result<Fenced, (String, io::Error)>, ExecuteError> {
-        let (mounts, pids) = (self.rung != Rung::Alone, self.rung == Rung::Namespaces);
+        let (mounts, pids, outside) = match self.rung {
+            Rung::Namespaces => (true, true, false),
+            Rung::SharedProcesses => (true, false, false),
+            Rung::Alone => (false, false, false),
+            Rung::Outside => (false, false, true),
+        };
         let mut stubs = Stubs::default();
         let mut steps = Vec::new();
         let (mut feed, mut instead) = (None, None);
-        match input::fenced(mounts)? {
+        let input = match &self.order.bounds {
+            Bounds::Outside(file) => {
+                Input::Instead(file.try_clone().map_err(|e| trouble("take its input", &e.to_string()))?)
+            }
+            Bounds::Fence | Bounds::Reading(_) => input::fenced(mounts)?,
+        };
+        match input {
             Input::AsIs => {}
             Input::Reopened(step) => steps.push(step),
             Input::Instead(file) => instead = Some(file),
@@ -201,26 +221,29 @@ impl Standing {
         if mounts {
             steps.extend(layout::steps(&self.place, self.order.writes, pids, &mut stubs)?);
         }
-        let caches = if mounts || self.place.caches.exists() { None } else { Some(Fresh::make(&self.place.caches)?) };
+        let caches =
+            if mounts || outside || self.place.caches.exists() { None } else { Some(Fresh::make(&self.place.caches)?) };
         let rules = if mounts {
-            layout::rules(&self.place, self.order.writes, self.landlock)?
+            layout::rules(&self.place, &self.order.bounds, self.order.writes, self.landlock)?
         } else {
-            layout::rules_alone(&self.place, self.order.writes, self.landlock)?
+            layout::rules_alone(&self.place, &self.order.bounds, self.order.writes, self.landlock)?
         };
         let [(reports, told), (go, release), (out, stdout), (err, stderr)] = [pipe()?, pipe()?, pipe()?, pipe()?];
         let (program, argv) = words(&self.order.work)?;
         let mut plan = Plan {
             steps,
-            cwd: c_path(&self.place.cwd)?,
+            // Outside, nothing of the project's is looked for in the working folder.
+            cwd: c_path(if outside { Path::new("/") } else { &self.place.cwd })?,
             program,
             argv: Strings::new(argv),
-            envp: Strings::new(self.variables(mounts)?),
+            envp: Strings::new(self.variables(mounts || outside)?),
             filter: filter::program(mounts, pids)
                 .ok_or_else(|| trouble("assemble the seccomp filter", "it is too long"))?,
             rules,
             timeout: self.order.timeout,
             mounts,
             pids,
+            outside,
             mask: self.hold.before(),
             stack: vec![0; 256 * 1024],
             ends: [told.as_raw_fd(), go.as_raw_fd(), stdout.as_raw_fd(), stderr.as_raw_fd()],
