@@ -8,6 +8,7 @@
 )]
 
 mod cli;
+mod compose;
 mod fence;
 mod house;
 mod policy;
