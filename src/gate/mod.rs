@@ -77,11 +77,11 @@ fn pipeline(
     answer.judgement = Some(judgement.clone());
     let absent = grants::absent(&judgement, &facts);
     let asked = judgement.action().clone();
-    let configured = compose::judged(world, project, judgement, (&facts, &policy, &redactor)).or_else(|stop| {
-        answer.receipt = Some(log.append(&redactor, entries::not_run(&asked, None, &stop)).map_err(Stop::Log)?);
-        Err(stop)
-    })?;
-    let compose::Configured { judgement, composition } = configured;
+    let compose::Configured { judgement, composition } =
+        match compose::judged(world, project, judgement, (&facts, &policy, &redactor)) {
+            Ok(configured) => configured,
+            Err(stop) => return answer.stopped(&mut log, &redactor, &asked, stop),
+        };
     answer.judgement = Some(judgement.clone());
     let permit = match settle(judgement) {
         Ok(permit) => permit,
@@ -102,11 +102,7 @@ fn pipeline(
     });
     let mut prepared = match prepared {
         Ok(prepared) => prepared,
-        Err(stop) => {
-            answer.receipt =
-                Some(log.append(&redactor, entries::not_run(permit.action(), None, &stop)).map_err(Stop::Log)?);
-            return Err(stop);
-        }
+        Err(stop) => return answer.stopped(&mut log, &redactor, permit.action(), stop),
     };
     let start = entries::start(&permit, (project, &world.cwd), limit, &notes, composition);
     let started = log.start(&redactor, start).map_err(Stop::Log)?;

@@ -1,7 +1,7 @@
 //! Attacks through docker-compose. SANDBOX.md, "docker-compose", unless another source is named.
 
-use super::engine::{self, IMAGE, Swept};
-use super::{guard, path, project, tool, tool_or_skip};
+use super::engine::{IMAGE, Swept};
+use super::{engine_or_skip, guard, path, project, tool, tool_or_skip};
 use crate::cli::{Home, done};
 use guard::action::{Action, Facts, Found, Program, Shell};
 use guard::decide::{Layer, Policy, Source, judge};
@@ -242,10 +242,7 @@ fn observing_runs_nothing_outside_the_fence_that_would_be_asked() {
 /// Why `./data:/data` is asked: docker follows links each time a container starts. Tried here on a machine of its own.
 #[test]
 fn a_folder_of_the_project_that_is_mounted_opens_the_machine_once_a_link_stands_in_its_place() {
-    tool_or_skip!();
-    if !engine::ready() {
-        return;
-    }
+    engine_or_skip!();
     let _swept = Swept("guard-test-swap");
     let home = project("guard-test-swap");
     let text = format!(

@@ -10,16 +10,10 @@ use std::time::{Duration, Instant};
 /// The name of the image: one static program, as `sh`, `sleep`, `echo` and `ls`.
 pub(crate) const IMAGE: &str = "guard-test:1";
 
-/// Whether there is an engine with the image; says why where there is none. Held until the tests end.
-pub(crate) fn ready() -> bool {
+/// An engine with the image, held until the tests end; or why there is none.
+pub(crate) fn ready() -> Result<(), &'static str> {
     static READY: OnceLock<Result<(), String>> = OnceLock::new();
-    match READY.get_or_init(begin) {
-        Ok(()) => true,
-        Err(cause) => {
-            eprintln!("skipped: {}: no Docker engine: {cause}", std::thread::current().name().unwrap_or_default());
-            false
-        }
-    }
+    READY.get_or_init(begin).as_ref().copied().map_err(String::as_str)
 }
 
 fn begin() -> Result<(), String> {
@@ -70,8 +64,8 @@ fn start() -> Result<(), String> {
             .args(["--pdeathsig", "TERM", "dockerd", "--iptables=false", "--ip6tables=false", "--bridge=none"])
             .args(["--storage-driver=vfs", "--host", "unix:///var/run/docker.sock", "--data-root"])
             .arg(at("data"))
-            .arg("--exec-root")
-            .arg(at("exec"))
+            // A socket's path is short.
+            .args(["--exec-root", "/run/guard-test-engine"])
             .arg("--pidfile")
             .arg(at("pid"))
             .stdin(Stdio::null())

@@ -32,13 +32,27 @@ pub(crate) fn path() -> String {
     format!("{}:{}", tool.unwrap_or_default(), crate::cli::path())
 }
 
-/// The tool, or a word of why the test is not run.
+/// Leaves the test, with a word of why, where there is no docker-compose.
 macro_rules! tool_or_skip {
     () => {
         if crate::compose::tool().is_none() {
-            eprintln!("skipped: {}: there is no docker-compose", module_path!());
+            let test = std::thread::current().name().unwrap_or_default().to_owned();
+            eprintln!("skipped: {test}: there is no docker-compose");
             return;
         }
     };
 }
 pub(crate) use tool_or_skip;
+
+/// Leaves the test, with a word of why, where there is no docker-compose or no Docker engine.
+macro_rules! engine_or_skip {
+    () => {
+        tool_or_skip!();
+        if let Err(cause) = crate::compose::engine::ready() {
+            let test = std::thread::current().name().unwrap_or_default().to_owned();
+            eprintln!("skipped: {test}: no Docker engine: {cause}");
+            return;
+        }
+    };
+}
+pub(crate) use engine_or_skip;

@@ -1,7 +1,7 @@
 //! What runs outside the fence: exactly what was judged, within limits, and recorded.
 
 use super::engine::{self, IMAGE, Swept};
-use super::{guard, path, project, tool, tool_or_skip};
+use super::{engine_or_skip, guard, path, project, tool, tool_or_skip};
 use crate::cli::{Home, done};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -33,10 +33,7 @@ fn said(done: &crate::cli::Done) -> String {
 
 #[test]
 fn a_project_is_started_shown_restarted_and_stopped_and_the_log_says_outside_of_what() {
-    tool_or_skip!();
-    if !engine::ready() {
-        return;
-    }
+    engine_or_skip!();
     let _swept = Swept("guard-test-ordinary");
     let home = project("guard-test-ordinary");
     home.write("docker-compose.yml", &ordinary());
@@ -76,10 +73,7 @@ fn a_project_is_started_shown_restarted_and_stopped_and_the_log_says_outside_of_
 
 #[test]
 fn secrets_in_the_configuration_leave_no_hash_behind() {
-    tool_or_skip!();
-    if !engine::ready() {
-        return;
-    }
+    engine_or_skip!();
     let _swept = Swept("guard-test-secret");
     let home = project("guard-test-secret");
     home.write("docker-compose.yml", &ordinary());
@@ -100,10 +94,7 @@ fn secrets_in_the_configuration_leave_no_hash_behind() {
 
 #[test]
 fn what_runs_is_what_was_judged_though_every_file_changes_before_it_runs() {
-    tool_or_skip!();
-    if !engine::ready() {
-        return;
-    }
+    engine_or_skip!();
     let _swept = Swept("guard-test-race");
     let home = project("guard-test-race");
     home.write("docker-compose.yml", &ordinary());
@@ -119,11 +110,12 @@ fn what_runs_is_what_was_judged_though_every_file_changes_before_it_runs() {
     let bin = home.path().join("bin");
     std::fs::create_dir(&bin).unwrap();
     let script = bin.join("docker-compose");
+    std::fs::copy(tool().unwrap(), bin.join("the-tool")).unwrap();
     let text = format!(
         "#!/bin/sh\nfor word; do test \"$word\" = up && cd {project} && cp evil.yml docker-compose.yml && cp evil.yml \
          compose.yaml && cp evil.env .env; done\nexec {tool} \"$@\"\n",
         project = home.project.display(),
-        tool = tool().unwrap().display(),
+        tool = bin.join("the-tool").display(),
     );
     std::fs::write(&script, text).unwrap();
     std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
@@ -146,10 +138,7 @@ fn what_runs_is_what_was_judged_though_every_file_changes_before_it_runs() {
 #[test]
 fn the_callers_environment_chooses_neither_file_nor_project_nor_machine() {
     // SANDBOX.md, attacks, docker-compose: `COMPOSE_FILE`, `-H tcp://`.
-    tool_or_skip!();
-    if !engine::ready() {
-        return;
-    }
+    engine_or_skip!();
     let _swept = Swept("guard-test-environment");
     let home = project("guard-test-environment");
     home.write("docker-compose.yml", &ordinary());
@@ -172,10 +161,7 @@ fn the_callers_environment_chooses_neither_file_nor_project_nor_machine() {
 
 #[test]
 fn a_call_in_a_folder_below_means_the_nearest_compose_file_above_it() {
-    tool_or_skip!();
-    if !engine::ready() {
-        return;
-    }
+    engine_or_skip!();
     let _swept = Swept("guard-test-below");
     let home = project("guard-test-outer");
     home.write("docker-compose.yml", "services: {evil: {image: x, privileged: true}}\n");
@@ -203,10 +189,7 @@ fn running(word: &str) -> usize {
 
 #[test]
 fn the_time_limit_and_signals_end_it_outside_the_fence_too() {
-    tool_or_skip!();
-    if !engine::ready() {
-        return;
-    }
+    engine_or_skip!();
     let _swept = Swept("guard-test-limits");
     let home = project("guard-test-limits");
     home.write("docker-compose.yml", &ordinary());
@@ -260,10 +243,7 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
 
 #[test]
 fn the_exit_code_is_docker_composes_own() {
-    tool_or_skip!();
-    if !engine::ready() {
-        return;
-    }
+    engine_or_skip!();
     let home = project("guard-test-code");
     home.write("docker-compose.yml", &ordinary());
     let done = guard(&home, &["exec", "--", "docker-compose", "restart", "no-such-service"]);

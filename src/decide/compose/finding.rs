@@ -2,7 +2,7 @@
 //! Knows the top of a configuration; services have a file of their own.
 
 use super::call::Task;
-use super::service::{self, is_nothing};
+use super::service::{self, is_nothing, shown};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -83,21 +83,22 @@ fn each(key: &str, value: &Value, found: &mut Vec<Finding>, mut look: impl FnMut
     match value {
         Value::Object(map) => map.iter().for_each(|(name, value)| look(name, value, found)),
         other if is_nothing(other) => {}
-        _ => found.push(Finding::new(Reach::Runs, format!("`{key}` is not a mapping"))),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            found.push(Finding::new(Reach::Runs, format!("`{key}` is not a mapping")))
+        }
     }
 }
 
 fn network(network: &str, keys: &Value, project: &str, found: &mut Vec<Finding>) {
     let mut say = |reach, what: String| found.push(Finding::new(reach, format!("network `{network}`: {what}")));
-    if let Some(external) = keys.get("external").filter(|value| !is_nothing(value)) {
-        let _ = external;
+    if keys.get("external").is_some_and(|value| !is_nothing(value)) {
         return say(Reach::Makes, "`external`: it is not this project's".to_owned());
     }
     for (key, value) in keys.as_object().into_iter().flatten().filter(|(_, value)| !is_nothing(value)) {
         match key.as_str() {
             "name" => own_name(network, value, project, &mut say),
             "driver" if matches!(value.as_str(), Some("bridge" | "default" | "overlay" | "null" | "none")) => {}
-            "driver" => say(Reach::Makes, format!("`driver: {}` joins the machine's network", text(value))),
+            "driver" => say(Reach::Makes, format!("`driver: {}` joins the machine's network", shown(value))),
             "driver_opts" => {
                 let foreign = value.as_object().into_iter().flatten().map(|(name, _)| name);
                 let foreign =
@@ -122,7 +123,7 @@ fn volume(volume: &str, keys: &Value, project: &str, found: &mut Vec<Finding>) {
         match key.as_str() {
             "name" => own_name(volume, value, project, &mut say),
             "driver" if matches!(value.as_str(), Some("local" | "default")) => {}
-            "driver" => say(Reach::Makes, format!("`driver: {}` keeps it elsewhere", text(value))),
+            "driver" => say(Reach::Makes, format!("`driver: {}` keeps it elsewhere", shown(value))),
             "driver_opts" => say(Reach::Mounts, "`driver_opts` can mount any place of the machine".to_owned()),
             "labels" | "external" => {}
             own if own.starts_with("x-") => {}
@@ -133,7 +134,7 @@ fn volume(volume: &str, keys: &Value, project: &str, found: &mut Vec<Finding>) {
 
 /// The name a network or volume gets by itself is the project's; by another one it may be another project's.
 fn own_name(key: &str, value: &Value, project: &str, say: &mut impl FnMut(Reach, String)) {
-    let name = text(value);
+    let name = shown(value);
     if name != format!("{project}_{key}") {
         say(Reach::Runs, format!("`name: {name}` can be another project's"));
     }
@@ -143,7 +144,7 @@ fn file(kind: &str, name: &str, keys: &Value, scene: &Scene<'_>, found: &mut Vec
     let mut say = |reach, what: String| found.push(Finding::new(reach, format!("{kind} `{name}`: {what}")));
     for (key, value) in keys.as_object().into_iter().flatten().filter(|(_, value)| !is_nothing(value)) {
         match key.as_str() {
-            "file" => say(Reach::Mounts, format!("`file` {}", service::place(&text(value), scene))),
+            "file" => say(Reach::Mounts, format!("`file` {}", service::place(&shown(value), scene))),
             "environment" => say(Reach::Makes, "`environment` takes a variable that guard does not pass on".to_owned()),
             "external" => say(Reach::Makes, "`external`: it is not this project's".to_owned()),
             "content" | "name" | "labels" | "template_driver" => {}
@@ -151,8 +152,4 @@ fn file(kind: &str, name: &str, keys: &Value, scene: &Scene<'_>, found: &mut Vec
             other => say(Reach::Makes, format!("`{other}` is not known to guard")),
         }
     }
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), |text| text.replace("$$", "$"))
 }

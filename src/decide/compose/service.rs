@@ -150,11 +150,8 @@ pub(super) fn is_nothing(value: &Value) -> bool {
 }
 
 /// A value as it stands in a message.
-fn shown(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.replace("$$", "$"),
-        other => other.to_string(),
-    }
+pub(super) fn shown(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), |text| text.replace("$$", "$"))
 }
 
 fn host_only(value: &Value, _: &Scene<'_>) -> Vec<String> {
@@ -240,7 +237,9 @@ fn mounts(value: &Value, scene: &Scene<'_>) -> Vec<String> {
                     None => Some("mounts something without a type".to_owned()),
                 }
             }
-            _ => Some("is not a list of mounts".to_owned()),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
+                Some("is not a list of mounts".to_owned())
+            }
         })
         .collect()
 }
