@@ -227,11 +227,9 @@ fn a_reader_that_goes_away_ends_the_command_as_in_any_pipeline() {
 #[test]
 fn what_a_rule_grants_and_the_fence_cannot_give_yet_is_refused_and_not_pretended() {
     let home = Home::with("python-trading");
-    for (line, grant) in [("pip install six", "hosts = "), ("docker-compose ps", "runner = \"compose\"")] {
-        for call in ["exec", "check"] {
-            let found = home.guard(&[call, "-c", line]);
-            assert_eq!(found.code, Some(125), "{line}: {}{}", found.stdout, found.stderr);
-            assert!(found.stderr.contains(grant) && found.stderr.contains("cannot enforce"), "{}", found.stderr);
-        }
+    for call in ["exec", "check"] {
+        let found = home.guard(&[call, "-c", "pip install six"]);
+        assert_eq!(found.code, Some(125), "{}{}", found.stdout, found.stderr);
+        assert!(found.stderr.contains("hosts = ") && found.stderr.contains("cannot enforce"), "{}", found.stderr);
     }
 }
