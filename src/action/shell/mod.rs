@@ -16,6 +16,7 @@ mod scope;
 mod simple;
 mod suspect;
 mod unwrap;
+mod valued;
 mod variables;
 mod walk;
 mod wrappers;
