@@ -4,7 +4,7 @@
 use super::judgement::judge;
 use super::judging::normal;
 use super::policy::{Example, Fault, Faults, Policy, RuleText, Source, preset};
-use crate::action::shell::{Command, Word};
+use crate::action::shell::{Command, Kind, Word};
 use crate::action::{Action, Facts, Found, Program, Shell};
 use crate::event::State;
 use std::collections::HashMap;
@@ -106,12 +106,13 @@ pub fn example_environment() -> HashMap<String, String> {
 }
 
 /// The made-up world of examples: every bare program is installed in `/usr/bin`, the project is `/project`, the home
-/// `/home/user`, and nothing is a link.
+/// `/home/user`, nothing is a link, and every folder below the project that a line goes to is there.
 pub fn example_facts(shell: &Shell) -> Facts {
     let mut facts = Facts {
         project: PathBuf::from("/project"),
         cwd: PathBuf::from("/project"),
         home: Some(PathBuf::from("/home/user")),
+        folders: ["/project", "/tmp", "/home/user"].map(PathBuf::from).into(),
         ..Facts::default()
     };
     facts.environment = example_environment();
@@ -119,17 +120,15 @@ pub fn example_facts(shell: &Shell) -> Facts {
         for word in command.program_word().into_iter().chain(command.wrappers.iter().map(|wrapper| &wrapper.word)) {
             add_program(&mut facts, command, word);
         }
-        let redirected = command.redirects.iter().map(|redirect| &redirect.target);
-        let assigned = command.assigns.iter().map(|assign| &assign.value);
-        for word in command.args().iter().chain(redirected).chain(assigned) {
-            let Some(value) = word.value.as_deref() else { continue };
-            for part in [Some(value), value.split_once('=').map(|(_, value)| value)].into_iter().flatten() {
-                if let Some(located) = command.located(part) {
-                    let path = normal(&facts.cwd.join(&located));
-                    facts.paths.insert(located, path);
-                }
+        let goes = command.kind == Kind::Builtin && command.name() == "cd";
+        command.path_texts(|text| {
+            let Some(located) = command.located(text) else { return };
+            let path = normal(&facts.cwd.join(&located));
+            if goes && path.starts_with(&facts.project) {
+                facts.folders.insert(path.clone());
             }
-        }
+            facts.paths.insert(located, path);
+        });
     }
     facts
 }

@@ -1,7 +1,8 @@
 //! Flags, operands and subcommands among a command's arguments, by the conventions of getopt and its heirs.
 //! Knows which flags of common programs take a value; knows nothing of what a flag does.
 
-use super::{Command, Word};
+use super::effects::takes_path;
+use super::{Command, Word, valued};
 
 /// An answer about arguments that may not all be known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,129 +14,6 @@ pub enum Tri {
     /// Certainly, or by every usual reading.
     Yes,
 }
-
-/// Flags before the subcommand, or anywhere, that take the next word as their value, by program.
-const VALUED: &[(&str, &[&str])] = &[
-    ("black", &["-c", "--code", "-l", "--line-length", "-t", "--target-version", "--config", "--include", "--exclude"]),
-    (
-        "cargo",
-        &["--color", "--config", "-Z", "-C", "--manifest-path", "--target-dir", "-j", "--jobs", "-p", "--package"],
-    ),
-    ("chmod", &["--reference"]),
-    ("chown", &["--reference", "--from"]),
-    (
-        "docker",
-        &["--config", "-c", "--context", "-H", "--host", "-l", "--log-level", "--tlscacert", "--tlscert", "--tlskey"],
-    ),
-    (
-        "docker-compose",
-        &[
-            "-f",
-            "--file",
-            "-p",
-            "--project-name",
-            "--profile",
-            "-c",
-            "--context",
-            "-H",
-            "--host",
-            "--tlscacert",
-            "--tlscert",
-            "--tlskey",
-            "--project-directory",
-            "--env-file",
-            "--log-level",
-            "--ansi",
-            "--parallel",
-        ],
-    ),
-    ("git", &["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--super-prefix", "--config-env"]),
-    ("isort", &["--settings-path", "--settings-file", "--profile", "-l", "--line-length", "--src", "--skip"]),
-    ("kubectl", &["-n", "--namespace", "--context", "--cluster", "--kubeconfig", "-s", "--server", "--user"]),
-    (
-        "mypy",
-        &["--config-file", "--python-version", "--platform", "--cache-dir", "--python-executable", "-p", "-m", "-c"],
-    ),
-    (
-        "pip",
-        &[
-            "--log",
-            "--proxy",
-            "--retries",
-            "--timeout",
-            "--exists-action",
-            "--trusted-host",
-            "--cert",
-            "--client-cert",
-            "--cache-dir",
-            "--python",
-            "--use-feature",
-            "--use-deprecated",
-            "-r",
-            "--requirement",
-            "-c",
-            "--constraint",
-            "-t",
-            "--target",
-            "--root",
-            "--prefix",
-            "--src",
-            "--report",
-            "-i",
-            "--index-url",
-            "--extra-index-url",
-            "-f",
-            "--find-links",
-            "--platform",
-            "--python-version",
-            "--implementation",
-            "--abi",
-            "-d",
-            "--dest",
-            "-e",
-            "--editable",
-            "-w",
-            "--wheel-dir",
-            "--config-settings",
-            "--global-option",
-            "--progress-bar",
-        ],
-    ),
-    ("pylint", &["--rcfile", "-d", "--disable", "-e", "--enable", "-f", "--output-format", "-j", "--jobs", "--output"]),
-    (
-        "pytest",
-        &[
-            "-k",
-            "-m",
-            "-c",
-            "--config-file",
-            "-p",
-            "-n",
-            "-o",
-            "--override-ini",
-            "--rootdir",
-            "--basetemp",
-            "--junitxml",
-            "--junit-xml",
-            "--maxfail",
-            "--tb",
-            "--ignore",
-            "--ignore-glob",
-            "--deselect",
-            "--durations",
-            "--log-file",
-            "--import-mode",
-            "--cov-config",
-            "--confcutdir",
-            "-W",
-            "--pythonwarnings",
-            "--capture",
-            "--color",
-            "--debug",
-        ],
-    ),
-    ("python", &["-c", "-m", "-W", "-X", "--check-hash-based-pycs"]),
-];
 
 /// Programs whose options begin with one dash and are whole words (`find -delete`): letters are not bundled.
 const UNBUNDLED: &[&str] = &["find", "java", "javac", "terraform", "ffmpeg", "convert", "openssl", "go", "gcc", "ld"];
@@ -158,8 +36,7 @@ impl Command {
     pub fn has_flag(&self, flag: &str) -> Tri {
         let bundled = !UNBUNDLED.contains(&self.name());
         let mut answer = if self.open_ended { Tri::Unknown } else { Tri::No };
-        let valued = self.valued();
-        for part in self.split(|flag| valued.contains(&flag)) {
+        for part in self.split(self.takes_value()) {
             let Part::Flag(word) = part else { continue };
             answer = answer.max(match word.literal() {
                 Some(value) => matches(value, flag, bundled),
@@ -201,10 +78,43 @@ impl Command {
         values
     }
 
+    /// The values of `flag`, one that takes a path or is known to take a value, in bundles as well (`-xzf FILE`).
+    pub(super) fn values(&self, flag: &str) -> Vec<Word> {
+        let known = self.takes_value();
+        let takes = |other: &str| other == flag || known(other);
+        let mut values = Vec::new();
+        let mut next = false;
+        for part in self.split(takes) {
+            match part {
+                Part::Value(word) if std::mem::take(&mut next) => values.push(word.clone()),
+                Part::Value(_) | Part::Operand(_) => next = false,
+                Part::Flag(word) => {
+                    let known = word.value.as_deref().unwrap_or(&word.prefix);
+                    let bundled = if flag.len() == 2 { valued_letter(known, takes) } else { None };
+                    let attached = match (known.strip_prefix(flag), bundled) {
+                        (Some(""), _) => None,
+                        (Some(rest), _) if flag.len() > 2 => rest.strip_prefix('='),
+                        (Some(rest), _) => Some(rest.strip_prefix('=').unwrap_or(rest)),
+                        (None, Some((letter, rest))) if flag.ends_with(letter) => Some(rest).filter(|r| !r.is_empty()),
+                        (None, Some(_) | None) => {
+                            next = false;
+                            continue;
+                        }
+                    };
+                    next = attached.is_none();
+                    if let Some(rest) = attached {
+                        let value = word.value.as_ref().map(|_| rest.to_owned());
+                        values.push(Word { value, prefix: String::new(), ..word.clone() });
+                    }
+                }
+            }
+        }
+        values
+    }
+
     /// The words that are flags, or could be, as written.
     pub fn flags(&self) -> Vec<&Word> {
-        let valued = self.valued();
-        let flags = self.split(|flag| valued.contains(&flag)).into_iter().filter_map(|part| match part {
+        let flags = self.split(self.takes_value()).into_iter().filter_map(|part| match part {
             Part::Flag(word) => Some(word),
             Part::Value(_) | Part::Operand(_) => None,
         });
@@ -214,8 +124,8 @@ impl Command {
     /// The arguments that are neither flags nor values of flags; unknown words count. `value_flags` are flags that
     /// take the next word, beside those that are known of the program.
     pub fn operands(&self, value_flags: &[&str]) -> Vec<&Word> {
-        let known = self.valued();
-        let operands = self.split(|flag| known.contains(&flag) || value_flags.contains(&flag));
+        let known = self.takes_value();
+        let operands = self.split(|flag| known(flag) || value_flags.contains(&flag));
         let operands = operands.into_iter().filter_map(|part| match part {
             Part::Operand(word) => Some(word),
             Part::Flag(word) if word.literal().is_none() && !word.prefix.starts_with('-') => Some(word),
@@ -235,9 +145,11 @@ impl Command {
         self.program().map_or("", base_name)
     }
 
-    fn valued(&self) -> &'static [&'static str] {
+    /// Tells of a flag whether it takes the next word as its value.
+    fn takes_value(&self) -> impl Fn(&str) -> bool + use<> {
         let name = self.name();
-        VALUED.iter().find(|(program, _)| *program == name).map_or(&[], |(_, flags)| flags)
+        let (plain, path) = (valued::takes_value(name), takes_path(name));
+        move |flag| plain(flag) || path(flag)
     }
 
     /// Sorts the arguments; `takes_value` says of a flag whether the next word is its value.
@@ -262,19 +174,31 @@ impl Command {
             if !value.starts_with('-') || value == "-" {
                 return Some(Part::Operand(word));
             }
-            value_next = takes_value(value) || last_of_bundle(value).is_some_and(|last| takes_value(&last));
+            value_next = takes_value(value) || next_of_bundle(value, &takes_value);
             Some(Part::Flag(word))
         });
         parts.collect()
     }
 }
 
-/// `-f` of `-vf`: in a bundle only the last letter can take the next word.
-fn last_of_bundle(value: &str) -> Option<String> {
-    if value.starts_with("--") || value.chars().count() < 3 {
-        return None;
+/// Whether a bundle takes the next word: its first letter with a value is its last one (`-vf`, not `-fv`).
+fn next_of_bundle(value: &str, takes_value: impl Fn(&str) -> bool) -> bool {
+    match valued_letter(value, takes_value) {
+        Some((_, rest)) => rest.is_empty(),
+        None => false,
     }
-    value.chars().next_back().map(|last| format!("-{last}"))
+}
+
+/// The first letter of a bundle that takes a value, and what stands behind it.
+fn valued_letter(value: &str, takes_value: impl Fn(&str) -> bool) -> Option<(char, &str)> {
+    let letters = value.strip_prefix('-').filter(|letters| !letters.starts_with('-'))?;
+    let mut rest = letters.chars();
+    while let Some(letter) = rest.next() {
+        if takes_value(format!("-{letter}").as_str()) {
+            return Some((letter, rest.as_str()));
+        }
+    }
+    None
 }
 
 /// Whether the known word `value` is or holds `flag`.

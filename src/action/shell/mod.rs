@@ -5,7 +5,9 @@ mod arithmetic;
 mod brace;
 mod builtin;
 mod command;
+mod effects;
 mod expand;
+mod find;
 pub mod flags;
 mod flow;
 mod interpret;
@@ -16,6 +18,7 @@ mod scope;
 mod simple;
 mod suspect;
 mod unwrap;
+mod valued;
 mod variables;
 mod walk;
 mod wrappers;
@@ -23,6 +26,7 @@ mod wrappers;
 pub use command::{
     Access, Asked, Assign, Code, Command, Fault, FaultKind, Kind, Redirect, Stdin, Unproven, Word, Wrapper,
 };
+pub use effects::{Effect, Touch};
 pub use flags::Tri;
 
 use std::collections::HashMap;

@@ -40,7 +40,7 @@ pub(super) fn external(walk: &mut Walk<'_>, command: Command) {
         return interpret::code(walk, command, letters, long);
     }
     match name {
-        "find" | "fd" | "fdfind" => return launch::find(walk, command),
+        "find" | "fd" | "fdfind" => return super::find::find(walk, command),
         "busybox" | "toybox" => return launch::applet(walk, command),
         "parallel" => return launch::parallel(walk, command),
         "git" => launch::git(walk, &command),

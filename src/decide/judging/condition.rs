@@ -2,7 +2,7 @@
 //! Strict for rules that allow (everything must be meant, and known), loose for those that ask or deny.
 
 use super::hit::Part;
-use super::paths::{self, Touched};
+use super::paths::{self, Place, Places, Touched};
 use super::subject::{Standing, Subject};
 use super::{Ground, urls};
 use crate::action::shell::{Code, Command, Stdin, Tri, Word, flags::base_name};
@@ -13,15 +13,15 @@ use crate::decide::policy::{
 };
 
 /// Whether `rule` means the subject.
-pub(super) fn holds(ground: Ground<'_>, subject: &Subject<'_>, rule: &Rule) -> Tri {
+pub(super) fn holds(ground: Ground<'_>, subject: &Subject<'_>, places: &Places, rule: &Rule) -> Tri {
     let when = &rule.when;
     let command: &Command = &subject.command;
     let strict = rule.verdict == Verdict::Allow;
     if matches!(subject.part, Part::Wrapper(_)) {
         return if when.only_program() { program(ground, subject, &when.programs, strict) } else { Tri::No };
     }
-    let view = View { ground, command, strict, names_program: !when.programs.is_empty() };
-    let conditions: [&dyn Fn() -> Tri; 15] = [
+    let view = View { ground, command, places, strict, names_program: !when.programs.is_empty() };
+    let conditions: [&dyn Fn() -> Tri; 16] = [
         &|| program(ground, subject, &when.programs, strict),
         &|| absent_or(when.subcommands.is_empty(), || view.subcommand(rule)),
         &|| absent_or(when.assigns.is_empty(), || view.assigns(&when.assigns)),
@@ -34,6 +34,7 @@ pub(super) fn holds(ground: Ground<'_>, subject: &Subject<'_>, rule: &Rule) -> T
         &|| absent_or(when.args.is_empty(), || view.args(&when.args)),
         &|| absent_or(when.reads.is_empty(), || view.paths(&when.reads, Touched::Read)),
         &|| absent_or(when.writes_to.is_empty(), || view.paths(&when.writes_to, Touched::Written)),
+        &|| absent_or(when.removes.is_empty(), || view.paths(&when.removes, Touched::Removed)),
         &|| absent_or(when.url.is_empty(), || view.url(&when.url)),
         &|| absent_or(when.task.is_empty(), || label(&when.task, ground.facts.task.as_deref())),
         &|| {
@@ -98,6 +99,7 @@ fn bases(ground: Ground<'_>) -> Bases<'_> {
 struct View<'a> {
     ground: Ground<'a>,
     command: &'a Command,
+    places: &'a Places,
     strict: bool,
     names_program: bool,
 }
@@ -179,30 +181,49 @@ impl View<'_> {
         self.open(any.unwrap_or(Tri::No))
     }
 
+    /// For rules that allow every place must be meant, of a program that is known none as well; for others one place
+    /// is enough, and what removes a folder removes what lies below it.
     fn paths(self, patterns: &[PathPattern], touched: Touched) -> Tri {
         let bases = bases(self.ground);
-        let places = paths::touched(self.ground, self.command, touched, self.names_program, !self.strict);
-        let answers = places.iter().map(|place| match &place.path {
-            Some(path) => {
-                let answer = known(path_meant(patterns, path, bases));
-                if self.strict && !place.certain {
-                    answer.min(Tri::Unknown)
-                } else if answer == Tri::No && place.pattern && paths::may_become(path, patterns, bases) {
-                    Tri::Unknown
-                } else {
-                    answer
-                }
+        let named = self.names_program && !self.places.complete;
+        let operands = if named { paths::operands(self.ground, self.command, !self.strict) } else { Vec::new() };
+        let places = self.places.of(touched).chain(&operands);
+        if self.strict {
+            let line = self.ground.shell.commands().len() > 1;
+            // Where nothing else of the line can make a folder of it, it is none if facts do not say so.
+            let counted = places.filter(|place| line || !(place.perhaps && place.certain));
+            let answers: Vec<Tri> = counted.map(|place| self.meant(place, patterns, bases)).collect();
+            return if self.places.complete {
+                answers.into_iter().min().unwrap_or(Tri::Yes)
+            } else {
+                self.all(answers)
+            };
+        }
+        let answers = places.map(|place| match &place.path {
+            Some(path) if touched == Touched::Removed || place.effect.removed => {
+                let above = paths::above(path, patterns, bases);
+                self.meant(place, patterns, bases).max(known(above))
             }
-            None if self.strict || touched == Touched::Written => Tri::Unknown,
+            Some(_) => self.meant(place, patterns, bases),
+            None if touched != Touched::Read => Tri::Unknown,
             // Whatever may be read may be a secret; asking for each would be asking for everything.
             None => Tri::No,
         });
-        if self.strict {
-            return self.all(answers.collect());
-        }
         let any = answers.max().unwrap_or(Tri::No);
         // Words that will be added are operands; redirections are all there.
-        if self.names_program && touched == Touched::Written { self.open(any) } else { any }
+        if named && touched != Touched::Read { self.open(any) } else { any }
+    }
+
+    fn meant(self, place: &Place, patterns: &[PathPattern], bases: Bases<'_>) -> Tri {
+        let Some(path) = &place.path else { return Tri::Unknown };
+        let answer = known(path_meant(patterns, path, bases));
+        if self.strict && !place.certain {
+            answer.min(Tri::Unknown)
+        } else if answer == Tri::No && place.pattern && paths::may_become(path, patterns, bases) {
+            Tri::Unknown
+        } else {
+            answer
+        }
     }
 
     fn url(self, patterns: &[Pattern]) -> Tri {

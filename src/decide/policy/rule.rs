@@ -66,6 +66,8 @@ pub(crate) struct Conditions {
     pub(crate) reads: Vec<PathPattern>,
     /// Paths it writes to.
     pub(crate) writes_to: Vec<PathPattern>,
+    /// Paths it removes, or renames away.
+    pub(crate) removes: Vec<PathPattern>,
     /// Variables it sets.
     pub(crate) assigns: Vec<Pattern>,
     /// Wrappers around it.

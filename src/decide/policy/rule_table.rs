@@ -35,6 +35,7 @@ const KEYS: &[&str] = &[
     "args",
     "reads",
     "writes_to",
+    "removes",
     "assigns",
     "wrapped",
     "stdin",
@@ -79,7 +80,7 @@ fn rule(reader: &mut Reader<'_>, table: Table<'_, '_>, span: Range<usize>, layer
     let reason = reader.string(table, "reason");
     let instead = reader.string(table, "instead").map(|at| at.value);
     let when = conditions(reader, table);
-    if when.is_empty() && id.is_some() && !KEYS.iter().skip(1).take(16).any(|key| table.has(key)) {
+    if when.is_empty() && id.is_some() && !KEYS.iter().skip(1).take(17).any(|key| table.has(key)) {
         let help = "say what it looks for: `program`, `args`, `writes_to`, …";
         reader.fault(span.clone(), "a rule without a condition would match every command", help);
     }
@@ -123,6 +124,7 @@ fn conditions(reader: &mut Reader<'_>, table: Table<'_, '_>) -> Conditions {
         args: each(reader, table, "args", Pattern::read),
         reads: each(reader, table, "reads", PathPattern::read),
         writes_to: each(reader, table, "writes_to", PathPattern::read),
+        removes: each(reader, table, "removes", PathPattern::read),
         assigns: each(reader, table, "assigns", Pattern::read),
         wrapped: each(reader, table, "wrapped", name),
         stdin: reader.choice(table, "stdin", &stdin).map(|at| at.value),
