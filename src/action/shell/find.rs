@@ -90,7 +90,7 @@ pub(super) fn find(walk: &mut Walk<'_>, mut command: Command) {
             _ => None,
         };
         let Some(in_folder) = found else { continue };
-        let action = at - 2;
+        let action = at - 1;
         let rest = command.words.get(at..).unwrap_or(&[]);
         let end = ends(rest);
         at += end + 1;

@@ -1,7 +1,6 @@
 //! Flags, operands and subcommands among a command's arguments, by the conventions of getopt and its heirs.
-//! Knows which flags of common programs take a value; knows nothing of what a flag does.
+//! Knows nothing of what a flag does; which ones take a value is told in `valued`.
 
-use super::effects::takes_path;
 use super::{Command, Word, valued};
 
 /// An answer about arguments that may not all be known.
@@ -14,9 +13,6 @@ pub enum Tri {
     /// Certainly, or by every usual reading.
     Yes,
 }
-
-/// Programs whose options begin with one dash and are whole words (`find -delete`): letters are not bundled.
-const UNBUNDLED: &[&str] = &["find", "java", "javac", "terraform", "ffmpeg", "convert", "openssl", "go", "gcc", "ld"];
 
 /// What a word among the arguments is, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,12 +30,22 @@ impl Command {
     /// (`--name=value`, `-ovalue`), never after `--`, never as the value of another flag that is known to take one.
     /// An abbreviation (`--vol`), an unknown word that may be a flag and an open end are [`Tri::Unknown`].
     pub fn has_flag(&self, flag: &str) -> Tri {
-        let bundled = !UNBUNDLED.contains(&self.name());
+        let name = self.name();
+        let bundled = !valued::is_unbundled(name);
         let mut answer = if self.open_ended { Tri::Unknown } else { Tri::No };
-        for part in self.split(self.takes_value()) {
-            let Part::Flag(word) = part else { continue };
+        let mut first = None;
+        for part in self.split(&[]) {
+            let word = match part {
+                Part::Flag(word) => word,
+                Part::Operand(word) => {
+                    first = first.or_else(|| word.literal());
+                    continue;
+                }
+                Part::Value(_) => continue,
+            };
             answer = answer.max(match word.literal() {
-                Some(value) => matches(value, flag, bundled),
+                Some(value) if bundled => matches(own_letters(name, first, value), flag, true),
+                Some(value) => matches(value, flag, false),
                 None if may_become(&word.prefix, flag) => Tri::Unknown,
                 None => Tri::No,
             });
@@ -78,32 +84,29 @@ impl Command {
         values
     }
 
-    /// The values of `flag`, one that takes a path or is known to take a value, in bundles as well (`-xzf FILE`).
+    /// The values of `flag`, where it is known to take one, in bundles as well (`-xzf FILE`).
     pub(super) fn values(&self, flag: &str) -> Vec<Word> {
-        let known = self.takes_value();
-        let takes = |other: &str| other == flag || known(other);
+        let name = self.name();
         let mut values = Vec::new();
         let mut next = false;
-        for part in self.split(takes) {
+        let mut first = None;
+        for part in self.split(&[]) {
+            let expected = std::mem::take(&mut next);
             match part {
-                Part::Value(word) if std::mem::take(&mut next) => values.push(word.clone()),
-                Part::Value(_) | Part::Operand(_) => next = false,
+                Part::Value(word) if expected => values.push(word.clone()),
+                Part::Value(_) => {}
+                Part::Operand(word) => first = first.or(word.literal()),
                 Part::Flag(word) => {
                     let known = word.value.as_deref().unwrap_or(&word.prefix);
-                    let bundled = if flag.len() == 2 { valued_letter(known, takes) } else { None };
-                    let attached = match (known.strip_prefix(flag), bundled) {
-                        (Some(""), _) => None,
-                        (Some(rest), _) if flag.len() > 2 => rest.strip_prefix('='),
-                        (Some(rest), _) => Some(rest.strip_prefix('=').unwrap_or(rest)),
-                        (None, Some((letter, rest))) if flag.ends_with(letter) => Some(rest).filter(|r| !r.is_empty()),
-                        (None, Some(_) | None) => {
-                            next = false;
-                            continue;
-                        }
-                    };
-                    next = attached.is_none();
-                    if let Some(rest) = attached {
-                        let value = word.value.as_ref().map(|_| rest.to_owned());
+                    let takes = |other: &str| valued::takes_value(name, first, other);
+                    if !takes(flag) {
+                        continue;
+                    }
+                    let Some(attached) = attached(known, flag, takes) else { continue };
+                    next = attached.is_empty();
+                    if !next {
+                        let value =
+                            word.value.as_ref().map(|_| attached.strip_prefix('=').unwrap_or(attached).to_owned());
                         values.push(Word { value, prefix: String::new(), ..word.clone() });
                     }
                 }
@@ -114,7 +117,7 @@ impl Command {
 
     /// The words that are flags, or could be, as written.
     pub fn flags(&self) -> Vec<&Word> {
-        let flags = self.split(self.takes_value()).into_iter().filter_map(|part| match part {
+        let flags = self.split(&[]).into_iter().filter_map(|part| match part {
             Part::Flag(word) => Some(word),
             Part::Value(_) | Part::Operand(_) => None,
         });
@@ -124,9 +127,7 @@ impl Command {
     /// The arguments that are neither flags nor values of flags; unknown words count. `value_flags` are flags that
     /// take the next word, beside those that are known of the program.
     pub fn operands(&self, value_flags: &[&str]) -> Vec<&Word> {
-        let known = self.takes_value();
-        let operands = self.split(|flag| known(flag) || value_flags.contains(&flag));
-        let operands = operands.into_iter().filter_map(|part| match part {
+        let operands = self.split(value_flags).into_iter().filter_map(|part| match part {
             Part::Operand(word) => Some(word),
             Part::Flag(word) if word.literal().is_none() && !word.prefix.starts_with('-') => Some(word),
             Part::Flag(_) | Part::Value(_) => None,
@@ -145,15 +146,10 @@ impl Command {
         self.program().map_or("", base_name)
     }
 
-    /// Tells of a flag whether it takes the next word as its value.
-    fn takes_value(&self) -> impl Fn(&str) -> bool + use<> {
+    /// Sorts the arguments; `value_flags` take the next word, beside those that are known of the program.
+    fn split(&self, value_flags: &[&str]) -> Vec<Part<'_>> {
         let name = self.name();
-        let (plain, path) = (valued::takes_value(name), takes_path(name));
-        move |flag| plain(flag) || path(flag)
-    }
-
-    /// Sorts the arguments; `takes_value` says of a flag whether the next word is its value.
-    fn split(&self, takes_value: impl Fn(&str) -> bool) -> Vec<Part<'_>> {
+        let mut first = None;
         let mut ended = false;
         let mut value_next = false;
         let parts = self.args().iter().filter_map(|word| {
@@ -172,33 +168,59 @@ impl Command {
                 return None;
             }
             if !value.starts_with('-') || value == "-" {
+                first = first.or(Some(value));
                 return Some(Part::Operand(word));
             }
-            value_next = takes_value(value) || next_of_bundle(value, &takes_value);
+            let takes_value = |flag: &str| valued::takes_value(name, first, flag) || value_flags.contains(&flag);
+            value_next = takes_value(value) || last_of_bundle(value, takes_value);
             Some(Part::Flag(word))
         });
         parts.collect()
     }
 }
 
-/// Whether a bundle takes the next word: its first letter with a value is its last one (`-vf`, not `-fv`).
-fn next_of_bundle(value: &str, takes_value: impl Fn(&str) -> bool) -> bool {
-    match valued_letter(value, takes_value) {
-        Some((_, rest)) => rest.is_empty(),
-        None => false,
+/// What stands behind `flag` in a word that is or holds it: nothing, `=value` or, behind a letter, a value.
+fn attached<'v>(word: &'v str, flag: &str, takes_value: impl Fn(&str) -> bool) -> Option<&'v str> {
+    if let Some(rest) = word.strip_prefix(flag) {
+        return (rest.is_empty() || rest.starts_with('=') || flag.len() == 2 && !flag.starts_with("--"))
+            .then_some(rest);
     }
-}
-
-/// The first letter of a bundle that takes a value, and what stands behind it.
-fn valued_letter(value: &str, takes_value: impl Fn(&str) -> bool) -> Option<(char, &str)> {
-    let letters = value.strip_prefix('-').filter(|letters| !letters.starts_with('-'))?;
+    let letter = flag.strip_prefix('-').filter(|letter| letter.chars().count() == 1)?;
+    let letters = word.strip_prefix('-').filter(|letters| !letters.starts_with('-'))?;
     let mut rest = letters.chars();
-    while let Some(letter) = rest.next() {
-        if takes_value(format!("-{letter}").as_str()) {
-            return Some((letter, rest.as_str()));
+    while let Some(found) = rest.next() {
+        if takes_value(&format!("-{found}")) {
+            return letter.starts_with(found).then_some(rest.as_str());
         }
     }
     None
+}
+
+/// Whether the last letter of a bundle takes the next word (`-vf FILE`); a letter before it that takes a value has the
+/// rest of the word for one (`-tc`).
+fn last_of_bundle(value: &str, takes_value: impl Fn(&str) -> bool) -> bool {
+    let letters = value.strip_prefix('-').filter(|rest| !rest.starts_with('-')).unwrap_or_default();
+    let mut letters = letters.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if takes_value(&format!("-{letter}")) {
+            return letters.peek().is_none();
+        }
+    }
+    false
+}
+
+/// A bundle up to the letter that has the rest of the word for its value: `-qb` of `-qbtopic`.
+fn own_letters<'v>(program: &str, first: Option<&str>, value: &'v str) -> &'v str {
+    let Some(letters) = value.strip_prefix('-').filter(|rest| !rest.starts_with('-')) else { return value };
+    if valued::takes_value(program, first, value) {
+        return value;
+    }
+    for (at, letter) in letters.char_indices().take(letters.len().saturating_sub(1)) {
+        if valued::takes_value(program, first, &format!("-{letter}")) {
+            return value.get(..1 + at + letter.len_utf8()).unwrap_or(value);
+        }
+    }
+    value
 }
 
 /// Whether the known word `value` is or holds `flag`.
@@ -277,6 +299,12 @@ mod tests {
             ("find . -delete", "-delete", Tri::Yes),
             ("find . -delete", "-d", Tri::No),
             ("pytest -pevil", "-p", Tri::Yes),
+            ("git checkout -qbtopic-c", "-c", Tri::No),
+            ("git checkout -qbtopic-c", "-b", Tri::Yes),
+            ("git diff -C --output=x", "--output", Tri::Yes),
+            ("curl -sXPOST http://x", "-T", Tri::No),
+            ("curl -sX -T http://x", "-T", Tri::No),
+            ("aws --region x ec2 -v", "-v", Tri::Yes),
         ];
         for (line, flag, expected) in cases {
             assert_eq!((line, flag, command(line).has_flag(flag)), (line, flag, expected));
@@ -301,6 +329,8 @@ mod tests {
         let values = |line: &str, flags: &[&str]| {
             command(line).operands(flags).iter().map(|w| w.text.clone()).collect::<Vec<_>>()
         };
+        assert_eq!(values("git -C dir checkout -qb new main", &[]), ["checkout", "main"]);
+        assert_eq!(values("aws --region eu-1 ec2 describe-instances", &[]), ["ec2", "describe-instances"]);
         assert_eq!(values("git -C dir push --force origin -- -x", &[]), ["push", "origin", "-x"]);
         assert_eq!(values("tool -o out in", &["-o"]), ["in"]);
         assert_eq!(values("tool -vo out in", &["-o"]), ["in"]);

@@ -101,16 +101,14 @@ fn rows(name: &str) -> &'static [Row] {
     at.and_then(|at| TABLE.get(at)).map_or(&[], |(_, rows)| rows)
 }
 
-/// Whether `flag` of the program `name` takes a path, so that the next word is its value.
-pub(super) fn takes_path(name: &str) -> impl Fn(&str) -> bool + use<> {
-    let rows = rows(name);
-    move |flag| {
-        rows.iter().any(|row| {
-            row.flags.iter().any(|(known, _)| *known == flag)
-                || row.target.contains(&flag)
-                || row.folder.contains(&flag)
-        })
-    }
+/// Whether `flag` of the program `name` takes a path, so that the next word is its value; `first` is its first operand
+/// so far.
+pub(super) fn takes_path(name: &str, first: Option<&str>, flag: &str) -> bool {
+    let of = |row: &&Row| row.subcommand.first().is_none_or(|word| first == Some(word));
+    rows(name)
+        .iter()
+        .filter(of)
+        .any(|row| row.flags.iter().any(|(known, _)| *known == flag) || row.target.contains(&flag))
 }
 
 /// `tar xzf a.tgz` as `tar -xzf a.tgz`; none where it is not written in the old way.
