@@ -24,6 +24,8 @@ pub struct Facts {
     pub paths: HashMap<String, PathBuf>,
     /// Those of the paths, and of the folders above them, that are folders a command could go to.
     pub folders: HashSet<PathBuf>,
+    /// Those of the paths that are there, whatever they are.
+    pub present: HashSet<PathBuf>,
     /// What the caller calls the task; chosen by whoever asks.
     pub task: Option<String>,
     /// The mode the project is in.

@@ -106,7 +106,8 @@ pub fn example_environment() -> HashMap<String, String> {
 }
 
 /// The made-up world of examples: every bare program is installed in `/usr/bin`, the project is `/project`, the home
-/// `/home/user`, nothing is a link, and every folder below the project that a line goes to is there.
+/// `/home/user`, nothing is a link, every folder below the project that a line goes to is
+/// there, and so is what is called `src` or `tests` or has a dot within its name.
 pub fn example_facts(shell: &Shell) -> Facts {
     let mut facts = Facts {
         project: PathBuf::from("/project"),
@@ -126,6 +127,10 @@ pub fn example_facts(shell: &Shell) -> Facts {
             let path = normal(&facts.cwd.join(&located));
             if goes && path.starts_with(&facts.project) {
                 facts.folders.insert(path.clone());
+            }
+            let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+            if name.trim_start_matches('.').contains('.') || matches!(name.as_ref(), "" | "src" | "tests" | "project") {
+                facts.present.insert(path.clone());
             }
             facts.paths.insert(located, path);
         });

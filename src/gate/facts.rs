@@ -64,6 +64,8 @@ struct Lookup<'a> {
 /// Where a path leads.
 struct Resolved {
     real: PathBuf,
+    /// Whether there is anything.
+    exists: bool,
     /// Whether it, or any link or folder on the way, lies where a fenced command may write.
     writable: bool,
     looped: bool,
@@ -105,6 +107,9 @@ impl Lookup<'_> {
         let Some(key) = command.located(value) else { return };
         if let Entry::Vacant(entry) = facts.paths.entry(key) {
             let resolved = self.resolve(&self.cwd.join(entry.key()));
+            if resolved.exists {
+                facts.present.insert(resolved.real.clone());
+            }
             entry.insert(resolved.real);
         }
     }
@@ -152,7 +157,7 @@ impl Lookup<'_> {
 
     /// Follows links as far as the path exists; the rest is appended without `.` and `..`.
     fn resolve(&mut self, path: &Path) -> Resolved {
-        let mut resolved = Resolved { real: PathBuf::from("/"), writable: false, looped: false };
+        let mut resolved = Resolved { real: PathBuf::from("/"), exists: true, writable: false, looped: false };
         let mut rest: Vec<OsString> = parts(path);
         let mut links = 0;
         let mut exists = true;
@@ -190,6 +195,7 @@ impl Lookup<'_> {
                 Err(_) => exists = false,
             }
         }
+        resolved.exists = exists;
         resolved
     }
 

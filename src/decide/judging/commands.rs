@@ -14,8 +14,8 @@ impl Ground<'_> {
     /// Everything that matches one command of the action.
     pub(super) fn command(self, number: usize, command: &Command, hits: &mut Vec<Hit>) {
         let first = hits.len();
-        let subject = Subject::new(self, command);
         let at = Some(number);
+        let subject = Subject { number: at, ..Subject::new(self, command) };
         for guise in subject.clone().guises() {
             self.rules(&guise, at, guise.allowable, hits);
         }
