@@ -84,6 +84,37 @@ impl Command {
         values
     }
 
+    /// The values of `flag`, where it is known to take one, in bundles as well (`-xzf FILE`).
+    pub(super) fn values(&self, flag: &str) -> Vec<Word> {
+        let name = self.name();
+        let mut values = Vec::new();
+        let mut next = false;
+        let mut first = None;
+        for part in self.split(&[]) {
+            let expected = std::mem::take(&mut next);
+            match part {
+                Part::Value(word) if expected => values.push(word.clone()),
+                Part::Value(_) => {}
+                Part::Operand(word) => first = first.or(word.literal()),
+                Part::Flag(word) => {
+                    let known = word.value.as_deref().unwrap_or(&word.prefix);
+                    let takes = |other: &str| valued::takes_value(name, first, other);
+                    if !takes(flag) {
+                        continue;
+                    }
+                    let Some(attached) = attached(known, flag, takes) else { continue };
+                    next = attached.is_empty();
+                    if !next {
+                        let value =
+                            word.value.as_ref().map(|_| attached.strip_prefix('=').unwrap_or(attached).to_owned());
+                        values.push(Word { value, prefix: String::new(), ..word.clone() });
+                    }
+                }
+            }
+        }
+        values
+    }
+
     /// The words that are flags, or could be, as written.
     pub fn flags(&self) -> Vec<&Word> {
         let flags = self.split(&[]).into_iter().filter_map(|part| match part {
@@ -176,6 +207,23 @@ impl Command {
         });
         parts.collect()
     }
+}
+
+/// What stands behind `flag` in a word that is or holds it: nothing, `=value` or, behind a letter, a value.
+fn attached<'v>(word: &'v str, flag: &str, takes_value: impl Fn(&str) -> bool) -> Option<&'v str> {
+    if let Some(rest) = word.strip_prefix(flag) {
+        return (rest.is_empty() || rest.starts_with('=') || flag.len() == 2 && !flag.starts_with("--"))
+            .then_some(rest);
+    }
+    let letter = flag.strip_prefix('-').filter(|letter| letter.chars().count() == 1)?;
+    let letters = word.strip_prefix('-').filter(|letters| !letters.starts_with('-'))?;
+    let mut rest = letters.chars();
+    while let Some(found) = rest.next() {
+        if takes_value(&format!("-{found}")) {
+            return letter.starts_with(found).then_some(rest.as_str());
+        }
+    }
+    None
 }
 
 /// Whether the last letter of a bundle takes the next word (`-vf FILE`); a letter before it that takes a value has the
