@@ -26,7 +26,7 @@ fn every_wrapper_gives_up_what_it_runs() {
         ("watch -x x 'y z'", &["watch: x 'y z'"]),
         (
             "find . -name a -exec x {} \\; -o -execdir y -- {} +",
-            &["find: x ?", "find: y -- ? …", "find . -name a -exec x {} ; -o -execdir y -- {} +"],
+            &["find: x ./**/a", "find: y -- ? …", "find . -name a -exec x {} ; -o -execdir y -- {} +"],
         ),
         ("find . -ok x \\;", &["find: x", "find . -ok x ;"]),
         ("sh -c 'x; y'", &["sh: x", "sh: y"]),

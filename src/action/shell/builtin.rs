@@ -117,7 +117,12 @@ impl Walk<'_> {
             "trap" => self.trap(&command),
             "cd" | "pushd" | "popd" => self.move_to(name, &command),
             "export" | "declare" | "typeset" | "local" | "readonly" => self.declare(name, &mut command),
-            "read" | "mapfile" | "readarray" | "getopts" | "printf" | "wait" => self.reads(name, &mut command),
+            "read" | "mapfile" | "readarray" | "getopts" | "printf" | "wait" => {
+                if name == "wait" && command.args().is_empty() {
+                    self.waited();
+                }
+                self.reads(name, &mut command);
+            }
             "let" => {
                 for word in command.args().to_vec() {
                     match word.literal() {

@@ -254,10 +254,13 @@ impl Walk<'_> {
                 Yield::Unknown
             }
             Piece::Process(list) => {
-                self.isolated(|walk| {
-                    walk.scope.stdin = super::Stdin::Pipe;
-                    walk.list(list);
+                let some = self.found_by(|walk| {
+                    walk.isolated(|walk| {
+                        walk.scope.stdin = super::Stdin::Pipe;
+                        walk.list(list);
+                    });
                 });
+                self.background(some);
                 Yield::Unknown
             }
             Piece::Arithmetic(pieces, _) => self.arithmetic(pieces, span).map_or(Yield::Unknown, Yield::Known),

@@ -18,7 +18,8 @@ impl Walk<'_> {
                 return;
             }
             if item.background {
-                self.isolated(|walk| walk.item(item));
+                let some = self.found_by(|walk| walk.isolated(|walk| walk.item(item)));
+                self.background(some);
             } else {
                 self.item(item);
             }
@@ -85,16 +86,21 @@ impl Walk<'_> {
             }
             return;
         }
+        let start = self.found.commands.len();
         for (index, node) in pipeline.nodes.iter().enumerate() {
             if self.stopped {
                 return;
             }
-            self.isolated(|walk| {
-                if index > 0 {
-                    walk.scope.stdin = Stdin::Pipe;
-                }
-                walk.node(node);
+            let before = start..self.found.commands.len();
+            let found = self.found_by(|walk| {
+                walk.isolated(|walk| {
+                    if index > 0 {
+                        walk.scope.stdin = Stdin::Pipe;
+                    }
+                    walk.node(node);
+                });
             });
+            self.overlap(before, found);
         }
         self.piped = None;
         self.left = None;
@@ -232,10 +238,13 @@ impl Walk<'_> {
                 let name = name.as_deref().unwrap_or("COPROC");
                 self.assign(name, None);
                 self.sets(name, span);
-                self.isolated(|walk| {
-                    walk.scope.stdin = Stdin::Pipe;
-                    walk.node(node);
+                let some = self.found_by(|walk| {
+                    walk.isolated(|walk| {
+                        walk.scope.stdin = Stdin::Pipe;
+                        walk.node(node);
+                    });
                 });
+                self.background(some);
             }
         }
     }
@@ -287,7 +296,14 @@ impl Walk<'_> {
             }
         }
         let start = self.scope.clone();
+        let first = self.found.overlaps.len();
         body(self);
+        // What one round leaves behind runs beside the next round, itself included.
+        for at in first..self.found.overlaps.len() {
+            let Some(open) = self.found.overlaps.get(at).filter(|open| open.others.end == usize::MAX) else { continue };
+            let some = open.some.clone();
+            self.overlap(some.clone(), some);
+        }
         let hidden = start.variables.iter().any(|(name, value)| {
             value.is_some() && !self.scope.variables.iter().any(|(known, now)| known == name && now == value)
         });

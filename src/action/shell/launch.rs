@@ -6,7 +6,6 @@ use super::command::{Command, Kind, Stdin, Word, Wrapper};
 use super::flags::base_name;
 use super::scope::Scope;
 use super::simple::Lookup;
-use super::unwrap::replace;
 use super::walk::Walk;
 
 /// Text that other shells read otherwise than bash does.
@@ -151,53 +150,6 @@ fn inner_shell(walk: &mut Walk<'_>, inner: Command, words: &[Word], arguments: O
     walk.code(words, "sh -c", &span);
     walk.wrappers = wrappers;
     walk.scope = outer;
-}
-
-/// `find`: every command behind `-exec` and its kin, and itself.
-pub(super) fn find(walk: &mut Walk<'_>, mut command: Command) {
-    let bare = command.without_words();
-    let name = base_name(command.program().unwrap_or("")).to_owned();
-    let is_find = name == "find";
-    let mut at = 1;
-    while let Some(word) = command.words.get(at) {
-        at += 1;
-        let found = match word.literal() {
-            Some("-exec" | "-ok") if is_find => Some(false),
-            Some("-execdir" | "-okdir") if is_find => Some(true),
-            Some("-x" | "--exec" | "-X" | "--exec-batch") if !is_find => Some(false),
-            _ => None,
-        };
-        let Some(in_folder) = found else { continue };
-        let rest = command.words.get(at..).unwrap_or(&[]);
-        let ends = |word: &Word| matches!(word.literal(), Some(";" | "+"));
-        let mut end = rest.iter().position(ends).unwrap_or(rest.len());
-        // `+` ends it only behind `{}`.
-        if rest.get(end).and_then(Word::literal) == Some("+") {
-            let batch = end > 0 && rest.get(end - 1).and_then(Word::literal) == Some("{}");
-            if !batch {
-                let semicolon = rest.iter().position(|word| word.literal() == Some(";"));
-                end = semicolon.unwrap_or(rest.len());
-            }
-        }
-        at += end + 1;
-        let mut inner = bare.clone();
-        inner.wrappers.push(Wrapper { word: first(&command), kind: Kind::External });
-        inner.words = rest.get(..end).unwrap_or(&[]).to_vec();
-        inner.open_ended = rest.get(end).and_then(Word::literal) == Some("+");
-        inner.redirects.clear();
-        inner.assigns.clear();
-        if in_folder {
-            inner.cwd = None;
-        }
-        replace(&mut inner.words, "{}");
-        if !is_find {
-            inner.open_ended = true;
-        }
-        if !inner.words.is_empty() {
-            walk.run(inner, Lookup::Files);
-        }
-    }
-    walk.emit(command);
 }
 
 /// `busybox rm …`: the applet in the place of the program.

@@ -40,7 +40,7 @@ pub(super) fn external(walk: &mut Walk<'_>, command: Command) {
         return interpret::code(walk, command, letters, long);
     }
     match name {
-        "find" | "fd" | "fdfind" => return launch::find(walk, command),
+        "find" | "fd" | "fdfind" => return super::find::find(walk, command),
         "busybox" | "toybox" => return launch::applet(walk, command),
         "parallel" => return launch::parallel(walk, command),
         "git" => launch::git(walk, &command),
@@ -117,7 +117,14 @@ fn wrapped(walk: &mut Walk<'_>, mut command: Command, row: &Row) {
                 Some(mark) => replace(&mut inner.words, mark),
                 None => inner.open_ended = true,
             }
-            walk.run(inner, Lookup::Files);
+            let several = row.name == "xargs"
+                && ["-P", "--max-procs"]
+                    .iter()
+                    .any(|flag| command.flag_values(flag).iter().any(|n| n.literal() != Some("1")));
+            let found = walk.found_by(|walk| walk.run(inner, Lookup::Files));
+            if several {
+                walk.overlap(found.clone(), found);
+            }
         }
     }
 }

@@ -45,6 +45,8 @@ pub(super) struct Subject<'a> {
     pub(super) real: Option<PathBuf>,
     /// Which part of the command it is; a wrapper's arguments are not its own.
     pub(super) part: Part,
+    /// Which of the action's commands it is; `None`: only suspected.
+    pub(super) number: Option<usize>,
     /// Whether allowing rules count: a module's name is whatever file the working folder holds.
     pub(super) allowable: bool,
 }
@@ -58,6 +60,7 @@ impl<'a> Subject<'a> {
             names: Vec::new(),
             real: None,
             part: Part::Guise(0),
+            number: None,
             allowable: true,
         };
         match command.kind {
@@ -84,6 +87,7 @@ impl<'a> Subject<'a> {
             names: Vec::new(),
             real: None,
             part: Part::Wrapper(number),
+            number: None,
             allowable: true,
         };
         match wrapper.kind {

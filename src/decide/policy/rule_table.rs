@@ -35,6 +35,11 @@ const KEYS: &[&str] = &[
     "args",
     "reads",
     "writes_to",
+    "removes",
+    "operands_most",
+    "names_files",
+    "code",
+    "beside",
     "assigns",
     "wrapped",
     "stdin",
@@ -79,7 +84,7 @@ fn rule(reader: &mut Reader<'_>, table: Table<'_, '_>, span: Range<usize>, layer
     let reason = reader.string(table, "reason");
     let instead = reader.string(table, "instead").map(|at| at.value);
     let when = conditions(reader, table);
-    if when.is_empty() && id.is_some() && !KEYS.iter().skip(1).take(16).any(|key| table.has(key)) {
+    if when.is_empty() && id.is_some() && !KEYS.iter().skip(1).take(21).any(|key| table.has(key)) {
         let help = "say what it looks for: `program`, `args`, `writes_to`, …";
         reader.fault(span.clone(), "a rule without a condition would match every command", help);
     }
@@ -123,6 +128,11 @@ fn conditions(reader: &mut Reader<'_>, table: Table<'_, '_>) -> Conditions {
         args: each(reader, table, "args", Pattern::read),
         reads: each(reader, table, "reads", PathPattern::read),
         writes_to: each(reader, table, "writes_to", PathPattern::read),
+        removes: each(reader, table, "removes", PathPattern::read),
+        operands_most: reader.integer(table, "operands_most", 0).map(|at| at.value as usize),
+        names_files: reader.boolean(table, "names_files").map(|at| at.value),
+        code: each(reader, table, "code", Pattern::read),
+        beside: each(reader, table, "beside", program),
         assigns: each(reader, table, "assigns", Pattern::read),
         wrapped: each(reader, table, "wrapped", name),
         stdin: reader.choice(table, "stdin", &stdin).map(|at| at.value),
@@ -161,6 +171,7 @@ fn advice(key: &str) -> &'static str {
         "flags_any" | "flags_all" | "flags_none" => {
             "one flag as it is written, with its value if that matters: \"--mode=live\""
         }
+        "beside" => "a name without version (\"pytest\"), or a glob",
         "wrapped" => "a wrapper's name: \"xargs\"",
         "timeout" => "write it as \"60s\", \"5min\", or \"--duration + 1min, at most 6min\" to follow a flag",
         "services" => "the `name` of a [[service]]",
