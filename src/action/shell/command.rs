@@ -172,6 +172,8 @@ pub enum FaultKind {
     TooBig,
     /// A shell would refuse it as well.
     Syntax,
+    /// A function that starts copies of itself without end.
+    Bomb,
 }
 
 /// A part whose meaning only the run will tell; what cannot be proved is asked.

@@ -118,6 +118,10 @@ impl Walk<'_> {
                 self.scope.stdin = stdin;
             }
             Node::Function(name, body, span) => {
+                if !self.suspecting {
+                    let place = self.place(span);
+                    self.bodies.add(name, body, place);
+                }
                 let moves = self.text_at(span).split(|c: char| !c.is_alphanumeric()).any(may_move);
                 self.apart_body(|walk| walk.node(body));
                 self.scope.functions.retain(|known| *known.name != **name);

@@ -2,6 +2,7 @@
 //! Knows no policy: it says what would run, and names what it cannot prove.
 
 mod arithmetic;
+mod bomb;
 mod brace;
 mod builtin;
 mod command;
@@ -15,6 +16,7 @@ mod launch;
 mod parameter;
 mod parse;
 mod scope;
+mod script;
 mod simple;
 mod suspect;
 mod unwrap;

@@ -44,8 +44,8 @@ pub(super) fn external(walk: &mut Walk<'_>, command: Command) {
         "busybox" | "toybox" => return launch::applet(walk, command),
         "parallel" => return launch::parallel(walk, command),
         "git" => launch::git(walk, &command),
-        "awk" | "gawk" | "mawk" | "nawk" => interpret::awk(walk, &command),
-        "sed" => interpret::sed(walk, &command),
+        "awk" | "gawk" | "mawk" | "nawk" => return super::script::awk(walk, command),
+        "sed" => return super::script::sed(walk, command),
         "uv" | "poetry" | "pipenv" | "pdm" | "hatch" | "rye" => return launch::runner(walk, command),
         _ if name.starts_with("ld-") && name.contains(".so") || name == "ld.so" => {
             return launch::loader(walk, command);

@@ -51,6 +51,12 @@ pub(super) static SYNTAX: BuiltIn = rule(
     "a shell would refuse it: {}",
     Some("mend the quotes and brackets; `guard exec -- PROGRAM ARGUMENTS` needs no quoting"),
 );
+pub(super) static BOMB: BuiltIn = rule(
+    "guard:fork-bomb",
+    Verdict::Deny,
+    "starts copies of itself without end: {}",
+    Some("call the function once, and not in the background"),
+);
 pub(super) static UNPROVEN: BuiltIn = rule(
     "guard:unproven",
     Verdict::Ask,
@@ -210,8 +216,8 @@ pub(super) fn is_harmless(command: &Command) -> bool {
 
 /// Programs that start the command behind them and do nothing else that a rule would have to know. Sorted.
 const WRAPPERS: &[&str] = &[
-    "bash", "busybox", "chronic", "dash", "env", "find", "ionice", "ksh", "nice", "nohup", "parallel", "setsid", "sh",
-    "stdbuf", "time", "timeout", "watch", "xargs", "zsh",
+    "awk", "bash", "busybox", "chronic", "dash", "env", "find", "gawk", "ionice", "ksh", "mawk", "nawk", "nice",
+    "nohup", "parallel", "sed", "setsid", "sh", "stdbuf", "time", "timeout", "watch", "xargs", "zsh",
 ];
 
 /// Whether a wrapper needs no rule.

@@ -49,6 +49,7 @@ pub(super) fn weigh(action: &Action, facts: &Facts, state: &State, policy: &Poli
             FaultKind::NotText => &built_in::NOT_TEXT,
             FaultKind::TooBig => &built_in::TOO_BIG,
             FaultKind::Syntax => &built_in::SYNTAX,
+            FaultKind::Bomb => &built_in::BOMB,
         };
         hits.push(Hit::own(own, fault.message.clone(), None));
     }
