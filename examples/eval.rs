@@ -4,7 +4,7 @@
 
 use guard::action::shell::Shell;
 use guard::action::{Action, Facts};
-use guard::decide::{Judgement, Layer, Policy, Source, Verdict, example_environment, example_facts, judge};
+use guard::decide::{Judgement, Layer, Policy, Source, Verdict, examined, example_environment, example_facts, judge};
 use guard::event::State;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -146,7 +146,7 @@ fn rows(folder: &Path) -> Result<Vec<Row>, Box<dyn Error>> {
 fn policy(preset: &str) -> Result<Policy, Box<dyn Error>> {
     let text = format!("version = 1\nextends = [\"{preset}\"]\n");
     let source = Source { layer: Layer::Project, name: "guard.toml".into(), text };
-    Policy::load(&[source]).map_err(|faults| faults.to_string().into())
+    examined(&[source]).map_err(|faults| faults.to_string().into())
 }
 
 /// The judgement, and how long it takes to parse and judge the row.

@@ -135,6 +135,36 @@ impl Command {
         operands.collect()
     }
 
+    /// How many of the operands are operands for certain: those before the first flag that may, for all that is known,
+    /// take the next word as its value.
+    pub fn settled(&self) -> usize {
+        let name = self.name();
+        let mut first = None;
+        let mut settled = 0;
+        for part in self.split(&[]) {
+            match part {
+                Part::Operand(word) => {
+                    settled += 1;
+                    first = first.or(word.literal());
+                }
+                Part::Value(_) => {}
+                Part::Flag(word) => {
+                    let known = word.literal().is_some_and(|flag| {
+                        let valued = |flag: &str| valued::takes_value(name, first, flag);
+                        flag.contains('=')
+                            || valued(flag)
+                            || last_of_bundle(flag, valued)
+                            || valued::is_plain(name, flag)
+                    });
+                    if !known {
+                        return settled;
+                    }
+                }
+            }
+        }
+        settled
+    }
+
     /// The first operand: `down` of `docker-compose -f a.yml down -v`.
     pub fn subcommand(&self, value_flags: &[&str]) -> Option<&Word> {
         self.operands(value_flags).into_iter().next()
@@ -332,6 +362,15 @@ mod tests {
         assert_eq!(values("git -C dir checkout -qb new main", &[]), ["checkout", "main"]);
         assert_eq!(values("aws --region eu-1 ec2 describe-instances", &[]), ["ec2", "describe-instances"]);
         assert_eq!(values("git -C dir push --force origin -- -x", &[]), ["push", "origin", "-x"]);
+        let settled = |line: &str| command(line).settled();
+        assert_eq!(
+            (settled("git --no-pager log"), settled("git log --foo x"), settled("npm --tag ls install x")),
+            (1, 1, 0)
+        );
+        assert_eq!(
+            (settled("az vm list -g x"), settled("az group delete -n list"), settled("python -uB a.py")),
+            (2, 2, 1)
+        );
         assert_eq!(values("tool -o out in", &["-o"]), ["in"]);
         assert_eq!(values("tool -vo out in", &["-o"]), ["in"]);
         assert_eq!(values("tool -oout - in", &["-o"]), ["-", "in"]);

@@ -262,6 +262,56 @@ const VALUED: &[(&str, &str)] = &[
     ("yarn", "--cwd"),
 ];
 
+/// Flags before the subcommand that never take the next word, sorted by program. What stands behind any other flag may
+/// be its value, and proves no subcommand.
+const PLAIN: &[(&str, &str)] = &[
+    ("ansible-galaxy", "-v -vv -vvv --verbose"),
+    ("apt", "-q -qq -y --yes --quiet --assume-yes"),
+    ("apt-get", "-q -qq -y --yes --quiet --assume-yes"),
+    ("aws", "--debug --no-verify-ssl --no-paginate --no-sign-request --no-cli-pager --no-cli-auto-prompt"),
+    ("az", "--debug --verbose --only-show-errors"),
+    ("brew", "-v --verbose -d --debug -q --quiet"),
+    ("cargo", "-q --quiet -v --verbose --frozen --locked --offline"),
+    ("cdk", "-v --verbose --no-color --no-version-reporting --no-path-metadata --no-asset-metadata -j --json"),
+    ("conda", "-q -v -y --json"),
+    ("defaults", "-currentHost"),
+    ("dnf", "-y -q -v -C --assumeyes --quiet --cacheonly"),
+    ("docker", "-D --debug --tls --tlsverify"),
+    ("docker-compose", "--verbose --no-ansi --dry-run --compatibility --all-resources"),
+    ("gcloud", "-q --quiet --user-output-enabled --no-user-output-enabled --log-http --no-log-http"),
+    (
+        "git",
+        "--no-pager -p -P --paginate --bare --no-replace-objects --literal-pathspecs --glob-pathspecs \
+         --noglob-pathspecs --icase-pathspecs --no-optional-locks --no-lazy-fetch --no-advice",
+    ),
+    ("helm", "--debug"),
+    (
+        "ip",
+        "-4 -6 -B -0 -M -s -stats -statistics -d -details -j -json -p -pretty -o -oneline -br -brief -c \
+         -color -h -human -human-readable -r -resolve -t -timestamp -ts -tshort -a -all -i -iec -N -Numeric",
+    ),
+    ("kubectl", "--insecure-skip-tls-verify --match-server-version --warnings-as-errors --disable-compression"),
+    ("npm", "-s --silent -d -q --quiet -g --global --json -l --long -p --parseable"),
+    (
+        "pip",
+        "-q -v --quiet --verbose --isolated --no-input --disable-pip-version-check --no-cache-dir --no-color \
+         --require-virtualenv",
+    ),
+    ("pnpm", "-r --recursive -w --workspace-root --silent -s -g --global"),
+    ("podman", "-r --remote --trace"),
+    ("poetry", "-n -q -v --no-ansi --ansi --no-interaction --quiet --verbose --no-plugins --no-cache"),
+    ("python", "-b -B -d -E -i -I -O -P -q -s -S -u -v -x"),
+    ("ruff", "-q --quiet -v --verbose -s --silent --isolated --no-cache"),
+    (
+        "systemctl",
+        "--user --system --no-pager -l --full -a --all -q --quiet --failed --no-legend --plain \
+         --no-ask-password -r --recursive",
+    ),
+    ("uv", "-q --quiet -v --verbose --offline --no-cache -n --no-progress --no-config --native-tls"),
+    ("yarn", "-s --silent --json --verbose"),
+    ("yum", "-y -q -v -C --assumeyes --quiet --cacheonly"),
+];
+
 /// Programs whose options begin with one dash and are whole words (`find -delete`): letters are not bundled. Sorted.
 const UNBUNDLED: &[&str] = &[
     "convert",
@@ -299,6 +349,15 @@ pub(super) fn takes_value(program: &str, first: Option<&str>, flag: &str) -> boo
     }
 }
 
+/// Whether `flag`, or every letter of a bundle, is known never to take the next word.
+pub(super) fn is_plain(program: &str, flag: &str) -> bool {
+    let found = PLAIN.binary_search_by(|(key, _)| (*key).cmp(program)).ok();
+    let Some((_, flags)) = found.and_then(|at| PLAIN.get(at)) else { return false };
+    let letters = flag.strip_prefix('-').filter(|rest| !rest.starts_with('-') && !is_unbundled(program));
+    let each = |letters: &str| letters.chars().all(|letter| holds(flags, &format!("-{letter}")));
+    holds(flags, flag) || letters.is_some_and(|letters| !letters.is_empty() && each(letters))
+}
+
 /// Whether the program's one-dash options are whole words.
 pub(super) fn is_unbundled(program: &str) -> bool {
     UNBUNDLED.binary_search(&program).is_ok()
@@ -320,7 +379,8 @@ mod tests {
     #[test]
     fn the_tables_are_sorted_and_hold_flags_only() {
         assert!(VALUED.is_sorted_by(|(a, _), (b, _)| a < b) && UNBUNDLED.is_sorted() && LEADING.is_sorted());
-        for (program, flags) in VALUED {
+        assert!(PLAIN.is_sorted_by(|(a, _), (b, _)| a < b));
+        for (program, flags) in VALUED.iter().chain(PLAIN) {
             assert!(flags.split(' ').all(|flag| flag.starts_with('-') && flag.len() > 1), "{program}");
         }
     }
