@@ -26,7 +26,7 @@ mod walk;
 mod wrappers;
 
 pub use command::{
-    Access, Asked, Assign, Code, Command, Fault, FaultKind, Kind, Redirect, Stdin, Unproven, Word, Wrapper,
+    Access, Asked, Assign, Assumed, Code, Command, Fault, FaultKind, Kind, Redirect, Stdin, Unproven, Word, Wrapper,
 };
 pub use effects::{Effect, Touch};
 pub use flags::Tri;

@@ -39,6 +39,8 @@ pub(super) fn external(walk: &mut Walk<'_>, command: Command) {
     if let Some((_, letters, long)) = INTERPRETERS.iter().find(|(known, _, _)| *known == name) {
         return interpret::code(walk, command, letters, long);
     }
+    let mut command = command;
+    command.read_argument_files();
     match name {
         "find" | "fd" | "fdfind" => return super::find::find(walk, command),
         "busybox" | "toybox" => return launch::applet(walk, command),
@@ -96,6 +98,10 @@ fn wrapped(walk: &mut Walk<'_>, mut command: Command, row: &Row) {
     }
     if let Some(text) = opened.text {
         return launch::line(walk, inner, &[text], false);
+    }
+    if inner.words.is_empty() && row.name == "xargs" {
+        // POSIX: without a command it is `echo`.
+        inner.words.push(Word::known("echo"));
     }
     if inner.words.is_empty() {
         // Nothing to run: it stands for itself.

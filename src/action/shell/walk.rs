@@ -195,6 +195,7 @@ impl<'a> Walk<'a> {
             stdin: self.scope.stdin.clone(),
             wrappers: self.wrappers.clone(),
             cwd: self.scope.cwd.clone(),
+            assumes: self.scope.assumed.clone(),
             ..Command::default()
         }
     }
