@@ -81,6 +81,12 @@ impl Command {
                 values.push(Word { value, prefix, ..word.clone() });
             }
         }
+        // In bundles (`-qO-`), where the letters are known.
+        for word in self.values(flag) {
+            if !values.iter().any(|known| known.text == word.text && known.value == word.value) {
+                values.push(word);
+            }
+        }
         values
     }
 
