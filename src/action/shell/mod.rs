@@ -25,6 +25,7 @@ mod variables;
 mod walk;
 mod wrappers;
 
+pub use builtin::is_harmless_builtin;
 pub use command::{
     Access, Asked, Assign, Assumed, Code, Command, Fault, FaultKind, Kind, Redirect, Stdin, Unproven, Word, Wrapper,
 };
