@@ -101,11 +101,12 @@ fn check(
 
 /// The variables of the made-up world.
 pub fn example_environment() -> HashMap<String, String> {
-    [("PATH", "/usr/bin"), ("HOME", "/home/user")].map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+    let variables = [("PATH", "/usr/bin"), ("HOME", "/home/user"), ("TMPDIR", "/tmp")];
+    variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
 /// The made-up world of examples: every bare program is installed in `/usr/bin`, the project is `/project`, the home
-/// `/home/user`, nothing is a link, every folder below the project that a line goes to is
+/// `/home/user`, nothing is a link, every folder that a line goes to is
 /// there, and so is what is called `src` or `tests` or has a dot within its name.
 pub fn example_facts(shell: &Shell) -> Facts {
     let mut facts = Facts {
@@ -124,7 +125,7 @@ pub fn example_facts(shell: &Shell) -> Facts {
         command.path_texts(|text| {
             let Some(located) = command.located(text) else { return };
             let path = normal(&facts.cwd.join(&located));
-            if goes && path.starts_with(&facts.project) {
+            if goes {
                 facts.folders.insert(path.clone());
             }
             let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();

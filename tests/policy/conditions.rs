@@ -215,3 +215,23 @@ fn commands_that_run_at_the_same_time_are_seen() {
         ],
     );
 }
+
+#[test]
+fn a_folder_that_is_there_is_where_the_line_goes_on() {
+    let policy = rule("deny", r#"removes = ["src/**", "/etc/**"]"#);
+    check(
+        &policy,
+        &[
+            ("cd src; rm x", DENY),
+            ("cd src; ls; pwd; rm x", DENY),
+            ("ls; cd src; rm x", DENY),
+            ("cd src; cd ..; rm x", None),
+            ("cd /etc; rm x", DENY),
+            ("cd tests; rm x", None),
+            ("rm -rf build; cd tests; rm x", PERHAPS),
+            ("cp a b; cd tests; rm x", PERHAPS),
+            ("./tool; cd tests; rm x", PERHAPS),
+            ("cd /tmp/a; rm x", PERHAPS),
+        ],
+    );
+}

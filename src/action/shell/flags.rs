@@ -176,6 +176,18 @@ impl Command {
         self.operands(value_flags).into_iter().next()
     }
 
+    /// Makes the words unknown that its program takes for a file of further arguments (`mypy @file`).
+    pub fn read_argument_files(&mut self) {
+        if ARGUMENT_FILES.binary_search(&self.name()).is_err() {
+            return;
+        }
+        for word in self.words.iter_mut().skip(1) {
+            if word.value.as_deref().unwrap_or(&word.prefix).starts_with('@') {
+                *word = Word { text: word.text.clone(), many: true, ..Word::default() };
+            }
+        }
+    }
+
     /// The last component of the program word without a version suffix: `python` of `/usr/bin/python3.11`.
     /// Says nothing about which file runs: facts do.
     pub fn name(&self) -> &str {
@@ -293,6 +305,13 @@ fn may_become(prefix: &str, flag: &str) -> bool {
     }
     prefix.starts_with('-') && (!flag.starts_with("--") || prefix == "-")
 }
+
+/// Programs that read further arguments from the file in `@file` (argparse's `fromfile_prefix_chars`, GNU's and Java's
+/// response files), and Python tools that may by their version. Sorted.
+const ARGUMENT_FILES: &[&str] = &[
+    "ar", "black", "c++", "cc", "clang", "clang++", "flake8", "g++", "gcc", "isort", "jar", "java", "javac", "ld",
+    "mypy", "py.test", "pylint", "pytest", "ruff",
+];
 
 /// Programs whose name is written with a bare number for a version (`python3`); of others (`base64`) it is a part.
 const NUMBERED: &[&str] = &["python", "pip", "pytest", "pydoc", "idle", "perl", "php", "ruby", "lua", "node", "tclsh"];

@@ -2,6 +2,7 @@
 //! Knows no policy: it says what would run, and names what it cannot prove.
 
 mod arithmetic;
+mod bomb;
 mod brace;
 mod builtin;
 mod command;
@@ -15,6 +16,7 @@ mod launch;
 mod parameter;
 mod parse;
 mod scope;
+mod script;
 mod simple;
 mod suspect;
 mod unwrap;
@@ -23,8 +25,9 @@ mod variables;
 mod walk;
 mod wrappers;
 
+pub use builtin::is_harmless_builtin;
 pub use command::{
-    Access, Asked, Assign, Code, Command, Fault, FaultKind, Kind, Redirect, Stdin, Unproven, Word, Wrapper,
+    Access, Asked, Assign, Assumed, Code, Command, Fault, FaultKind, Kind, Redirect, Stdin, Unproven, Word, Wrapper,
 };
 pub use effects::{Effect, Touch};
 pub use flags::Tri;

@@ -37,6 +37,7 @@ const VALUED: &[(&str, &str)] = &[
     ),
     ("az", "--subscription --output -o --query --resource-group -g"),
     ("black", "-c --code -l --line-length -t --target-version --config --include --exclude"),
+    ("caffeinate", "-t -w"),
     ("cargo", "--color --config -Z -C --manifest-path --target-dir -j --jobs -p --package"),
     ("cdk", "-a --app -c --context --profile -o --output -p --plugin --toolkit-stack-name -r --role-arn -l --language"),
     ("chmod", "--reference"),
@@ -326,19 +327,27 @@ const PLAIN: &[(&str, &str)] = &[
 /// Programs whose options begin with one dash and are whole words (`find -delete`): letters are not bundled. Sorted.
 const UNBUNDLED: &[&str] = &[
     "convert",
+    "dscl",
+    "duckdb",
     "ffmpeg",
     "find",
     "gcc",
     "go",
+    "hdiutil",
     "ip",
     "java",
     "javac",
     "ld",
+    "lipo",
+    "networksetup",
     "openssl",
     "packer",
+    "plutil",
     "sqlite3",
+    "systemsetup",
     "terraform",
     "tofu",
+    "xcodebuild",
 ];
 
 /// Programs whose own flags stand before the subcommand only: behind it the letters mean other things (`git -C` and

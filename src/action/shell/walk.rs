@@ -65,6 +65,8 @@ pub(super) struct Walk<'a> {
     pub(super) in_function: bool,
     /// Names that functions and traps set, so that their values hold nowhere.
     pub(super) volatile: Vec<String>,
+    /// Functions of the text, for what they start.
+    pub(super) bodies: super::bomb::Functions,
     /// Where the overlaps begin whose commands are still running.
     pub(super) running: usize,
     /// The folder before a `cd` whose success is not settled yet.
@@ -93,6 +95,7 @@ impl<'a> Walk<'a> {
             assigned: Vec::new(),
             in_function: false,
             volatile: Vec::new(),
+            bodies: super::bomb::Functions::default(),
             running: 0,
             left: None,
         }
@@ -192,6 +195,7 @@ impl<'a> Walk<'a> {
             stdin: self.scope.stdin.clone(),
             wrappers: self.wrappers.clone(),
             cwd: self.scope.cwd.clone(),
+            assumes: self.scope.assumed.clone(),
             ..Command::default()
         }
     }
@@ -297,6 +301,15 @@ impl<'a> Walk<'a> {
     /// Adds what can only be said once everything was seen.
     pub(super) fn finish(mut self) -> Found {
         self.waited();
+        for bomb in self.bodies.bombs() {
+            self.fixed = Some(bomb.span.clone());
+            let name = format!("the function `{}`", bomb.name);
+            if bomb.endless {
+                self.fault(FaultKind::Bomb, name, Some(bomb.span));
+            } else {
+                self.unproven(format!("{name}, which starts copies of itself"), &bomb.span);
+            }
+        }
         for (name, span) in std::mem::take(&mut self.evaluated) {
             if self.textual.contains(&name) {
                 self.fixed = Some(span.clone());

@@ -52,7 +52,10 @@ impl Ground<'_> {
             }
             Standing::Program | Standing::Absent => {
                 self.whitelist(&subject, at, hits);
-                if !spoken(hits) {
+                let installed = subject.standing == Standing::Program;
+                if !spoken(hits) && installed && built_in::only_tells(command) {
+                    hits.push(Hit::own(&built_in::TELLS, format!("`{}`", word(command)), at));
+                } else if !spoken(hits) {
                     hits.push(Hit::own(&built_in::NOT_LISTED, format!("`{}`", subject.shown()), at));
                 }
             }
