@@ -3,6 +3,7 @@
 mod report;
 
 use super::text;
+use crate::decide::policy;
 use crate::decide::{Layer, Source};
 use crate::gate::{self, POLICY_FILE, Project, Stop, World};
 pub use report::{Checked, check};
@@ -15,10 +16,12 @@ use std::process::ExitCode;
 #[command(after_help = "\
 Examples:
   guard policy check
-  guard policy trust")]
+  guard policy trust
+  guard policy schema > policy.schema.json")]
 pub(crate) enum Command {
     Check(Check),
     Trust(Trust),
+    Schema(Schema),
 }
 
 /// Check a policy: its form, its meaning, and every rule's own examples
@@ -39,10 +42,19 @@ pub(crate) struct Check {
 #[command(after_help = "Example:\n  guard policy trust")]
 pub(crate) struct Trust {}
 
+/// Print the JSON Schema of a policy file, for editors
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  guard policy schema > policy.schema.json
+  taplo check --schema file://$PWD/policy.schema.json guard.toml")]
+pub(crate) struct Schema {}
+
 pub(crate) fn run(world: &World, from: &Path, command: Command) -> ExitCode {
     let done = match command {
         Command::Check(args) => check_file(world, from, args),
         Command::Trust(Trust {}) => trust(world, from),
+        Command::Schema(Schema {}) => schema(),
     };
     done.unwrap_or_else(|stop| text::stop(&stop))
 }
@@ -96,6 +108,11 @@ fn trust(world: &World, from: &Path) -> Result<ExitCode, Stop> {
     }
     gate::trust_project(world, &project, &proposal)?;
     say("trusted\n")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn schema() -> Result<ExitCode, Stop> {
+    say(&format!("{:#}\n", policy::schema()))?;
     Ok(ExitCode::SUCCESS)
 }
 
