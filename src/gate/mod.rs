@@ -3,6 +3,7 @@
 
 mod answer;
 mod entries;
+mod examine;
 pub mod facts;
 mod grants;
 mod init;
@@ -15,6 +16,7 @@ mod trust;
 mod world;
 
 pub use answer::Answer;
+pub use examine::{Examined, check, examine};
 pub use init::{Initialised, Proposal, Setup, init, propose_trust, trust_project};
 pub use policy::{build, layers, load, outer_layers, policy_text, project_text};
 pub use project::{POLICY_FILE, Project, root_of, shown};
@@ -23,26 +25,11 @@ pub use stop::Stop;
 pub use world::World;
 
 use crate::approve::settle;
-use crate::decide::{Judgement, Verdict, judge};
-use crate::event::State;
+use crate::decide::judge;
 use crate::execute::{self, Sink};
 use crate::record::Log;
 use grants::{environment, place, required, writable};
 use request::parse;
-
-/// Judges and does nothing: no record, no process.
-pub fn check(world: &World, project: &Project, request: Request) -> Result<Judgement, Stop> {
-    let policy = load(project)?;
-    let environment = environment(world, &[]);
-    let action = parse(request.asked, &environment);
-    let mut facts = facts::gather(&action, &project.root, &world.cwd, &environment.variables, &writable(project));
-    facts.task = request.task;
-    let judgement = judge(action, &facts, &State::default(), &policy);
-    if judgement.verdict() == Verdict::Allow {
-        grants::honoured(judgement.grant())?;
-    }
-    Ok(judgement)
-}
 
 /// Judges, and if that allows it, fences, records, runs and records again.
 pub fn exec(world: &World, project: &Project, request: Request, sink: &mut dyn Sink) -> Answer {

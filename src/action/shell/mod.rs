@@ -10,6 +10,7 @@ pub mod flags;
 mod flow;
 mod interpret;
 mod launch;
+mod outline;
 mod parameter;
 mod parse;
 mod scope;
@@ -24,6 +25,7 @@ pub use command::{
     Access, Asked, Assign, Code, Command, Fault, FaultKind, Kind, Redirect, Stdin, Unproven, Word, Wrapper,
 };
 pub use flags::Tri;
+pub use outline::{Joined, Outline, Shape};
 
 use std::collections::HashMap;
 use std::ffi::OsString;
