@@ -8,4 +8,5 @@ pub mod policy;
 
 pub use examples::{ExampleFault, check_examples, examined, example_environment, example_facts, locate_examples};
 pub use judgement::{Grant, Judgement, Match, Verdict, judge};
+pub use judging::{Failed, Near, OwnRule, nearly, own_rules};
 pub use policy::{Layer, Policy, Source};

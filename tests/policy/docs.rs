@@ -34,3 +34,10 @@ fn the_page_names_every_key_of_a_rule() {
     let missing: Vec<&&String> = keys.iter().filter(|key| !PAGE.contains(&format!("`{key}"))).collect();
     assert_eq!(missing, [] as [&&String; 0]);
 }
+
+#[test]
+fn guard_s_own_rules_are_listed_whole() {
+    let source = include_str!("../../src/decide/judging/built_in.rs");
+    let written = source.matches(": BuiltIn =").count();
+    assert_eq!(guard::decide::own_rules().count(), written);
+}

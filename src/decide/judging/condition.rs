@@ -14,41 +14,59 @@ use crate::decide::policy::{
 
 /// Whether `rule` means the subject.
 pub(super) fn holds(ground: Ground<'_>, subject: &Subject<'_>, rule: &Rule) -> Tri {
+    if matches!(subject.part, Part::Wrapper(_)) {
+        let strict = rule.verdict == Verdict::Allow;
+        let bare = rule.when.only_program();
+        return if bare { program(ground, subject, &rule.when.programs, strict) } else { Tri::No };
+    }
+    let mut answer = Tri::Yes;
+    each(ground, subject, rule, &mut |_, found| {
+        answer = answer.min(found);
+        answer != Tri::No
+    });
+    answer
+}
+
+/// Hands every condition, by the key it is written under, and whether it holds to `visit`, until that has enough.
+pub(super) fn each(
+    ground: Ground<'_>,
+    subject: &Subject<'_>,
+    rule: &Rule,
+    visit: &mut dyn FnMut(&'static str, Tri) -> bool,
+) {
     let when = &rule.when;
     let command: &Command = &subject.command;
     let strict = rule.verdict == Verdict::Allow;
-    if matches!(subject.part, Part::Wrapper(_)) {
-        return if when.only_program() { program(ground, subject, &when.programs, strict) } else { Tri::No };
-    }
     let view = View { ground, command, strict, names_program: !when.programs.is_empty() };
-    let conditions: [&dyn Fn() -> Tri; 15] = [
-        &|| program(ground, subject, &when.programs, strict),
-        &|| absent_or(when.subcommands.is_empty(), || view.subcommand(rule)),
-        &|| absent_or(when.assigns.is_empty(), || view.assigns(&when.assigns)),
-        &|| absent_or(when.wrapped.is_empty(), || view.wrapped(&when.wrapped)),
-        &|| when.stdin.map_or(Tri::Yes, |wanted| view.stdin(wanted)),
-        &|| when.unprovable.map_or(Tri::Yes, |wanted| known(view.unprovable() == wanted)),
-        &|| absent_or(when.flags_any.is_empty(), || view.flags(&when.flags_any).max().unwrap_or(Tri::No)),
-        &|| absent_or(when.flags_all.is_empty(), || view.flags(&when.flags_all).min().unwrap_or(Tri::No)),
-        &|| absent_or(when.flags_none.is_empty(), || opposite(view.flags(&when.flags_none).max().unwrap_or(Tri::No))),
-        &|| absent_or(when.args.is_empty(), || view.args(&when.args)),
-        &|| absent_or(when.reads.is_empty(), || view.paths(&when.reads, Touched::Read)),
-        &|| absent_or(when.writes_to.is_empty(), || view.paths(&when.writes_to, Touched::Written)),
-        &|| absent_or(when.url.is_empty(), || view.url(&when.url)),
-        &|| absent_or(when.task.is_empty(), || label(&when.task, ground.facts.task.as_deref())),
-        &|| {
-            let mode = absent_or(when.mode.is_empty(), || label(&when.mode, ground.facts.mode.as_deref()));
-            mode.min(absent_or(when.phase.is_empty(), || label(&when.phase, ground.facts.phase.as_deref())))
-        },
+    let facts = ground.facts;
+    let none = |flags: &[Flag]| opposite(view.flags(flags).max().unwrap_or(Tri::No));
+    let conditions: [(&'static str, &dyn Fn() -> Tri); 16] = [
+        ("program", &|| program(ground, subject, &when.programs, strict)),
+        ("subcommand", &|| absent_or(when.subcommands.is_empty(), || view.subcommand(rule))),
+        ("assigns", &|| absent_or(when.assigns.is_empty(), || view.assigns(&when.assigns))),
+        ("wrapped", &|| absent_or(when.wrapped.is_empty(), || view.wrapped(&when.wrapped))),
+        ("stdin", &|| when.stdin.map_or(Tri::Yes, |wanted| view.stdin(wanted))),
+        ("unprovable", &|| when.unprovable.map_or(Tri::Yes, |wanted| known(view.unprovable() == wanted))),
+        ("flags_any", &|| {
+            absent_or(when.flags_any.is_empty(), || view.flags(&when.flags_any).max().unwrap_or(Tri::No))
+        }),
+        ("flags_all", &|| {
+            absent_or(when.flags_all.is_empty(), || view.flags(&when.flags_all).min().unwrap_or(Tri::No))
+        }),
+        ("flags_none", &|| absent_or(when.flags_none.is_empty(), || none(&when.flags_none))),
+        ("args", &|| absent_or(when.args.is_empty(), || view.args(&when.args))),
+        ("reads", &|| absent_or(when.reads.is_empty(), || view.paths(&when.reads, Touched::Read))),
+        ("writes_to", &|| absent_or(when.writes_to.is_empty(), || view.paths(&when.writes_to, Touched::Written))),
+        ("url", &|| absent_or(when.url.is_empty(), || view.url(&when.url))),
+        ("task", &|| absent_or(when.task.is_empty(), || label(&when.task, facts.task.as_deref()))),
+        ("mode", &|| absent_or(when.mode.is_empty(), || label(&when.mode, facts.mode.as_deref()))),
+        ("phase", &|| absent_or(when.phase.is_empty(), || label(&when.phase, facts.phase.as_deref()))),
     ];
-    let mut answer = Tri::Yes;
-    for condition in conditions {
-        answer = answer.min(condition());
-        if answer == Tri::No {
-            break;
+    for (key, condition) in conditions {
+        if !visit(key, condition()) {
+            return;
         }
     }
-    answer
 }
 
 fn absent_or(absent: bool, condition: impl FnOnce() -> Tri) -> Tri {

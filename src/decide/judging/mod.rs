@@ -6,6 +6,7 @@ mod commands;
 mod condition;
 mod grant;
 mod hit;
+mod near;
 mod paths;
 mod subject;
 mod urls;
@@ -16,7 +17,9 @@ use super::{Grant, Match, Verdict};
 use crate::action::shell::{Asked, Command, FaultKind, Shell};
 use crate::action::{Action, Facts, Found};
 use crate::event::State;
+pub use built_in::{OwnRule, own_rules};
 use hit::Hit;
+pub use near::{Failed, Near, nearly};
 pub(super) use paths::normal;
 use std::path::PathBuf;
 

@@ -18,6 +18,7 @@ mod schema;
 mod settings;
 mod whitelist;
 mod wild;
+mod written;
 
 pub use compiled::CompiledError;
 pub use difference::{Change, difference};
@@ -28,9 +29,12 @@ pub use rule::{Check, Example, Network, RuleText, Runner, Writes};
 pub use schema::schema;
 pub use settings::{Attempts, Iteration, Limits, Require, Service, ServiceKind, Settings, Supervision};
 pub use whitelist::Whitelist;
+pub use written::Written;
 
+pub(crate) use fault::nearest;
 pub(crate) use glob::{Bases, Glob, PathPattern, Pattern, assignment_meant, meant, path_meant};
 pub(crate) use index::Has;
+pub(crate) use keys::{Key, RULE};
 pub(crate) use quantity::duration;
 pub(crate) use rule::{Flag, Gives, ProgramName, Rule, StdinIs, Subcommand, Timeout};
 pub(crate) use whitelist::unversioned;

@@ -158,9 +158,11 @@ pub(crate) const KINDS: &[(&str, ServiceKind)] = &[
 
 /// Reads all settings of one source.
 pub(crate) fn read(reader: &mut Reader<'_>, root: Table<'_, '_>) -> Given {
-    let mut given = Given::default();
-    given.supervision = reader.choice(root, "supervision", SUPERVISIONS).map(|at| at.value);
-    given.observe = reader.boolean(root, "observe").map(|at| at.value);
+    let mut given = Given {
+        supervision: reader.choice(root, "supervision", SUPERVISIONS).map(|at| at.value),
+        observe: reader.boolean(root, "observe").map(|at| at.value),
+        ..Given::default()
+    };
     if let Some(table) = reader.table(root, "shell", "[shell]") {
         reader.only(table, keys::SHELL);
         given.whitelist = whitelist(reader, table);
