@@ -3,7 +3,7 @@
 
 use super::judgement::judge;
 use super::judging::normal;
-use super::policy::{Example, Fault, Faults, Policy, RuleText, Source, preset};
+use super::policy::{Example, Fault, Faults, Policy, Preset, RuleText, Source, embedded};
 use crate::action::shell::{Command, Word};
 use crate::action::{Action, Facts, Found, Program, Shell};
 use crate::event::State;
@@ -58,8 +58,7 @@ pub fn check_examples(policy: &Policy) -> Result<(), Vec<ExampleFault>> {
 
 /// The faults with the lines they stand in; `sources` are those the policy was loaded from.
 pub fn locate_examples(faults: &[ExampleFault], sources: &[Source]) -> Faults {
-    let presets: Vec<Source> =
-        super::policy::PRESETS.iter().filter_map(|p| preset(p.name)).map(|p| p.source()).collect();
+    let presets: Vec<Source> = embedded().map(Preset::source).collect();
     let located = faults.iter().filter_map(|fault| {
         let (file, _) = fault.at.rsplit_once(':')?;
         let source = sources.iter().chain(&presets).find(|source| source.name == file)?;

@@ -187,7 +187,10 @@ fn every_condition_is_strict_to_allow_and_loose_to_deny() {
     let table = [
         ("subcommand = \"a b\"", "x a b c", Allow, Deny),
         ("subcommand = \"a b\"", "x a c", Ask, Ask),
-        ("subcommand = \"a\"", "x -v a", Allow, Deny),
+        ("subcommand = \"a\"", "x a -v", Allow, Deny),
+        ("subcommand = \"a\"", "x -v a", Ask, Deny),
+        ("subcommand = \"a\"", "x -v=b a", Allow, Deny),
+        ("subcommand = \"!a\"", "x -v b a", Ask, Deny),
         ("subcommand = \"a\"", "x --new v a", Ask, Ask),
         ("subcommand = \"a\"", "x \"$Y\"", Ask, Ask),
         ("subcommand = \"!a\"", "x b", Allow, Deny),

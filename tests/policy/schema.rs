@@ -1,7 +1,7 @@
 //! The JSON Schema of the policy file: kept in docs, true of every shipped policy, and of the same keys as the reader.
 //! `INSTA_UPDATE=always` writes docs/policy.schema.json anew.
 
-use guard::decide::policy::{PRESETS, schema};
+use guard::decide::policy::{embedded, schema};
 use guard::decide::{Layer, Policy, Source};
 use serde_json::{Value, json};
 
@@ -94,7 +94,7 @@ fn the_schema_in_docs_is_the_one_guard_prints() {
 
 #[test]
 fn every_shipped_policy_and_every_one_in_docs_keeps_to_the_schema() {
-    for preset in PRESETS {
+    for preset in embedded() {
         assert_eq!(of(preset.text), [] as [&str; 0], "{}", preset.file);
     }
     let page = include_str!("../../docs/policy.md");

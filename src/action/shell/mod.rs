@@ -17,6 +17,7 @@ mod scope;
 mod simple;
 mod suspect;
 mod unwrap;
+mod valued;
 mod variables;
 mod walk;
 mod wrappers;

@@ -125,28 +125,41 @@ impl View<'_> {
         let operands = self.command.operands(&[]);
         let wanted = &rule.when.subcommands;
         let plain = self.named(&operands, wanted);
-        if self.strict || plain == Tri::Yes {
+        if plain == (if self.strict { Tri::No } else { Tri::Yes }) {
             return plain;
         }
         // A flag that is not known may take the next word as its value: then the subcommand stands further on.
         let doubtful = self.flags_before(operands.first().copied());
-        let further = (1..=doubtful).map(|skip| self.named(operands.get(skip..).unwrap_or_default(), wanted));
-        further.max().unwrap_or(Tri::No).min(Tri::Unknown).max(plain)
+        let mut further = (1..=doubtful).map(|skip| operands.get(skip..).unwrap_or_default());
+        if self.strict {
+            let excepted = further.any(|operands| self.excepted(operands, wanted) != Tri::No);
+            return if excepted { plain.min(Tri::Unknown) } else { plain };
+        }
+        further.map(|operands| self.named(operands, wanted)).max().unwrap_or(Tri::No).min(Tri::Unknown).max(plain)
+    }
+
+    /// Whether the operands begin as one of the entries with `!`.
+    fn excepted(self, operands: &[&Word], wanted: &[Subcommand]) -> Tri {
+        let entries = wanted.iter().filter(|entry| entry.negated);
+        entries.map(|entry| self.begins(operands, &entry.words)).max().unwrap_or(Tri::No)
     }
 
     /// Whether the operands begin as one of the plain entries (or there are none) and as none of those with `!`.
     fn named(self, operands: &[&Word], wanted: &[Subcommand]) -> Tri {
-        let some = |negated: bool| {
-            let entries = wanted.iter().filter(move |entry| entry.negated == negated);
-            entries.map(|entry| self.begins(operands, &entry.words)).max()
-        };
+        let plain = wanted.iter().filter(|entry| !entry.negated);
+        let meant = plain.map(|entry| self.begins(operands, &entry.words)).max();
         let anything = if operands.is_empty() && !self.command.open_ended { Tri::No } else { Tri::Yes };
-        some(false).unwrap_or(anything).min(some(true).map_or(Tri::Yes, opposite))
+        meant.unwrap_or(anything).min(opposite(self.excepted(operands, wanted)))
     }
 
     fn begins(self, operands: &[&Word], words: &[Glob]) -> Tri {
+        // What stands behind a flag that may take a value may be that value, and proves nothing.
+        let settled = if self.strict { self.command.settled() } else { usize::MAX };
         let answers = words.iter().enumerate().map(|(number, wanted)| match operands.get(number) {
-            Some(word) => word.literal().map_or(Tri::Unknown, |word| known(wanted.matches(word))),
+            Some(word) => match word.literal().map_or(Tri::Unknown, |word| known(wanted.matches(word))) {
+                Tri::Yes if number >= settled => Tri::Unknown,
+                answer => answer,
+            },
             None if self.command.open_ended => Tri::Unknown,
             None => Tri::No,
         });

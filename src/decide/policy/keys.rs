@@ -100,7 +100,7 @@ fn words<T>(table: &[(&'static str, T)]) -> Vec<&'static str> {
 /// A policy file.
 pub(crate) static POLICY: &[Key] = &[
     required(key("version", Form::Version, "The version of the format: 1.")),
-    key("extends", Form::Presets, "The presets it builds on; `default` always is one of them."),
+    key("extends", Form::Presets, "The presets and packs it builds on; `default` always is one of them."),
     key(
         "supervision",
         Form::Word(|| words(SUPERVISIONS)),

@@ -3,7 +3,7 @@
 
 use super::fault::{Fault, Faults, nearest};
 use super::keys::POLICY;
-use super::preset::{ALWAYS, PRESETS};
+use super::preset::{ALWAYS, PRESETS, embedded};
 use super::read::{At, Reader, root};
 use super::rule_table::{self, Read};
 use super::settings::{self, Attempts, Given, Iteration, Limits, Require, Service, Settings, Supervision};
@@ -91,12 +91,13 @@ impl Loader<'_> {
                 let message = format!("a cycle: `{chain}` extends `{}`", name.value);
                 part.faults.push(Fault::at(&part.source, name.span, message).help("take one of them out"));
             } else if !self.preset(&name.value) {
-                let known: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
+                let known: Vec<&str> = embedded().map(|preset| preset.name).collect();
+                let presets: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
                 let help = match nearest(&name.value, &known) {
                     Some(near) => format!("did you mean \"{near}\"?"),
-                    None => format!("one of \"{}\"", known.join("\", \"")),
+                    None => format!("one of \"{}\", or a pack (docs/policy.md)", presets.join("\", \"")),
                 };
-                let message = format!("no preset is called `{}`", name.value);
+                let message = format!("no preset or pack is called `{}`", name.value);
                 part.faults.push(Fault::at(&part.source, name.span, message).help(help));
             }
         }

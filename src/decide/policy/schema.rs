@@ -3,7 +3,7 @@
 
 use super::keys::{Form, Key, POLICY, RULE};
 use super::layers::VERSION;
-use super::preset::PRESETS;
+use super::preset::embedded;
 use serde_json::{Map, Value, json};
 
 /// The schema of a policy file (JSON Schema 2020-12).
@@ -78,7 +78,7 @@ fn form(form: Form) -> Value {
         Form::Regex => json!({ "type": "string", "format": "regex" }),
         Form::Address => pattern(ADDRESS),
         Form::Texts => texts(json!({ "type": "string" })),
-        Form::Presets => texts(json!({ "enum": PRESETS.iter().map(|preset| preset.name).collect::<Vec<_>>() })),
+        Form::Presets => texts(json!({ "enum": embedded().map(|preset| preset.name).collect::<Vec<_>>() })),
         Form::Boolean => json!({ "type": "boolean" }),
         Form::Number => json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }),
         Form::Duration => pattern(DURATION),

@@ -2,7 +2,7 @@
 //! Knows TOML, and nothing of what the values mean.
 
 use super::Source;
-use super::preset::PRESETS;
+use super::preset::embedded;
 use toml::de::{DeTable, DeValue};
 
 /// A rule as it was written.
@@ -16,7 +16,7 @@ pub struct Written {
 impl Written {
     /// The rule `id` in one of `sources`, or in a preset.
     pub fn find(sources: &[Source], id: &str) -> Option<Written> {
-        let presets = PRESETS.iter().map(|preset| preset.text);
+        let presets = embedded().map(|preset| preset.text);
         sources.iter().map(|source| source.text.as_str()).chain(presets).find_map(|text| within(text, id))
     }
 
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn every_rule_of_every_preset_is_found() {
-        for preset in PRESETS {
+        for preset in embedded() {
             let ids = preset.text.lines().filter_map(|line| line.strip_prefix("id = \"")?.strip_suffix('"'));
             for id in ids {
                 let written = Written::find(&[preset.source()], id).unwrap();
