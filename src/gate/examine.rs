@@ -7,6 +7,7 @@ use super::{Project, Request, Stop, World, facts, load};
 use crate::action::Facts;
 use crate::decide::{Judgement, Policy, Verdict, judge};
 use crate::event::State;
+use std::path::Path;
 
 /// A judgement and what it rests on.
 #[derive(Debug)]
@@ -21,18 +22,18 @@ pub struct Examined {
 
 /// Judges and does nothing: no record, no process. What would be allowed and cannot be enforced stops here as well.
 pub fn check(world: &World, project: &Project, request: Request) -> Result<Examined, Stop> {
-    let examined = examine(world, project, request, load(project)?);
+    let examined = examine(world, &project.root, request, load(project)?);
     if examined.judgement.verdict() == Verdict::Allow {
         honoured(examined.judgement.grant())?;
     }
     Ok(examined)
 }
 
-/// Judges by any policy, in the world as it is.
-pub fn examine(world: &World, project: &Project, request: Request, policy: Policy) -> Examined {
+/// Judges by any policy, in the world as it is, for a project at `root`.
+pub fn examine(world: &World, root: &Path, request: Request, policy: Policy) -> Examined {
     let environment = environment(world, &[]);
     let action = parse(request.asked, &environment);
-    let mut facts = facts::gather(&action, &project.root, &world.cwd, &environment.variables, &writable(project));
+    let mut facts = facts::gather(&action, root, &world.cwd, &environment.variables, &writable(root));
     facts.task = request.task;
     let judgement = judge(action, &facts, &State::default(), &policy);
     Examined { judgement, facts, policy }

@@ -8,6 +8,7 @@ pub mod facts;
 mod grants;
 mod init;
 mod policy;
+mod present;
 mod project;
 mod request;
 mod secrets;
@@ -19,6 +20,7 @@ pub use answer::Answer;
 pub use examine::{Examined, check, examine};
 pub use init::{Initialised, Proposal, Setup, init, propose_trust, trust_project};
 pub use policy::{build, layers, load, outer_layers, policy_text, project_text};
+pub use present::{Layers, Present, present};
 pub use project::{POLICY_FILE, Project, root_of, shown};
 pub use request::Request;
 pub use stop::Stop;
@@ -56,7 +58,7 @@ fn pipeline(
 
     let seen = environment(world, &[]);
     let action = parse(asked, &seen);
-    let mut facts = facts::gather(&action, &project.root, &world.cwd, &seen.variables, &writable(project));
+    let mut facts = facts::gather(&action, &project.root, &world.cwd, &seen.variables, &writable(&project.root));
     facts.task.clone_from(&notes.task);
     let judgement = judge(action, &facts, log.state(), &policy);
     answer.judgement = Some(judgement.clone());

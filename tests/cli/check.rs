@@ -60,20 +60,7 @@ fn a_project_is_the_nearest_ancestor_with_a_policy() {
 fn printed(home: &Home, line: &str) -> String {
     let done = home.guard(&["check", "-c", line]);
     assert_eq!(done.stderr, "");
-    let mut text = String::new();
-    let mut skipping = false;
-    for line in done.stdout.replace(&home.project.display().to_string(), "PROJECT").lines() {
-        if line.contains("(policy/") || skipping && line.trim_start().starts_with("instead:") {
-            skipping = true;
-            continue;
-        }
-        skipping = false;
-        let line = if line.starts_with("  runs /") { "  runs PATH" } else { line };
-        let placed = line.split_once("(/").map(|(before, after)| (before, after.split_once(')').unwrap().1));
-        text += &placed.map_or_else(|| line.to_owned(), |(before, after)| format!("{before}(PATH){after}"));
-        text += "\n";
-    }
-    text
+    super::lasting(home, &done.stdout)
 }
 
 /// A policy whose rules say the same whatever becomes of the presets.

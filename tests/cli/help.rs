@@ -3,7 +3,7 @@
 use super::Home;
 
 /// Every subcommand a person can call, each with its own help.
-const COMMANDS: [&[&str]; 19] = [
+const COMMANDS: [&[&str]; 20] = [
     &[],
     &["init"],
     &["exec"],
@@ -11,6 +11,7 @@ const COMMANDS: [&[&str]; 19] = [
     &["policy"],
     &["policy", "check"],
     &["policy", "trust"],
+    &["policy", "explain"],
     &["policy", "schema"],
     &["audit"],
     &["audit", "tail"],

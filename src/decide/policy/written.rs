@@ -17,7 +17,12 @@ impl Written {
     /// The rule `id` in one of `sources`, or in a preset.
     pub fn find(sources: &[Source], id: &str) -> Option<Written> {
         let presets = embedded().map(|preset| preset.text);
-        sources.iter().map(|source| source.text.as_str()).chain(presets).find_map(|text| within(text, id))
+        sources.iter().map(|source| source.text.as_str()).chain(presets).find_map(|text| Written::find_in(text, id))
+    }
+
+    /// The rule `id` in one text.
+    pub fn find_in(text: &str, id: &str) -> Option<Written> {
+        within(text, id)
     }
 
     /// What stands under `key`, each value as text; empty where the rule has no such key.

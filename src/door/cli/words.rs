@@ -1,8 +1,8 @@
 //! Sentences that more than one subcommand says: lists, counts, and what an allowed command gets.
 //! Knows no layout.
 
-use crate::decide::Grant;
 use crate::decide::policy::{Network, Runner, Writes};
+use crate::decide::{Grant, Layer};
 
 /// `a`, `a and b`, `a, b and c`.
 pub(super) fn listed(items: &[String], last: &str) -> String {
@@ -21,6 +21,16 @@ pub(super) fn quoted<'a>(items: impl IntoIterator<Item = &'a String>) -> Vec<Str
 /// `1 rule`, `2 rules`.
 pub(super) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// A layer's name in JSON.
+pub(super) fn layer(layer: Layer) -> &'static str {
+    match layer {
+        Layer::BuiltIn => "preset",
+        Layer::Machine => "machine",
+        Layer::Person => "person",
+        Layer::Project => "project",
+    }
 }
 
 /// What an allowed command gets, as one sentence without its full stop; `program`: what is run.

@@ -1,5 +1,6 @@
 //! `guard policy`: check a policy, and trust it.
 
+mod explain;
 mod report;
 
 use super::text;
@@ -11,16 +12,18 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Check the policy, or trust it after a change
+/// Check, explain and trust the policy
 #[derive(Debug, clap::Subcommand)]
 #[command(after_help = "\
 Examples:
   guard policy check
   guard policy trust
+  guard policy explain pip install requests
   guard policy schema > policy.schema.json")]
 pub(crate) enum Command {
     Check(Check),
     Trust(Trust),
+    Explain(explain::Explain),
     Schema(Schema),
 }
 
@@ -54,6 +57,7 @@ pub(crate) fn run(world: &World, from: &Path, command: Command) -> ExitCode {
     let done = match command {
         Command::Check(args) => check_file(world, from, args),
         Command::Trust(Trust {}) => trust(world, from),
+        Command::Explain(args) => explain::run(world, from, args),
         Command::Schema(Schema {}) => schema(),
     };
     done.unwrap_or_else(|stop| text::stop(&stop))
