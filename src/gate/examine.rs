@@ -1,4 +1,4 @@
-//! Looking without doing: an action judged as `exec` would judge it, with the facts and the policy it was judged by.
+//! Looking without doing: an action judged as `exec` would judge it, with the facts it was judged on.
 //! Writes no record and starts nothing.
 
 use super::grants::{environment, honoured, writable};
@@ -16,13 +16,11 @@ pub struct Examined {
     pub judgement: Judgement,
     /// What the world looked like.
     pub facts: Facts,
-    /// What it was judged by.
-    pub policy: Policy,
 }
 
 /// Judges and does nothing: no record, no process. What would be allowed and cannot be enforced stops here as well.
 pub fn check(world: &World, project: &Project, request: Request) -> Result<Examined, Stop> {
-    let examined = examine(world, &project.root, request, load(project)?);
+    let examined = examine(world, &project.root, request, &load(project)?);
     if examined.judgement.verdict() == Verdict::Allow {
         honoured(examined.judgement.grant())?;
     }
@@ -30,11 +28,11 @@ pub fn check(world: &World, project: &Project, request: Request) -> Result<Exami
 }
 
 /// Judges by any policy, in the world as it is, for a project at `root`.
-pub fn examine(world: &World, root: &Path, request: Request, policy: Policy) -> Examined {
+pub fn examine(world: &World, root: &Path, request: Request, policy: &Policy) -> Examined {
     let environment = environment(world, &[]);
     let action = parse(request.asked, &environment);
     let mut facts = facts::gather(&action, root, &world.cwd, &environment.variables, &writable(root));
     facts.task = request.task;
-    let judgement = judge(action, &facts, &State::default(), &policy);
-    Examined { judgement, facts, policy }
+    let judgement = judge(action, &facts, &State::default(), policy);
+    Examined { judgement, facts }
 }

@@ -3,7 +3,7 @@
 use super::Home;
 
 /// Every subcommand a person can call, each with its own help.
-const COMMANDS: [&[&str]; 20] = [
+const COMMANDS: [&[&str]; 21] = [
     &[],
     &["init"],
     &["exec"],
@@ -12,6 +12,7 @@ const COMMANDS: [&[&str]; 20] = [
     &["policy", "check"],
     &["policy", "trust"],
     &["policy", "explain"],
+    &["policy", "test"],
     &["policy", "schema"],
     &["audit"],
     &["audit", "tail"],

@@ -1,6 +1,7 @@
 //! The command line as its users use it: the real binary on real projects.
 
 mod bad_input;
+mod cases;
 mod check;
 mod demo;
 mod example;

@@ -270,6 +270,19 @@ pub(crate) static RULE: &[Key] = &[
     gives("runner", Form::Word(|| words(RUNNERS)), "Runs it by guard itself, outside the fence."),
 ];
 
+/// A file of cases.
+pub(crate) static CASES: &[Key] = &[key("case", Form::Tables(CASE), "A command and the verdict it must get.")];
+
+/// `[[case]]`.
+pub(crate) static CASE: &[Key] = &[
+    key("name", Form::Text, "What a person calls the case."),
+    key("command", Form::Text, "A line for bash."),
+    key("argv", Form::Texts, "A program and its arguments, instead of `command`."),
+    required(key("expect", Form::Word(|| words(VERDICTS)), "The verdict it must get.")),
+    key("rule", Form::Text, "The rule that must be among those that decide."),
+    key("task", Form::Text, "What the caller calls the task."),
+];
+
 impl Key {
     /// The key of that name in `table`.
     pub(crate) fn of(table: &'static [Key], name: &str) -> Option<&'static Key> {
@@ -283,7 +296,7 @@ mod tests {
 
     #[test]
     fn every_key_stands_once_in_its_table_and_says_what_it_is_for() {
-        for table in [POLICY, SHELL, LIMITS, ATTEMPTS, ITERATION, FENCE, SERVICE, RULE] {
+        for table in [POLICY, SHELL, LIMITS, ATTEMPTS, ITERATION, FENCE, SERVICE, RULE, CASES, CASE] {
             let mut names: Vec<&str> = table.iter().map(|key| key.name).collect();
             names.sort_unstable();
             let known = names.len();

@@ -111,7 +111,7 @@ fn read(source: Source) -> Part {
         let faults = reader.into_faults();
         return Part { given: Given::default(), rules: Vec::new(), extends: Vec::new(), faults, source };
     };
-    let table = root(&document);
+    let table = root(&document, "a policy");
     reader.only(table, POLICY);
     match reader.integer(table, "version", 0) {
         Some(version) if version.value != VERSION => {

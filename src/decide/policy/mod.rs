@@ -34,9 +34,11 @@ pub use written::Written;
 pub(crate) use fault::nearest;
 pub(crate) use glob::{Bases, Glob, PathPattern, Pattern, assignment_meant, meant, path_meant};
 pub(crate) use index::Has;
-pub(crate) use keys::{Key, RULE};
+pub(crate) use keys::{CASE, CASES, Key, RULE};
 pub(crate) use quantity::duration;
+pub(crate) use read::{Reader, Table, root};
 pub(crate) use rule::{Flag, Gives, ProgramName, Rule, StdinIs, Subcommand, Timeout};
+pub(crate) use rule_table::VERDICTS;
 pub(crate) use whitelist::unversioned;
 
 use serde::{Deserialize, Serialize};

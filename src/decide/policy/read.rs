@@ -263,9 +263,9 @@ impl<'s> Reader<'s> {
     }
 }
 
-/// The outermost table of a document.
-pub(crate) fn root<'t, 's>(document: &'t DeTable<'s>) -> Table<'t, 's> {
-    Table { entries: document, name: "a policy" }
+/// The outermost table of a document; `name`: what messages call it.
+pub(crate) fn root<'t, 's>(document: &'t DeTable<'s>, name: &'static str) -> Table<'t, 's> {
+    Table { entries: document, name }
 }
 
 impl Table<'_, '_> {

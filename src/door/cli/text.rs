@@ -118,6 +118,15 @@ pub(super) fn stop(stop: &Stop) -> ExitCode {
     code(stop.exit_code())
 }
 
+/// The same as the one object of `--json`.
+pub(super) fn stop_json(stop: Stop) -> ExitCode {
+    let answer = Answer { stop: Some(stop), ..Answer::default() };
+    match json::print(&answer) {
+        Ok(()) => code(answer.exit_code()),
+        Err(error) => failure("cannot write the answer", &error.to_string()),
+    }
+}
+
 /// Prints a failure of a subcommand that has no room of its own; 125.
 pub(super) fn failure(what: &str, cause: &str) -> ExitCode {
     stop(&Stop::System { what: what.to_owned(), cause: cause.to_owned() })

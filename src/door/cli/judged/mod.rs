@@ -4,7 +4,7 @@
 mod build;
 pub(super) mod text;
 
-pub(super) use build::view;
+pub(super) use build::{said, view};
 
 use serde::Serialize;
 

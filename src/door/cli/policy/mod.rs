@@ -1,5 +1,6 @@
 //! `guard policy`: check a policy, and trust it.
 
+mod cases;
 mod explain;
 mod report;
 
@@ -24,6 +25,7 @@ pub(crate) enum Command {
     Check(Check),
     Trust(Trust),
     Explain(explain::Explain),
+    Test(cases::Test),
     Schema(Schema),
 }
 
@@ -54,13 +56,18 @@ Examples:
 pub(crate) struct Schema {}
 
 pub(crate) fn run(world: &World, from: &Path, command: Command) -> ExitCode {
-    let done = match command {
-        Command::Check(args) => check_file(world, from, args),
-        Command::Trust(Trust {}) => trust(world, from),
-        Command::Explain(args) => explain::run(world, from, args),
-        Command::Schema(Schema {}) => schema(),
+    let (json, done) = match command {
+        Command::Check(args) => (false, check_file(world, from, args)),
+        Command::Trust(Trust {}) => (false, trust(world, from)),
+        Command::Explain(args) => (args.json, explain::run(world, from, args)),
+        Command::Test(args) => (args.json, cases::run(world, from, args)),
+        Command::Schema(Schema {}) => (false, schema()),
     };
-    done.unwrap_or_else(|stop| text::stop(&stop))
+    match done {
+        Ok(code) => code,
+        Err(stop) if json => text::stop_json(stop),
+        Err(stop) => text::stop(&stop),
+    }
 }
 
 fn check_file(world: &World, from: &Path, args: Check) -> Result<ExitCode, Stop> {

@@ -37,8 +37,8 @@ impl Explained {
         let world = World { cwd, ..world.clone() };
         let request = Request { asked, timeout: None, task, reason: None };
         let Present { root, sources, policy, trusted, .. } = present;
-        let examined = examine(&world, &root, request, policy);
-        let near = nearly(examined.judgement.action(), &examined.facts, &examined.policy).into_iter().map(|near| {
+        let examined = examine(&world, &root, request, &policy);
+        let near = nearly(examined.judgement.action(), &examined.facts, &policy).into_iter().map(|near| {
             let written = Written::find(&sources, &near.id);
             (near, written)
         });

@@ -30,7 +30,7 @@ Exit code 0, whatever the verdict; 78: the policy is invalid.")]
 pub(crate) struct Explain {
     /// Print one JSON object
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     /// What the task is called, for rules that look at it
     #[arg(long, value_name = "LABEL")]
     task: Option<String>,
