@@ -10,6 +10,7 @@ mod init;
 mod policy;
 mod present;
 mod project;
+mod replay;
 mod request;
 mod secrets;
 mod stop;
@@ -22,6 +23,7 @@ pub use init::{Initialised, Proposal, Setup, init, propose_trust, trust_project}
 pub use policy::{build, layers, load, outer_layers, policy_text, project_text};
 pub use present::{Layers, Present, present};
 pub use project::{POLICY_FILE, Project, root_of, shown};
+pub use replay::{Change, Lost, Replay, Usage, replay, unused};
 pub use request::Request;
 pub use stop::Stop;
 pub use world::World;
@@ -66,7 +68,9 @@ fn pipeline(
     let permit = match settle(judgement) {
         Ok(permit) => permit,
         Err(refusal) => {
-            answer.receipt = Some(log.append(&redactor, entries::refused(&refusal, &notes)).map_err(Stop::Log)?);
+            answer.receipt = Some(
+                log.append(&redactor, entries::refused(&refusal, project, &world.cwd, &notes)).map_err(Stop::Log)?,
+            );
             return absent.map_or(Ok(()), Err);
         }
     };

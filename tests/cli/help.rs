@@ -3,7 +3,7 @@
 use super::Home;
 
 /// Every subcommand a person can call, each with its own help.
-const COMMANDS: [&[&str]; 21] = [
+const COMMANDS: [&[&str]; 23] = [
     &[],
     &["init"],
     &["exec"],
@@ -13,6 +13,8 @@ const COMMANDS: [&[&str]; 21] = [
     &["policy", "trust"],
     &["policy", "explain"],
     &["policy", "test"],
+    &["policy", "replay"],
+    &["policy", "unused"],
     &["policy", "schema"],
     &["audit"],
     &["audit", "tail"],

@@ -8,6 +8,7 @@ mod example;
 mod exec;
 mod explain;
 mod help;
+mod history;
 mod holes;
 mod init;
 mod json;

@@ -7,8 +7,13 @@ const PAGE: &str = include_str!("../../docs/policy.md");
 #[test]
 fn every_block_of_the_page_is_a_sound_policy() {
     let blocks: Vec<&str> = PAGE.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(blocks.len(), 2);
-    for block in blocks {
+    let (policies, cases): (Vec<&str>, Vec<&str>) = blocks.into_iter().partition(|block| block.contains("version = 1"));
+    assert_eq!((policies.len(), cases.len()), (2, 1));
+    for text in cases {
+        let source = Source { layer: Layer::Project, name: "guard-tests.toml".into(), text: text.into() };
+        assert_eq!(guard::decide::read_cases(&source).map(|cases| cases.len()), Ok(1));
+    }
+    for block in policies {
         let sources = [Source { layer: Layer::Project, name: "guard.toml".into(), text: block.into() }];
         let policy = Policy::load(&sources).unwrap_or_else(|faults| panic!("{faults}"));
         assert_eq!(check_examples(&policy), Ok(()));

@@ -2,6 +2,7 @@
 
 mod cases;
 mod explain;
+mod history;
 mod report;
 
 use super::text;
@@ -13,19 +14,22 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Check, explain and trust the policy
+/// Check, explain, test and trust the policy
 #[derive(Debug, clap::Subcommand)]
 #[command(after_help = "\
 Examples:
   guard policy check
   guard policy trust
   guard policy explain pip install requests
-  guard policy schema > policy.schema.json")]
+  guard policy test
+  guard policy replay --since 3d")]
 pub(crate) enum Command {
     Check(Check),
     Trust(Trust),
     Explain(explain::Explain),
     Test(cases::Test),
+    Replay(history::ReplayArgs),
+    Unused(history::UnusedArgs),
     Schema(Schema),
 }
 
@@ -61,6 +65,8 @@ pub(crate) fn run(world: &World, from: &Path, command: Command) -> ExitCode {
         Command::Trust(Trust {}) => (false, trust(world, from)),
         Command::Explain(args) => (args.json, explain::run(world, from, args)),
         Command::Test(args) => (args.json, cases::run(world, from, args)),
+        Command::Replay(args) => (args.json, history::run_replay(world, from, args)),
+        Command::Unused(args) => (args.json, history::run_unused(world, from, args)),
         Command::Schema(Schema {}) => (false, schema()),
     };
     match done {
