@@ -12,6 +12,7 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 /// The presets that are measured.
@@ -63,8 +64,19 @@ struct Counts {
     times: Vec<Duration>,
 }
 
+#[expect(clippy::print_stderr, reason = "what is wrong belongs there")]
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 #[expect(clippy::print_stdout, reason = "an evaluation reports on standard output")]
-fn main() -> Result<(), Box<dyn Error>> {
+fn run() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
     let (Some(folder), scratch) = (arguments.next(), arguments.next()) else {
         return Err("usage: eval FOLDER-OF-CASES [SCRATCH-FOLDER]".into());

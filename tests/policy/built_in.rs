@@ -283,3 +283,31 @@ fn a_module_that_python_runs_is_judged_by_its_own_name_however_it_is_spelled() {
     assert_eq!(line(&preset("default"), "python -m cat x").verdict(), Ask);
     assert_eq!(line(&policy, "python -m pytest tests").grant().check, None);
 }
+
+#[test]
+fn an_installed_program_may_tell_what_it_is() {
+    let policy = preset("default");
+    for text in ["frob --version", "frob --help", "cd src && frob --version | head -1"] {
+        let judgement = line(&policy, text);
+        let ids: Vec<&str> = judgement.matches().iter().map(|found| found.id.as_str()).collect();
+        assert_eq!((text, judgement.verdict(), ids.contains(&"guard:tells")), (text, Allow, true));
+    }
+    for text in [
+        "frob --version x",
+        "frob --help --version",
+        "frob -V",
+        "frob --version=1",
+        "frob",
+        "./frob --version",
+        "/tmp/frob --help",
+        "$X --version",
+        "xargs frob --version",
+        "frob --version $x",
+    ] {
+        assert_ne!((text, line(&policy, text).verdict()), (text, Allow));
+    }
+    let judgement = argv_in(&policy, &["frob", "--version"], |facts| facts.programs.clear());
+    assert_ne!(judgement.verdict(), Allow);
+    let judgement = line(&policy, "frob --version > /etc/x");
+    assert_eq!(judgement.verdict(), Deny);
+}

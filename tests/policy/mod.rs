@@ -4,6 +4,7 @@
 mod built_in;
 #[cfg(test)]
 mod compiled;
+mod conditions;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]

@@ -81,6 +81,43 @@ impl Command {
                 values.push(Word { value, prefix, ..word.clone() });
             }
         }
+        // In bundles (`-qO-`), where the letters are known.
+        for word in self.values(flag) {
+            if !values.iter().any(|known| known.text == word.text && known.value == word.value) {
+                values.push(word);
+            }
+        }
+        values
+    }
+
+    /// The values of `flag`, where it is known to take one, in bundles as well (`-xzf FILE`).
+    pub(super) fn values(&self, flag: &str) -> Vec<Word> {
+        let name = self.name();
+        let mut values = Vec::new();
+        let mut next = false;
+        let mut first = None;
+        for part in self.split(&[]) {
+            let expected = std::mem::take(&mut next);
+            match part {
+                Part::Value(word) if expected => values.push(word.clone()),
+                Part::Value(_) => {}
+                Part::Operand(word) => first = first.or(word.literal()),
+                Part::Flag(word) => {
+                    let known = word.value.as_deref().unwrap_or(&word.prefix);
+                    let takes = |other: &str| valued::takes_value(name, first, other);
+                    if !takes(flag) {
+                        continue;
+                    }
+                    let Some(attached) = attached(known, flag, takes) else { continue };
+                    next = attached.is_empty();
+                    if !next {
+                        let value =
+                            word.value.as_ref().map(|_| attached.strip_prefix('=').unwrap_or(attached).to_owned());
+                        values.push(Word { value, prefix: String::new(), ..word.clone() });
+                    }
+                }
+            }
+        }
         values
     }
 
@@ -139,6 +176,18 @@ impl Command {
         self.operands(value_flags).into_iter().next()
     }
 
+    /// Makes the words unknown that its program takes for a file of further arguments (`mypy @file`).
+    pub fn read_argument_files(&mut self) {
+        if ARGUMENT_FILES.binary_search(&self.name()).is_err() {
+            return;
+        }
+        for word in self.words.iter_mut().skip(1) {
+            if word.value.as_deref().unwrap_or(&word.prefix).starts_with('@') {
+                *word = Word { text: word.text.clone(), many: true, ..Word::default() };
+            }
+        }
+    }
+
     /// The last component of the program word without a version suffix: `python` of `/usr/bin/python3.11`.
     /// Says nothing about which file runs: facts do.
     pub fn name(&self) -> &str {
@@ -176,6 +225,23 @@ impl Command {
         });
         parts.collect()
     }
+}
+
+/// What stands behind `flag` in a word that is or holds it: nothing, `=value` or, behind a letter, a value.
+fn attached<'v>(word: &'v str, flag: &str, takes_value: impl Fn(&str) -> bool) -> Option<&'v str> {
+    if let Some(rest) = word.strip_prefix(flag) {
+        return (rest.is_empty() || rest.starts_with('=') || flag.len() == 2 && !flag.starts_with("--"))
+            .then_some(rest);
+    }
+    let letter = flag.strip_prefix('-').filter(|letter| letter.chars().count() == 1)?;
+    let letters = word.strip_prefix('-').filter(|letters| !letters.starts_with('-'))?;
+    let mut rest = letters.chars();
+    while let Some(found) = rest.next() {
+        if takes_value(&format!("-{found}")) {
+            return letter.starts_with(found).then_some(rest.as_str());
+        }
+    }
+    None
 }
 
 /// Whether the last letter of a bundle takes the next word (`-vf FILE`); a letter before it that takes a value has the
@@ -239,6 +305,13 @@ fn may_become(prefix: &str, flag: &str) -> bool {
     }
     prefix.starts_with('-') && (!flag.starts_with("--") || prefix == "-")
 }
+
+/// Programs that read further arguments from the file in `@file` (argparse's `fromfile_prefix_chars`, GNU's and Java's
+/// response files), and Python tools that may by their version. Sorted.
+const ARGUMENT_FILES: &[&str] = &[
+    "ar", "black", "c++", "cc", "clang", "clang++", "flake8", "g++", "gcc", "isort", "jar", "java", "javac", "ld",
+    "mypy", "py.test", "pylint", "pytest", "ruff",
+];
 
 /// Programs whose name is written with a bare number for a version (`python3`); of others (`base64`) it is a part.
 const NUMBERED: &[&str] = &["python", "pip", "pytest", "pydoc", "idle", "perl", "php", "ruby", "lua", "node", "tclsh"];

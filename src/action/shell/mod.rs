@@ -2,10 +2,13 @@
 //! Knows no policy: it says what would run, and names what it cannot prove.
 
 mod arithmetic;
+mod bomb;
 mod brace;
 mod builtin;
 mod command;
+mod effects;
 mod expand;
+mod find;
 pub mod flags;
 mod flow;
 mod interpret;
@@ -14,6 +17,7 @@ mod outline;
 mod parameter;
 mod parse;
 mod scope;
+mod script;
 mod simple;
 mod suspect;
 mod unwrap;
@@ -22,9 +26,11 @@ mod variables;
 mod walk;
 mod wrappers;
 
+pub use builtin::is_harmless_builtin;
 pub use command::{
-    Access, Asked, Assign, Code, Command, Fault, FaultKind, Kind, Redirect, Stdin, Unproven, Word, Wrapper,
+    Access, Asked, Assign, Assumed, Code, Command, Fault, FaultKind, Kind, Redirect, Stdin, Unproven, Word, Wrapper,
 };
+pub use effects::{Effect, Touch};
 pub use flags::Tri;
 pub use outline::{Joined, Outline, Shape};
 
@@ -40,6 +46,7 @@ pub struct Shell {
     suspects: Vec<Command>,
     faults: Vec<Fault>,
     unproven: Vec<Unproven>,
+    overlaps: Vec<walk::Overlap>,
 }
 
 /// The longest single argument the kernel hands to a program, and so the longest line (bytes).
@@ -122,13 +129,14 @@ impl Shell {
     }
 
     fn found(asked: Asked, text: String, found: walk::Found) -> Shell {
-        let walk::Found { commands, suspects, faults, unproven } = found;
-        Shell { asked, text, commands, suspects, faults, unproven }
+        let walk::Found { commands, suspects, faults, unproven, overlaps } = found;
+        Shell { asked, text, commands, suspects, faults, unproven, overlaps }
     }
 
     fn refused(asked: Asked, text: String, kind: FaultKind, message: String) -> Shell {
         let faults = vec![Fault { kind, message, span: 0..text.len() }];
-        Shell { asked, text, commands: Vec::new(), suspects: Vec::new(), faults, unproven: Vec::new() }
+        let (commands, suspects, unproven, overlaps) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Shell { asked, text, commands, suspects, faults, unproven, overlaps }
     }
 
     /// What was asked, unchanged: this and nothing else may be run.
@@ -151,6 +159,18 @@ impl Shell {
     /// [`Shell::commands`].
     pub fn suspects(&self) -> &[Command] {
         &self.suspects
+    }
+
+    /// The commands, by number, that may run at the same time as the command of that number: in its pipeline, in the
+    /// background, in rounds of `xargs -P`. Itself among them where several of it may run.
+    pub fn beside(&self, number: usize) -> impl Iterator<Item = usize> {
+        let count = self.commands.len();
+        let sides = self.overlaps.iter().flat_map(|overlap| {
+            [(overlap.some.clone(), overlap.others.clone()), (overlap.others.clone(), overlap.some.clone())]
+        });
+        sides
+            .filter(move |(own, _)| own.contains(&number))
+            .flat_map(move |(_, others)| others.start..others.end.min(count))
     }
 
     /// Why it cannot be run at all.

@@ -1,7 +1,7 @@
 //! Flags that take the next word as their value, by program, and by program and subcommand.
 //! Knows nothing of what a flag does. Sources: the programs' own manuals.
 
-/// Flags that take a value, sorted by the program, or the program and its first operand. Those of a program alone
+/// Flags that take a value, beside those that the table of effects knows to take a path, sorted by the program, or the program and its first operand. Those of a program alone
 /// count anywhere; those of a subcommand once it stands. Only flags that always take one: a wrong entry would hide the
 /// word behind it.
 const VALUED: &[(&str, &str)] = &[
@@ -164,6 +164,7 @@ const VALUED: &[(&str, &str)] = &[
     ("nawk", "-F -v -f"),
     ("node", "-e --eval -p --print -r --require --import --loader --input-type --env-file -C --conditions"),
     ("npm", "--prefix -C --registry --loglevel --workspace -w --cache --userconfig --globalconfig"),
+    ("patch", "-d --directory -p --strip -F --fuzz -B --prefix -D --ifdef -Y -z --suffix"),
     ("perl", "-e -E -I"),
     (
         "pip",
@@ -335,6 +336,9 @@ const LEADING: &[&str] = &["docker", "docker-compose", "git", "ip", "podman"];
 
 /// Whether the next word is the value of `flag`, where `first` is the program's first operand so far.
 pub(super) fn takes_value(program: &str, first: Option<&str>, flag: &str) -> bool {
+    if super::effects::takes_path(program, first, flag) {
+        return true;
+    }
     let Some(first) = first else { return holds(of(program), flag) };
     let own = LEADING.binary_search(&program).is_err() && holds(of(program), flag);
     own || {

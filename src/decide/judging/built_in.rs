@@ -2,7 +2,7 @@
 //! Knows no policy.
 
 use crate::action::Shell;
-use crate::action::shell::{Asked, Command};
+use crate::action::shell::{Asked, Command, is_harmless_builtin};
 use crate::decide::Verdict;
 
 /// A rule of guard's own.
@@ -38,14 +38,16 @@ pub struct OwnRule {
 
 /// Every rule of guard's own but the whitelist, which is the policy's.
 pub fn own_rules() -> impl Iterator<Item = OwnRule> {
-    let all: [&'static BuiltIn; 23] = [
+    let all: [&'static BuiltIn; 25] = [
         &EMPTY,
         &NOT_TEXT,
         &TOO_BIG,
         &SYNTAX,
+        &BOMB,
         &UNPROVEN,
         &WRITES_UNKNOWN,
         &NOT_LISTED,
+        &TELLS,
         &BUILTIN,
         &BUILTIN_ASKS,
         &PROGRAM_IN_PROJECT,
@@ -94,6 +96,12 @@ pub(super) static SYNTAX: BuiltIn = rule(
     "a shell would refuse it: {}",
     Some("mend the quotes and brackets; `guard exec -- PROGRAM ARGUMENTS` needs no quoting"),
 );
+pub(super) static BOMB: BuiltIn = rule(
+    "guard:fork-bomb",
+    Verdict::Deny,
+    "starts copies of itself without end: {}",
+    Some("call the function once, and not in the background"),
+);
 pub(super) static UNPROVEN: BuiltIn = rule(
     "guard:unproven",
     Verdict::Ask,
@@ -102,6 +110,8 @@ pub(super) static UNPROVEN: BuiltIn = rule(
 );
 pub(super) static NOT_LISTED: BuiltIn =
     rule("guard:not-listed", Verdict::Ask, "neither the whitelist nor a rule allows {}", None);
+pub(super) static TELLS: BuiltIn =
+    rule("guard:tells", Verdict::Allow, "an installed program only tells what it is: {}", None);
 pub(super) static PROGRAM_IN_PROJECT: BuiltIn = rule(
     "guard:program-in-project",
     Verdict::Ask,
@@ -191,70 +201,21 @@ pub(super) fn unusable(shell: &Shell) -> &'static BuiltIn {
     }
 }
 
-/// Builtins of bash that change nothing but the shell's own variables, folders and flow. What they assign is judged
-/// as an assignment, what `trap` runs as a command; `command` is what is left of it without one (`-v`). Sorted.
-const HARMLESS: &[&str] = &[
-    ":",
-    "[",
-    "bg",
-    "break",
-    "caller",
-    "cd",
-    "command",
-    "compgen",
-    "continue",
-    "declare",
-    "dirs",
-    "disown",
-    "echo",
-    "exit",
-    "export",
-    "false",
-    "fg",
-    "getopts",
-    "hash",
-    "help",
-    "history",
-    "jobs",
-    "let",
-    "local",
-    "logout",
-    "mapfile",
-    "popd",
-    "printf",
-    "pushd",
-    "pwd",
-    "read",
-    "readarray",
-    "readonly",
-    "return",
-    "set",
-    "shift",
-    "shopt",
-    "suspend",
-    "test",
-    "times",
-    "trap",
-    "true",
-    "type",
-    "typeset",
-    "ulimit",
-    "umask",
-    "unalias",
-    "unset",
-    "wait",
-];
-
 /// Whether a builtin of bash needs no rule. `exec` without a program only redirects.
 pub(super) fn is_harmless(command: &Command) -> bool {
     let name = command.name();
-    HARMLESS.binary_search(&name).is_ok() || name == "exec" && command.args().is_empty()
+    is_harmless_builtin(name) || name == "exec" && command.args().is_empty()
+}
+
+/// Whether a command only asks its program what it is.
+pub(super) fn only_tells(command: &Command) -> bool {
+    !command.open_ended && matches!(command.args(), [only] if matches!(only.literal(), Some("--version" | "--help")))
 }
 
 /// Programs that start the command behind them and do nothing else that a rule would have to know. Sorted.
 const WRAPPERS: &[&str] = &[
-    "bash", "busybox", "chronic", "dash", "env", "find", "ionice", "ksh", "nice", "nohup", "parallel", "setsid", "sh",
-    "stdbuf", "time", "timeout", "watch", "xargs", "zsh",
+    "awk", "bash", "busybox", "chronic", "dash", "env", "find", "gawk", "ionice", "ksh", "mawk", "nawk", "nice",
+    "nohup", "parallel", "sed", "setsid", "sh", "stdbuf", "time", "timeout", "watch", "xargs", "zsh",
 ];
 
 /// Whether a wrapper needs no rule.
@@ -267,11 +228,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tables_are_sorted_and_never_hold_what_runs_other_text() {
-        assert!(HARMLESS.is_sorted() && WRAPPERS.is_sorted());
-        for name in ["eval", "exec", "source", ".", "enable", "alias", "bind", "kill", "builtin", "fc"] {
-            assert!(!HARMLESS.contains(&name), "{name}");
-        }
+    fn the_table_is_sorted_and_never_holds_what_runs_elsewhere() {
+        assert!(WRAPPERS.is_sorted());
         for name in ["sudo", "su", "doas", "pkexec", "ssh", "docker", "python"] {
             assert!(!is_plain_wrapper(name), "{name}");
         }

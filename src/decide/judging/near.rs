@@ -2,6 +2,7 @@
 //! Takes no part in any judgement.
 
 use super::condition;
+use super::paths::Places;
 use super::subject::Subject;
 use super::{Ground, Verdict};
 use crate::action::shell::Tri;
@@ -47,8 +48,9 @@ pub fn nearly(action: &Action, facts: &Facts, policy: &Policy) -> Vec<Near> {
         let mut matched: Vec<usize> = Vec::new();
         let mut near: Vec<(usize, Near)> = Vec::new();
         for guise in Subject::new(ground, command).guises() {
+            let places = Places::new(ground, &guise.command, &guise.names);
             for rule in policy.candidates(guise.names.iter().map(String::as_str), Has::default()) {
-                match ground.near(&guise, number, rule) {
+                match ground.near(&guise, &places, number, rule) {
                     Some(one) => near.push((rule, one)),
                     None => matched.push(rule),
                 }
@@ -67,10 +69,10 @@ pub fn nearly(action: &Action, facts: &Facts, policy: &Policy) -> Vec<Near> {
 
 impl Ground<'_> {
     /// The rule, if it nearly means the subject. `None`: it means it, or something else altogether.
-    fn near(self, subject: &Subject<'_>, command: usize, number: usize) -> Option<Near> {
+    fn near(self, subject: &Subject<'_>, places: &Places, command: usize, number: usize) -> Option<Near> {
         let rule = self.policy.rule(number)?;
         let mut failed = Vec::new();
-        condition::each(self, subject, rule, &mut |key, answer| {
+        condition::each(self, subject, places, rule, &mut |key, answer| {
             match answer {
                 Tri::Yes => {}
                 Tri::No => failed.push(Failed { key, doubt: false }),

@@ -51,6 +51,8 @@ pub(crate) enum Form {
     Boolean,
     /// A whole number from 1 up.
     Number,
+    /// A whole number from 0 up.
+    Count,
     /// A duration.
     Duration,
     /// A duration, or one that follows a flag.
@@ -205,17 +207,44 @@ pub(crate) static RULE: &[Key] = &[
     apart(
         "reads",
         Form::Texts,
-        "Globs over the paths it reads, links followed: input redirections and, with a program, operands.",
+        "Globs over the paths it reads, links followed: input redirections, and what its program is known to read.",
         "every path it reads is {}",
         "it reads {}",
     ),
     apart(
         "writes_to",
         Form::Texts,
-        "Globs over the paths it writes to, links followed: output redirections and, with a program, operands. \
-         \"!**\" is everything outside the project.",
+        "Globs over the paths it creates, changes or removes, links followed: output redirections, and what its \
+         program is known to do. \"!**\" is everything outside the project.",
         "every path it writes to is {}",
         "it writes to {}",
+    ),
+    apart(
+        "removes",
+        Form::Texts,
+        "Globs over the paths it removes or renames away, links followed.",
+        "every path it removes is {}",
+        "it removes {}",
+    ),
+    when("operands_most", Form::Count, "How many operands it has at most; 0: none.", "it has at most {} operands"),
+    when(
+        "names_files",
+        Form::Boolean,
+        "Whether an operand behind the subcommand names something that is there.",
+        "that an operand names something that is there is {}",
+    ),
+    apart(
+        "code",
+        Form::Texts,
+        "Globs over program text it is handed: `python -c`, a here-document for `python -`.",
+        "all program text it is handed is {}",
+        "program text it is handed is {}",
+    ),
+    when(
+        "beside",
+        Form::Texts,
+        "Programs one of which may run at the same time: in the background, in its pipeline, in rounds of `xargs -P`.",
+        "beside it may run {}",
     ),
     apart(
         "assigns",

@@ -100,6 +100,11 @@ fn conditions(reader: &mut Reader<'_>, table: Table<'_, '_>) -> Conditions {
         args: each(reader, table, "args", Pattern::read),
         reads: each(reader, table, "reads", PathPattern::read),
         writes_to: each(reader, table, "writes_to", PathPattern::read),
+        removes: each(reader, table, "removes", PathPattern::read),
+        operands_most: reader.integer(table, "operands_most", 0).map(|at| at.value as usize),
+        names_files: reader.boolean(table, "names_files").map(|at| at.value),
+        code: each(reader, table, "code", Pattern::read),
+        beside: each(reader, table, "beside", program),
         assigns: each(reader, table, "assigns", Pattern::read),
         wrapped: each(reader, table, "wrapped", name),
         stdin: reader.choice(table, "stdin", STDINS).map(|at| at.value),
@@ -138,6 +143,7 @@ fn advice(key: &str) -> &'static str {
         "flags_any" | "flags_all" | "flags_none" => {
             "one flag as it is written, with its value if that matters: \"--mode=live\""
         }
+        "beside" => "a name without version (\"pytest\"), or a glob",
         "wrapped" => "a wrapper's name: \"xargs\"",
         "timeout" => "write it as \"60s\", \"5min\", or \"--duration + 1min, at most 6min\" to follow a flag",
         "services" => "the `name` of a [[service]]",

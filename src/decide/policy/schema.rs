@@ -81,6 +81,7 @@ fn form(form: Form) -> Value {
         Form::Presets => texts(json!({ "enum": embedded().map(|preset| preset.name).collect::<Vec<_>>() })),
         Form::Boolean => json!({ "type": "boolean" }),
         Form::Number => json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }),
+        Form::Count => json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
         Form::Duration => pattern(DURATION),
         Form::Timeout => texts(json!({ "anyOf": [pattern(DURATION), pattern(FOLLOWS)] })),
         Form::Size => pattern(SIZE),
