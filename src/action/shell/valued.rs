@@ -64,6 +64,7 @@ const VALUED: &[(&str, &str)] = &[
         "-f --file -p --project-name --profile -c --context -H --host --tlscacert --tlscert --tlskey \
          --project-directory --env-file --log-level --ansi --parallel --workdir",
     ),
+    ("duckdb", "-c -cmd -init -f -s -separator -newline -nullvalue -storage-version -maxrows"),
     (
         "fd",
         "-e -E -t -d -j -S -c -C -o --extension --exclude --type --max-depth --min-depth --exact-depth \
@@ -166,6 +167,7 @@ const VALUED: &[(&str, &str)] = &[
     ("npm", "--prefix -C --registry --loglevel --workspace -w --cache --userconfig --globalconfig"),
     ("patch", "-d --directory -p --strip -F --fuzz -B --prefix -D --ifdef -Y -z --suffix"),
     ("perl", "-e -E -I"),
+    ("pg_isready", "-h --host -p --port -U --username -d --dbname -t --timeout"),
     (
         "pip",
         "--log --proxy --retries --timeout --exists-action --trusted-host --cert --client-cert --cache-dir \
@@ -231,6 +233,7 @@ const VALUED: &[(&str, &str)] = &[
          --input-file -o --output-file -v --variables -h --headers -s --column-separator -w --screen-width -l \
          --login-timeout -t --query-timeout -a -c -f -H -m -y -Y -V",
     ),
+    ("sqlite3", "-cmd -init -separator -newline -nullvalue -vfs -maxsize -mmap -lookaside -pagecache -A"),
     ("ss", "-f --family -A --query --socket -D --diag -F --filter -N --net"),
     ("sysctl", "-r --pattern"),
     (
@@ -278,6 +281,10 @@ const PLAIN: &[(&str, &str)] = &[
     ("dnf", "-y -q -v -C --assumeyes --quiet --cacheonly"),
     ("docker", "-D --debug --tls --tlsverify"),
     ("docker-compose", "--verbose --no-ansi --dry-run --compatibility --all-resources"),
+    (
+        "duckdb",
+        "-readonly -json -csv -header -noheader -line -column -list -html -table -box -markdown -quote -tabs -ascii -batch -bail -echo -safe -stats",
+    ),
     ("gcloud", "-q --quiet --user-output-enabled --no-user-output-enabled --log-http --no-log-http"),
     (
         "git",
@@ -302,6 +309,10 @@ const PLAIN: &[(&str, &str)] = &[
     ("poetry", "-n -q -v --no-ansi --ansi --no-interaction --quiet --verbose --no-plugins --no-cache"),
     ("python", "-b -B -d -E -i -I -O -P -q -s -S -u -v -x"),
     ("ruff", "-q --quiet -v --verbose -s --silent --isolated --no-cache"),
+    (
+        "sqlite3",
+        "-readonly -json -csv -header -noheader -line -column -list -html -table -box -markdown -quote -tabs -ascii -batch -bail -echo -safe -stats",
+    ),
     (
         "systemctl",
         "--user --system --no-pager -l --full -a --all -q --quiet --failed --no-legend --plain \
