@@ -52,9 +52,9 @@ fn within(text: &str, id: &str) -> Option<Written> {
             DeValue::Float(number) => number.as_str().to_owned(),
             DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => String::new(),
         };
-        let values = match value.get_ref() {
-            DeValue::Array(items) => items.iter().map(|item| one(item.get_ref())).collect(),
-            single => vec![one(single)],
+        let values = match value.get_ref().as_array() {
+            Some(items) => items.iter().map(|item| one(item.get_ref())).collect(),
+            None => vec![one(value.get_ref())],
         };
         let name: &str = key.get_ref();
         (name.to_owned(), values)

@@ -53,9 +53,8 @@ struct Tried {
 pub(super) fn run(world: &World, from: &Path, args: Test) -> Result<ExitCode, Stop> {
     let present = present(world, from, if args.here { Layers::All } else { Layers::Project })?;
     let path = args.file.as_ref().map_or_else(|| present.root.join(FILE), |file| from.join(file));
-    let text = gate::policy_text(&path).map_err(|stop| match stop {
-        Stop::PolicyUnreadable { path, cause } => Stop::CasesUnreadable { path, cause },
-        other => other,
+    let text = gate::policy_text(&path).map_err(|stop| {
+        if let Stop::PolicyUnreadable { path, cause } = stop { Stop::CasesUnreadable { path, cause } } else { stop }
     })?;
     let name = args.file.unwrap_or_else(|| FILE.into());
     let source = Source { layer: Layer::Project, name: gate::shown(&name), text };
