@@ -10,6 +10,7 @@ mod index;
 mod keys;
 mod log;
 mod output;
+mod plain;
 pub mod read;
 mod recover;
 pub mod redact;
