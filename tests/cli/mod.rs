@@ -9,11 +9,13 @@ mod help;
 mod holes;
 mod init;
 mod json;
+mod messages;
 mod readme;
 mod signals;
 mod tools;
 mod trace;
 mod trust;
+mod unwritten;
 mod users;
 
 use assert_cmd::Command;

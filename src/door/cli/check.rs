@@ -28,12 +28,6 @@ pub(crate) fn run(world: World, from: &Path, args: Args) -> ExitCode {
         Err(stop) => Answer { stop: Some(stop), ..Answer::default() },
     };
     let exit = answer.exit_code();
-    if args.json {
-        if let Err(error) = json::print(&answer) {
-            return text::failure("cannot write the answer", &error.to_string());
-        }
-    } else {
-        text::print_judgement(&answer);
-    }
-    code(exit)
+    let written = if args.json { json::print(&answer) } else { text::print_judgement(&answer) };
+    text::written(written, code(exit))
 }

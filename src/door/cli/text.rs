@@ -59,7 +59,12 @@ pub(super) fn print(answer: &Answer) {
         text += &stop_text(stop, paint);
     } else if let Some(outcome) = &answer.outcome {
         for missing in &outcome.fence.missing {
-            let _ = writeln!(text, "guard: {}: {missing}", paint.with(Tone::Question, "the fence is not whole"));
+            let _ = writeln!(
+                text,
+                "guard: {}: {}",
+                paint.with(Tone::Question, "the fence is not whole"),
+                printable(missing)
+            );
         }
         match outcome.ended {
             Ended::TimedOut => {
@@ -89,11 +94,14 @@ pub(super) fn print(answer: &Answer) {
 }
 
 /// What `check` prints: the verdict, and every rule that matched.
-pub(super) fn print_judgement(answer: &Answer) {
+///
+/// # Errors
+/// Those of standard output.
+pub(super) fn print_judgement(answer: &Answer) -> std::io::Result<()> {
     if let Some(stop) = &answer.stop {
         let text = stop_text(stop, Paint::on(&std::io::stderr()));
         let _gone = std::io::stderr().lock().write_all(text.as_bytes());
-        return;
+        return Ok(());
     }
     let paint = Paint::on(&std::io::stdout());
     let mut text = String::new();
@@ -107,7 +115,7 @@ pub(super) fn print_judgement(answer: &Answer) {
             text += &paint.with(Tone::Faint, &line);
         }
     }
-    let _gone = std::io::stdout().lock().write_all(text.as_bytes());
+    std::io::stdout().lock().write_all(text.as_bytes())
 }
 
 /// Prints why guard stopped, and gives its exit code.
@@ -115,6 +123,25 @@ pub(super) fn stop(stop: &Stop) -> ExitCode {
     let text = stop_text(stop, Paint::on(&std::io::stderr()));
     let _gone = std::io::stderr().lock().write_all(text.as_bytes());
     code(stop.exit_code())
+}
+
+/// The exit code of a call whose answer is written, or could not be. A reader that went away is told nothing, and the code is
+/// that of any program in a pipeline (141, as of SIGPIPE); a full disk is an error, since nobody got the answer.
+pub(super) fn written(result: std::io::Result<()>, code: ExitCode) -> ExitCode {
+    match result {
+        Ok(()) => code,
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::from(141),
+        Err(error) => failure("cannot write to standard output", &error.to_string()),
+    }
+}
+
+/// As [`written`], where a command has run: its own exit code is told, since guard's is another.
+pub(super) fn unwritten(error: &std::io::Error, answer: &Answer) -> ExitCode {
+    let ended = match &answer.outcome {
+        Some(outcome) => format!("{error}: the command itself ended with exit code {}", outcome.exit_code),
+        None => error.to_string(),
+    };
+    failure("cannot write to standard output or error", &ended)
 }
 
 /// Prints a failure of a subcommand that has no room of its own; 125.
@@ -125,12 +152,11 @@ pub(super) fn failure(what: &str, cause: &str) -> ExitCode {
 /// A call that could not be understood: clap's message, and 125, since 2 could be a command's own code.
 pub(super) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     if !error.use_stderr() {
-        let _gone = error.print();
-        return ExitCode::SUCCESS;
+        return written(error.print(), ExitCode::SUCCESS);
     }
     let own = arguments.iter().skip(1).take_while(|argument| *argument != "--");
     if own.clone().any(|argument| argument == "--json") {
-        json::print_usage(error.to_string().trim_end());
+        json::print_usage(&error.to_string());
     } else {
         let _gone = error.print();
     }
