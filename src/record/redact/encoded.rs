@@ -1,8 +1,8 @@
 //! Text that decodes to a known secret: escaped byte by byte, or as hex pairs with something between them.
 //! Knows how texts are encoded, and asks the table whether what comes out is a secret.
 //!
-//! A first look at blocks of 64 bytes, without branches, leaves out those that hold no escape and no two pairs; the rest is
-//! decoded only around what was found.
+//! A first look at blocks of 64 bytes, without branches, leaves out those that hold no escape and no run of pairs; the rest
+//! is decoded only around what was found.
 
 use super::Hit;
 use super::known::Table;
@@ -13,8 +13,8 @@ pub(super) const LONGEST: usize = 12;
 const ROUNDS: usize = 3;
 /// Bytes looked at together.
 const BLOCK: usize = 64;
-/// Bytes after a block that its last pattern may reach into.
-const AHEAD: usize = 5;
+/// Bytes of the longest group of digits in a run, as `xxd` prints them.
+const GROUP: usize = 8;
 /// Fewest pairs that are decoded: no secret is shorter.
 const PAIRS: usize = 6;
 
@@ -34,8 +34,7 @@ pub(super) fn find(table: &Table, text: &[u8], hits: &mut Vec<Hit>) {
         let start = number * BLOCK;
         let (escapes, pairs) = look(text.get(start..).unwrap_or_default());
         if escapes {
-            let ends = start + block.len();
-            for at in start..ends {
+            for at in block.iter().zip(start..).filter(|(b, _)| matches!(b, b'%' | b'\\' | b'&')).map(|(_, at)| at) {
                 let Some(length) = unit(text.get(at..).unwrap_or_default()).map(|(_, length)| length) else { continue };
                 let end = at + length;
                 open = match open {
@@ -50,9 +49,12 @@ pub(super) fn find(table: &Table, text: &[u8], hits: &mut Vec<Hit>) {
             }
         }
         if pairs {
-            let mut at = start.max(run);
+            // The group before what stands between may lie in the block before.
+            let mut at = start.saturating_sub(GROUP).max(run);
             while at < start + block.len() {
-                run = paired(table, text, at, run, hits);
+                if text.get(at).is_some_and(u8::is_ascii_hexdigit) {
+                    run = paired(table, text, at, run, hits);
+                }
                 at = run.max(at + 1);
             }
         }
@@ -62,31 +64,28 @@ pub(super) fn find(table: &Table, text: &[u8], hits: &mut Vec<Hit>) {
     }
 }
 
-/// Whether the first block of a text may hold an escape, and whether it may hold pairs of hex digits with something between.
+/// Whether the first block of a text may hold an escape, and whether it may hold pairs of hex digits with something between:
+/// the same three times at the same distance, a comma and a space, or `0x`. The last bytes of a text always may.
 fn look(text: &[u8]) -> (bool, bool) {
-    let mut block = [0_u8; BLOCK + AHEAD];
-    match text.first_chunk() {
-        Some(whole) => block = *whole,
-        None => block.iter_mut().zip(text).for_each(|(to, from)| *to = *from),
-    }
-    let hex = block.map(|b| u8::from(b.wrapping_sub(b'0') < 10) | u8::from((b | 0x20).wrapping_sub(b'a') < 6));
-    let from = |n: usize| block.get(n..).unwrap_or_default().iter();
-    let digit = |n: usize| hex.get(n..).unwrap_or_default().iter();
+    let at = |n: usize| text.get(n..).and_then(|rest| rest.first_chunk::<BLOCK>());
+    let (Some(a), Some(b), Some(d), Some(e)) = (at(0), at(1), at(3), at(4)) else { return (true, true) };
+    let (Some(f), Some(g), Some(k)) = (at(5), at(6), at(10)) else { return (true, true) };
+    let is = |byte: &u8, what: u8| u8::from(*byte == what);
     let mut escapes = 0;
-    for ((b, one), two) in from(0).take(BLOCK).zip(digit(1)).zip(digit(2)) {
-        escapes |= (u8::from(*b == b'%') & one & two) | u8::from(*b == b'\\') | u8::from(*b == b'&');
+    for (a, b) in a.iter().zip(b) {
+        let hex = u8::from(b.wrapping_sub(b'0') < 10) | u8::from((b | 0x20).wrapping_sub(b'a') < 6);
+        escapes |= (is(a, b'%') & hex) | is(a, b'\\') | is(a, b'&');
     }
     let mut pairs = 0;
-    for ((((a, b), between), c), d) in digit(0).take(BLOCK).zip(digit(1)).zip(from(2)).zip(digit(3)).zip(digit(4)) {
-        pairs |= a & b & c & d & u8::from(is_between(*between));
+    for ((a, d), g) in a.iter().zip(d).zip(g) {
+        let between = is(a, b':') | is(a, b' ') | is(a, b',') | is(a, b'-');
+        pairs |= between & is(d, *a) & is(g, *a);
     }
-    for (((((a, b), comma), space), c), d) in
-        digit(0).take(BLOCK).zip(digit(1)).zip(from(2)).zip(from(3)).zip(digit(4)).zip(digit(5))
-    {
-        pairs |= a & b & u8::from(*comma == b',') & u8::from(*space == b' ') & c & d;
+    for ((a, f), k) in a.iter().zip(f).zip(k) {
+        pairs |= is(a, b' ') & is(f, b' ') & is(k, b' ');
     }
-    for (((a, x), b), c) in from(0).take(BLOCK).zip(from(1)).zip(digit(2)).zip(digit(3)) {
-        pairs |= u8::from(*a == b'0') & u8::from(*x | 0x20 == b'x') & b & c;
+    for ((a, b), e) in a.iter().zip(b).zip(e) {
+        pairs |= (is(a, b',') & is(b, b' ') & is(e, b',')) | (is(a, b'0') & u8::from(b | 0x20 == b'x'));
     }
     (escapes != 0, pairs != 0)
 }
@@ -225,9 +224,6 @@ fn number(text: &[u8], count: usize, base: u32) -> Option<u32> {
 /// Decodes the run of hex pairs around the byte `at`, but not before `least`; where it ends.
 fn paired(table: &Table, text: &[u8], at: usize, least: usize, hits: &mut Vec<Hit>) -> usize {
     let is_hex = |at: usize| text.get(at).is_some_and(u8::is_ascii_hexdigit);
-    if !is_hex(at) {
-        return at;
-    }
     // The group of digits it stands in; a long one is no group of a run.
     let mut start = at;
     while start > least && at - start < BLOCK && is_hex(start - 1) {

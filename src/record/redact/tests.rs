@@ -250,6 +250,37 @@ fn a_gap_gives_away_no_part_of_a_secret_on_either_side() {
     assert!(text.ends_with("\nlast\n") && !text.contains("MIIE"), "{text}");
 }
 
+#[test]
+fn an_encoded_secret_is_found_wherever_it_begins() {
+    let redactor = redactor(&[SECRET.as_bytes()]);
+    let each = |form: &dyn Fn(u8) -> String, between: &str| SECRET.bytes().map(form).collect::<Vec<_>>().join(between);
+    let hex = |b: u8| format!("{b:02x}");
+    for form in [
+        each(&hex, ":"),
+        each(&hex, " "),
+        each(&hex, ", "),
+        each(&|b| format!("0x{b:02X}"), ", "),
+        each(&|b| format!("%{b:02X}"), ""),
+        each(&|b| format!("\\x{b:02x}"), ""),
+        each(&|b| format!("&#{b};"), ""),
+        SECRET
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| pair.iter().map(|b| hex(*b)).collect::<String>())
+            .collect::<Vec<_>>()
+            .join(" "),
+    ] {
+        for before in 0..=130 {
+            let text = format!("{} {form} {}", "~".repeat(before), "~".repeat(200));
+            let clean = redactor.redact(&text).unwrap_or_default();
+            let parts: Vec<_> =
+                clean.split('‹').map(|part| part.split_once('›').map_or(part, |(_, rest)| rest)).collect();
+            let left: String = parts.concat().replace(['~', ' '], "");
+            assert!(left.is_empty() || left == "0x", "{before} {form}: {clean}");
+        }
+    }
+}
+
 /// Nanoseconds this thread was on a processor: what other programs do meanwhile does not count.
 fn on_processor() -> u64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
