@@ -30,8 +30,8 @@ pub enum Stop {
         /// The system's message.
         cause: String,
     },
-    /// Neither `HOME` nor `XDG_STATE_HOME`.
-    #[error("no place for guard's state: neither `HOME` nor `XDG_STATE_HOME` is set")]
+    /// Neither `HOME` nor `XDG_STATE_HOME`, or both relative.
+    #[error("no place for guard's state: neither `HOME` nor `XDG_STATE_HOME` is set to an absolute path")]
     NoHome,
     /// A policy file that cannot be read.
     #[error("cannot read the policy `{}`: {cause}", shown(path))]
@@ -163,7 +163,7 @@ impl Stop {
             Self::NotInitialised { .. } => {
                 Some("a person runs `guard init` there: it keeps the `guard.toml` and begins a log".into())
             }
-            Self::NoHome => Some("set `HOME`, or `XDG_STATE_HOME` to an absolute path".into()),
+            Self::NoHome => Some("set `HOME` or `XDG_STATE_HOME` to an absolute path".into()),
             Self::PolicyUnreadable { .. } => Some("make it a readable file, or restore it from version control".into()),
             Self::LoosePolicy { .. } => Some("take write permission from group and others, for the file and its folder, and give both to their owner".into()),
             Self::PolicyInvalid { .. } => Some("`guard policy check` shows every fault; nothing runs until it is mended".into()),
@@ -180,7 +180,8 @@ impl Stop {
             Self::Usage { help, .. } => Some(help.clone()),
             Self::Log(error) => error.help(),
             Self::Execute(error) => error.mend(),
-            Self::Folder { .. } | Self::System { .. } | Self::Cancelled { .. } => None,
+            Self::Folder { .. } => Some("name a folder that is there and may be entered, with `-C DIR` or by going to it".into()),
+            Self::System { .. } | Self::Cancelled { .. } => None,
         }
     }
 }

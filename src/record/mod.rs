@@ -11,7 +11,7 @@ mod keys;
 mod log;
 mod output;
 mod past;
-
+mod plain;
 pub mod read;
 mod recover;
 pub mod redact;

@@ -12,11 +12,13 @@ mod history;
 mod holes;
 mod init;
 mod json;
+mod messages;
 mod readme;
 mod signals;
 mod tools;
 mod trace;
 mod trust;
+mod unwritten;
 mod users;
 
 use assert_cmd::Command;

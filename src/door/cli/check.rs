@@ -34,13 +34,11 @@ pub(crate) fn run(world: World, from: &Path, args: Args) -> ExitCode {
         let view = judged::view(&examined.judgement, &examined.facts);
         return print(&Answer { judgement: Some(examined.judgement), ..Answer::default() }, Some(view));
     }
-    text::print_examined(&examined);
-    code(Answer { judgement: Some(examined.judgement), ..Answer::default() }.exit_code())
+    let written = text::print_examined(&examined);
+    let exit = Answer { judgement: Some(examined.judgement), ..Answer::default() }.exit_code();
+    text::written(written, code(exit))
 }
 
 fn print(answer: &Answer, view: Option<judged::View>) -> ExitCode {
-    match json::print_with(answer, view) {
-        Ok(()) => code(answer.exit_code()),
-        Err(error) => text::failure("cannot write the answer", &error.to_string()),
-    }
+    text::written(json::print_with(answer, view), code(answer.exit_code()))
 }

@@ -82,10 +82,16 @@ pub(super) fn print_with(answer: &Answer, view: Option<View>) -> std::io::Result
     write(&object)
 }
 
-/// Prints the object for a call that could not be understood.
+/// Prints the object for a call that could not be understood; `message` is clap's.
 pub(super) fn print_usage(message: &str) {
     let mut object = object(&Answer::default());
-    object.error = Some(Fault { message: message.to_owned(), help: Some("see `guard exec --help`".into()) });
+    // `error: WHAT`, then paragraphs: tips, the usage, and where to find more.
+    let mut parts = message.trim().split("\n\n").map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
+    let what = parts.next().unwrap_or_default();
+    let mut help: Vec<String> = parts.filter(|part| !part.starts_with("For more information")).collect();
+    help.push("see `guard exec --help`".into());
+    let message = what.strip_prefix("error: ").unwrap_or(&what).to_owned();
+    object.error = Some(Fault { message, help: Some(help.join("; ")) });
     // It ends with 125 in any case.
     let _unwritten = write(&object);
 }

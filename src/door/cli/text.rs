@@ -73,7 +73,7 @@ pub(super) fn print(answer: &Answer) {
             Level::None => "ran outside the fence",
         };
         for missing in &outcome.fence.missing {
-            let _ = writeln!(text, "guard: {}: {missing}", paint.with(Tone::Question, what));
+            let _ = writeln!(text, "guard: {}: {}", paint.with(Tone::Question, what), printable(missing));
         }
         match outcome.ended {
             Ended::TimedOut => {
@@ -103,7 +103,10 @@ pub(super) fn print(answer: &Answer) {
 }
 
 /// What `check` prints: the verdict, the parts of what was asked, what decided each, and what it would get.
-pub(super) fn print_examined(examined: &Examined) {
+///
+/// # Errors
+/// Those of standard output.
+pub(super) fn print_examined(examined: &Examined) -> std::io::Result<()> {
     let paint = Paint::on(&std::io::stdout());
     let judgement = &examined.judgement;
     let view = judged::view(judgement, &examined.facts);
@@ -113,7 +116,7 @@ pub(super) fn print_examined(examined: &Examined) {
         let line = format!("  {}\n", judged::text::grant(&view, judgement));
         text += &paint.with(Tone::Faint, &line);
     }
-    let _gone = std::io::stdout().lock().write_all(text.as_bytes());
+    std::io::stdout().lock().write_all(text.as_bytes())
 }
 
 /// Prints why guard stopped, and gives its exit code.
@@ -126,10 +129,26 @@ pub(super) fn stop(stop: &Stop) -> ExitCode {
 /// The same as the one object of `--json`.
 pub(super) fn stop_json(stop: Stop) -> ExitCode {
     let answer = Answer { stop: Some(stop), ..Answer::default() };
-    match json::print(&answer) {
-        Ok(()) => code(answer.exit_code()),
-        Err(error) => failure("cannot write the answer", &error.to_string()),
+    written(json::print(&answer), code(answer.exit_code()))
+}
+
+/// The exit code of a call whose answer is written, or could not be. A reader that went away is told nothing, and the code is
+/// that of any program in a pipeline (141, as of SIGPIPE); a full disk is an error, since nobody got the answer.
+pub(super) fn written(result: std::io::Result<()>, code: ExitCode) -> ExitCode {
+    match result {
+        Ok(()) => code,
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::from(141),
+        Err(error) => failure("cannot write to standard output", &error.to_string()),
     }
+}
+
+/// As [`written`], where a command has run: its own exit code is told, since guard's is another.
+pub(super) fn unwritten(error: &std::io::Error, answer: &Answer) -> ExitCode {
+    let ended = match &answer.outcome {
+        Some(outcome) => format!("{error}: the command itself ended with exit code {}", outcome.exit_code),
+        None => error.to_string(),
+    };
+    failure("cannot write to standard output or error", &ended)
 }
 
 /// Prints a failure of a subcommand that has no room of its own; 125.
@@ -140,12 +159,11 @@ pub(super) fn failure(what: &str, cause: &str) -> ExitCode {
 /// A call that could not be understood: clap's message, and 125, since 2 could be a command's own code.
 pub(super) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     if !error.use_stderr() {
-        let _gone = error.print();
-        return ExitCode::SUCCESS;
+        return written(error.print(), ExitCode::SUCCESS);
     }
     let own = arguments.iter().skip(1).take_while(|argument| *argument != "--");
     if own.clone().any(|argument| argument == "--json") {
-        json::print_usage(error.to_string().trim_end());
+        json::print_usage(&error.to_string());
     } else {
         let _gone = error.print();
     }
