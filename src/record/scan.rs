@@ -79,6 +79,9 @@ pub(super) fn scan(
     Ok(at)
 }
 
+/// Takes a line and where it begins; `false`: no more of them.
+type EachLine<'a> = dyn FnMut(u64, &[u8]) -> Result<bool, LogError> + 'a;
+
 /// Calls `each` with every line in a range of bytes that a newline ends, and where it begins, until it says `false`.
 /// Reads `chunk` bytes at a time; leaves out what is too long to be a record, and the first line where `midway` says that
 /// it may have begun earlier.
@@ -87,7 +90,7 @@ fn lines(
     range: Range<u64>,
     chunk: u64,
     midway: bool,
-    each: &mut dyn FnMut(u64, &[u8]) -> Result<bool, LogError>,
+    each: &mut EachLine<'_>,
 ) -> Result<(), LogError> {
     let (mut buffer, mut start) = (Vec::new(), range.start);
     // Whether the line that is being read began before `start`.
