@@ -6,6 +6,7 @@
 //! tests/fence/escapes.rs; MPTCP, FASTOPEN, UDP, AF_UNIX, TIOCSTI, io_uring in tests/fence/escapes.rs; daemons and fork storms
 //! in tests/fence/ending.rs.
 
+mod guises;
 mod names;
 mod python;
 mod shell;
