@@ -14,41 +14,59 @@ use crate::decide::policy::{
 
 /// Whether `rule` means the subject.
 pub(super) fn holds(ground: Ground<'_>, subject: &Subject<'_>, places: &Places, rule: &Rule) -> Tri {
+    if matches!(subject.part, Part::Wrapper(_)) {
+        let strict = rule.verdict == Verdict::Allow;
+        let bare = rule.when.only_program();
+        return if bare { program(ground, subject, &rule.when.programs, strict) } else { Tri::No };
+    }
+    let mut answer = Tri::Yes;
+    each(ground, subject, places, rule, &mut |_, found| {
+        answer = answer.min(found);
+        answer != Tri::No
+    });
+    answer
+}
+
+/// Hands every condition of a rule, by the key it is written under, and whether it holds to `visit`, until that has
+/// enough.
+pub(super) fn each(
+    ground: Ground<'_>,
+    subject: &Subject<'_>,
+    places: &Places,
+    rule: &Rule,
+    visit: &mut dyn FnMut(&'static str, Tri) -> bool,
+) {
     let when = &rule.when;
     let command: &Command = &subject.command;
     let strict = rule.verdict == Verdict::Allow;
-    if matches!(subject.part, Part::Wrapper(_)) {
-        return if when.only_program() { program(ground, subject, &when.programs, strict) } else { Tri::No };
-    }
     let view = View { ground, subject, command, places, strict, names_program: !when.programs.is_empty() };
-    let mut answer = program(ground, subject, &when.programs, strict);
+    let mut going = visit("program", program(ground, subject, &when.programs, strict));
     // From the cheap to the dear: most rules end at the first that does not hold.
-    let mut and = |absent: bool, condition: &dyn Fn() -> Tri| {
-        if !absent && answer != Tri::No {
-            answer = answer.min(condition());
+    let mut and = |key: &'static str, absent: bool, condition: &dyn Fn() -> Tri| {
+        if !absent && going {
+            going = visit(key, condition());
         }
     };
-    and(when.subcommands.is_empty(), &|| view.subcommand(rule));
-    and(when.assigns.is_empty(), &|| view.assigns(&when.assigns));
-    and(when.wrapped.is_empty(), &|| view.wrapped(&when.wrapped));
-    and(when.stdin.is_none(), &|| when.stdin.map_or(Tri::Yes, |wanted| view.stdin(wanted)));
-    and(when.unprovable.is_none(), &|| known(when.unprovable == Some(view.unprovable())));
-    and(when.operands_most.is_none(), &|| view.operands_most(when.operands_most.unwrap_or_default()));
-    and(when.flags_any.is_empty(), &|| view.flags(&when.flags_any).max().unwrap_or(Tri::No));
-    and(when.flags_all.is_empty(), &|| view.flags(&when.flags_all).min().unwrap_or(Tri::No));
-    and(when.flags_none.is_empty(), &|| opposite(view.flags(&when.flags_none).max().unwrap_or(Tri::No)));
-    and(when.args.is_empty(), &|| view.args(&when.args));
-    and(when.code.is_empty(), &|| view.code(&when.code));
-    and(when.reads.is_empty(), &|| view.paths(&when.reads, Touched::Read));
-    and(when.writes_to.is_empty(), &|| view.paths(&when.writes_to, Touched::Written));
-    and(when.removes.is_empty(), &|| view.paths(&when.removes, Touched::Removed));
-    and(when.names_files.is_none(), &|| view.names_files(rule, when.names_files.unwrap_or_default()));
-    and(when.url.is_empty(), &|| view.url(&when.url));
-    and(when.task.is_empty(), &|| label(&when.task, ground.facts.task.as_deref()));
-    and(when.mode.is_empty(), &|| label(&when.mode, ground.facts.mode.as_deref()));
-    and(when.phase.is_empty(), &|| label(&when.phase, ground.facts.phase.as_deref()));
-    and(when.beside.is_empty(), &|| view.beside(&when.beside));
-    answer
+    and("subcommand", when.subcommands.is_empty(), &|| view.subcommand(rule));
+    and("assigns", when.assigns.is_empty(), &|| view.assigns(&when.assigns));
+    and("wrapped", when.wrapped.is_empty(), &|| view.wrapped(&when.wrapped));
+    and("stdin", when.stdin.is_none(), &|| when.stdin.map_or(Tri::Yes, |wanted| view.stdin(wanted)));
+    and("unprovable", when.unprovable.is_none(), &|| known(when.unprovable == Some(view.unprovable())));
+    and("operands_most", when.operands_most.is_none(), &|| view.operands_most(when.operands_most.unwrap_or_default()));
+    and("flags_any", when.flags_any.is_empty(), &|| view.flags(&when.flags_any).max().unwrap_or(Tri::No));
+    and("flags_all", when.flags_all.is_empty(), &|| view.flags(&when.flags_all).min().unwrap_or(Tri::No));
+    and("flags_none", when.flags_none.is_empty(), &|| opposite(view.flags(&when.flags_none).max().unwrap_or(Tri::No)));
+    and("args", when.args.is_empty(), &|| view.args(&when.args));
+    and("code", when.code.is_empty(), &|| view.code(&when.code));
+    and("reads", when.reads.is_empty(), &|| view.paths(&when.reads, Touched::Read));
+    and("writes_to", when.writes_to.is_empty(), &|| view.paths(&when.writes_to, Touched::Written));
+    and("removes", when.removes.is_empty(), &|| view.paths(&when.removes, Touched::Removed));
+    and("names_files", when.names_files.is_none(), &|| view.names_files(rule, when.names_files.unwrap_or_default()));
+    and("url", when.url.is_empty(), &|| view.url(&when.url));
+    and("task", when.task.is_empty(), &|| label(&when.task, ground.facts.task.as_deref()));
+    and("mode", when.mode.is_empty(), &|| label(&when.mode, ground.facts.mode.as_deref()));
+    and("phase", when.phase.is_empty(), &|| label(&when.phase, ground.facts.phase.as_deref()));
+    and("beside", when.beside.is_empty(), &|| view.beside(&when.beside));
 }
 
 fn known(answer: bool) -> Tri {
