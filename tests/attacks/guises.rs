@@ -93,7 +93,7 @@ fn spelled(line: &str, how: usize) -> Option<String> {
     let words: Vec<&str> = line.split(' ').collect();
     let simple =
         |word: &&str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=:,+@".contains(c));
-    if !words.iter().all(|word| simple(word)) {
+    if !words.iter().all(simple) {
         return None;
     }
     let each = |spell: &dyn Fn(&str) -> String| words.iter().map(|word| spell(word)).collect::<Vec<_>>();
