@@ -54,7 +54,7 @@ pub(super) fn judged(
         (Verdict::Allow | Verdict::Ask | Verdict::Deny, _) => return Ok(Configured { judgement, composition: None }),
     };
     let mut look = Look { root: &facts.project, found: BTreeMap::new(), elsewhere: Vec::new() };
-    look.interpreter(call.program(), &writable(project));
+    look.interpreter(call.program(), &writable(&project.root));
     let (folder, named) = look.files(&call, &facts.cwd)?;
     look.dotenv(&call, &folder);
     look.sources(&folder, &named);
@@ -86,7 +86,7 @@ pub(super) fn judged(
 
 /// What docker-compose gets that runs outside: nothing of the caller's.
 pub(super) fn outside(world: &World, project: &Project) -> Environment {
-    Environment::outside(world.environment.iter().cloned(), own_home(&writable(project)).as_deref())
+    Environment::outside(world.environment.iter().cloned(), own_home(&writable(&project.root)).as_deref())
 }
 
 fn source(facts: &Facts, redactor: &Redactor, path: &Path, bytes: &[u8]) -> SourceFile {
@@ -259,7 +259,7 @@ fn printed(
     policy: &Policy,
     (granted, limit): (&[String], Duration),
 ) -> Result<String, Stop> {
-    let home = own_home(&writable(project));
+    let home = own_home(&writable(&project.root));
     let mut environment = environment(world, granted).for_config();
     let mut programs: Vec<PathBuf> = [call.program().to_owned()].into_iter().collect();
     programs.extend(call.program().canonicalize().ok().and_then(|real| real.parent().map(Path::to_owned)));

@@ -30,8 +30,8 @@ pub enum Stop {
         /// The system's message.
         cause: String,
     },
-    /// Neither `HOME` nor `XDG_STATE_HOME`.
-    #[error("no place for guard's state: neither `HOME` nor `XDG_STATE_HOME` is set")]
+    /// Neither `HOME` nor `XDG_STATE_HOME`, or both relative.
+    #[error("no place for guard's state: neither `HOME` nor `XDG_STATE_HOME` is set to an absolute path")]
     NoHome,
     /// A policy file that cannot be read.
     #[error("cannot read the policy `{}`: {cause}", shown(path))]
@@ -52,6 +52,20 @@ pub enum Stop {
     /// A policy with faults.
     #[error("the policy is invalid:\n{faults}")]
     PolicyInvalid {
+        /// Every fault.
+        faults: Faults,
+    },
+    /// A file of cases that cannot be read.
+    #[error("cannot read the cases `{}`: {cause}", shown(path))]
+    CasesUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's message.
+        cause: String,
+    },
+    /// A file of cases with faults.
+    #[error("the cases are invalid:\n{faults}")]
+    CasesInvalid {
         /// Every fault.
         faults: Faults,
     },
@@ -115,6 +129,8 @@ impl Stop {
             | Self::PolicyUnreadable { .. }
             | Self::LoosePolicy { .. }
             | Self::PolicyInvalid { .. }
+            | Self::CasesUnreadable { .. }
+            | Self::CasesInvalid { .. }
             | Self::Untrusted { .. } => 78,
             Self::Execute(ExecuteError::NoProgram(_)) => 127,
             Self::Execute(ExecuteError::NotExecutable { .. }) => 126,
@@ -147,10 +163,14 @@ impl Stop {
             Self::NotInitialised { .. } => {
                 Some("a person runs `guard init` there: it keeps the `guard.toml` and begins a log".into())
             }
-            Self::NoHome => Some("set `HOME`, or `XDG_STATE_HOME` to an absolute path".into()),
+            Self::NoHome => Some("set `HOME` or `XDG_STATE_HOME` to an absolute path".into()),
             Self::PolicyUnreadable { .. } => Some("make it a readable file, or restore it from version control".into()),
             Self::LoosePolicy { .. } => Some("take write permission from group and others, for the file and its folder, and give both to their owner".into()),
             Self::PolicyInvalid { .. } => Some("`guard policy check` shows every fault; nothing runs until it is mended".into()),
+            Self::CasesUnreadable { .. } => {
+                Some("write `[[case]]` tables into it: `guard policy test --help` says how".into())
+            }
+            Self::CasesInvalid { .. } => Some("no case was tried; mend the file first".into()),
             Self::Untrusted { .. } => {
                 Some("a person looks at the change and runs `guard policy trust`, or restores the file".into())
             }
@@ -160,7 +180,8 @@ impl Stop {
             Self::Usage { help, .. } => Some(help.clone()),
             Self::Log(error) => error.help(),
             Self::Execute(error) => error.mend(),
-            Self::Folder { .. } | Self::System { .. } | Self::Cancelled { .. } => None,
+            Self::Folder { .. } => Some("name a folder that is there and may be entered, with `-C DIR` or by going to it".into()),
+            Self::System { .. } | Self::Cancelled { .. } => None,
         }
     }
 }

@@ -68,7 +68,7 @@ fn a_refusal_names_rule_place_reason_and_remedy_and_runs_nothing() {
     let home = Home::with("python-trading");
     let done = home.guard(&["exec", "--", "docker-compose", "down", "-v"]);
     assert_eq!((done.code, done.stdout.as_str()), (Some(126), ""));
-    for part in ["refused by policy", "docker-compose down -v", "policy/python-trading.toml:", "instead:"] {
+    for part in ["refused by policy", "docker-compose down -v", "policy/pack/docker-compose.toml:", "instead:"] {
         assert!(done.stderr.contains(part), "no `{part}` in: {}", done.stderr);
     }
     let log = home.log();

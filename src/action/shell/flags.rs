@@ -1,7 +1,7 @@
 //! Flags, operands and subcommands among a command's arguments, by the conventions of getopt and its heirs.
-//! Knows which flags of common programs take a value; knows nothing of what a flag does.
+//! Knows nothing of what a flag does; which ones take a value is told in `valued`.
 
-use super::{Command, Word};
+use super::{Command, Word, valued};
 
 /// An answer about arguments that may not all be known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,132 +13,6 @@ pub enum Tri {
     /// Certainly, or by every usual reading.
     Yes,
 }
-
-/// Flags before the subcommand, or anywhere, that take the next word as their value, by program.
-const VALUED: &[(&str, &[&str])] = &[
-    ("black", &["-c", "--code", "-l", "--line-length", "-t", "--target-version", "--config", "--include", "--exclude"]),
-    (
-        "cargo",
-        &["--color", "--config", "-Z", "-C", "--manifest-path", "--target-dir", "-j", "--jobs", "-p", "--package"],
-    ),
-    ("chmod", &["--reference"]),
-    ("chown", &["--reference", "--from"]),
-    (
-        "docker",
-        &["--config", "-c", "--context", "-H", "--host", "-l", "--log-level", "--tlscacert", "--tlscert", "--tlskey"],
-    ),
-    (
-        "docker-compose",
-        &[
-            "-f",
-            "--file",
-            "-p",
-            "--project-name",
-            "--profile",
-            "-c",
-            "--context",
-            "-H",
-            "--host",
-            "--tlscacert",
-            "--tlscert",
-            "--tlskey",
-            "--project-directory",
-            "--env-file",
-            "--log-level",
-            "--ansi",
-            "--parallel",
-        ],
-    ),
-    ("git", &["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--super-prefix", "--config-env"]),
-    ("isort", &["--settings-path", "--settings-file", "--profile", "-l", "--line-length", "--src", "--skip"]),
-    ("kubectl", &["-n", "--namespace", "--context", "--cluster", "--kubeconfig", "-s", "--server", "--user"]),
-    (
-        "mypy",
-        &["--config-file", "--python-version", "--platform", "--cache-dir", "--python-executable", "-p", "-m", "-c"],
-    ),
-    (
-        "pip",
-        &[
-            "--log",
-            "--proxy",
-            "--retries",
-            "--timeout",
-            "--exists-action",
-            "--trusted-host",
-            "--cert",
-            "--client-cert",
-            "--cache-dir",
-            "--python",
-            "--use-feature",
-            "--use-deprecated",
-            "-r",
-            "--requirement",
-            "-c",
-            "--constraint",
-            "-t",
-            "--target",
-            "--root",
-            "--prefix",
-            "--src",
-            "--report",
-            "-i",
-            "--index-url",
-            "--extra-index-url",
-            "-f",
-            "--find-links",
-            "--platform",
-            "--python-version",
-            "--implementation",
-            "--abi",
-            "-d",
-            "--dest",
-            "-e",
-            "--editable",
-            "-w",
-            "--wheel-dir",
-            "--config-settings",
-            "--global-option",
-            "--progress-bar",
-        ],
-    ),
-    ("pylint", &["--rcfile", "-d", "--disable", "-e", "--enable", "-f", "--output-format", "-j", "--jobs", "--output"]),
-    (
-        "pytest",
-        &[
-            "-k",
-            "-m",
-            "-c",
-            "--config-file",
-            "-p",
-            "-n",
-            "-o",
-            "--override-ini",
-            "--rootdir",
-            "--basetemp",
-            "--junitxml",
-            "--junit-xml",
-            "--maxfail",
-            "--tb",
-            "--ignore",
-            "--ignore-glob",
-            "--deselect",
-            "--durations",
-            "--log-file",
-            "--import-mode",
-            "--cov-config",
-            "--confcutdir",
-            "-W",
-            "--pythonwarnings",
-            "--capture",
-            "--color",
-            "--debug",
-        ],
-    ),
-    ("python", &["-c", "-m", "-W", "-X", "--check-hash-based-pycs"]),
-];
-
-/// Programs whose options begin with one dash and are whole words (`find -delete`): letters are not bundled.
-const UNBUNDLED: &[&str] = &["find", "java", "javac", "terraform", "ffmpeg", "convert", "openssl", "go", "gcc", "ld"];
 
 /// What a word among the arguments is, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,13 +30,22 @@ impl Command {
     /// (`--name=value`, `-ovalue`), never after `--`, never as the value of another flag that is known to take one.
     /// An abbreviation (`--vol`), an unknown word that may be a flag and an open end are [`Tri::Unknown`].
     pub fn has_flag(&self, flag: &str) -> Tri {
-        let bundled = !UNBUNDLED.contains(&self.name());
+        let name = self.name();
+        let bundled = !valued::is_unbundled(name);
         let mut answer = if self.open_ended { Tri::Unknown } else { Tri::No };
-        let valued = self.valued();
-        for part in self.split(|flag| valued.contains(&flag)) {
-            let Part::Flag(word) = part else { continue };
+        let mut first = None;
+        for part in self.split(&[]) {
+            let word = match part {
+                Part::Flag(word) => word,
+                Part::Operand(word) => {
+                    first = first.or_else(|| word.literal());
+                    continue;
+                }
+                Part::Value(_) => continue,
+            };
             answer = answer.max(match word.literal() {
-                Some(value) => matches(value, flag, bundled),
+                Some(value) if bundled => matches(own_letters(name, first, value), flag, true),
+                Some(value) => matches(value, flag, false),
                 None if may_become(&word.prefix, flag) => Tri::Unknown,
                 None => Tri::No,
             });
@@ -198,13 +81,49 @@ impl Command {
                 values.push(Word { value, prefix, ..word.clone() });
             }
         }
+        // In bundles (`-qO-`), where the letters are known.
+        for word in self.values(flag) {
+            if !values.iter().any(|known| known.text == word.text && known.value == word.value) {
+                values.push(word);
+            }
+        }
+        values
+    }
+
+    /// The values of `flag`, where it is known to take one, in bundles as well (`-xzf FILE`).
+    pub(super) fn values(&self, flag: &str) -> Vec<Word> {
+        let name = self.name();
+        let mut values = Vec::new();
+        let mut next = false;
+        let mut first = None;
+        for part in self.split(&[]) {
+            let expected = std::mem::take(&mut next);
+            match part {
+                Part::Value(word) if expected => values.push(word.clone()),
+                Part::Value(_) => {}
+                Part::Operand(word) => first = first.or(word.literal()),
+                Part::Flag(word) => {
+                    let known = word.value.as_deref().unwrap_or(&word.prefix);
+                    let takes = |other: &str| valued::takes_value(name, first, other);
+                    if !takes(flag) {
+                        continue;
+                    }
+                    let Some(attached) = attached(known, flag, takes) else { continue };
+                    next = attached.is_empty();
+                    if !next {
+                        let value =
+                            word.value.as_ref().map(|_| attached.strip_prefix('=').unwrap_or(attached).to_owned());
+                        values.push(Word { value, prefix: String::new(), ..word.clone() });
+                    }
+                }
+            }
+        }
         values
     }
 
     /// The words that are flags, or could be, as written.
     pub fn flags(&self) -> Vec<&Word> {
-        let valued = self.valued();
-        let flags = self.split(|flag| valued.contains(&flag)).into_iter().filter_map(|part| match part {
+        let flags = self.split(&[]).into_iter().filter_map(|part| match part {
             Part::Flag(word) => Some(word),
             Part::Value(_) | Part::Operand(_) => None,
         });
@@ -214,9 +133,7 @@ impl Command {
     /// The arguments that are neither flags nor values of flags; unknown words count. `value_flags` are flags that
     /// take the next word, beside those that are known of the program.
     pub fn operands(&self, value_flags: &[&str]) -> Vec<&Word> {
-        let known = self.valued();
-        let operands = self.split(|flag| known.contains(&flag) || value_flags.contains(&flag));
-        let operands = operands.into_iter().filter_map(|part| match part {
+        let operands = self.split(value_flags).into_iter().filter_map(|part| match part {
             Part::Operand(word) => Some(word),
             Part::Flag(word) if word.literal().is_none() && !word.prefix.starts_with('-') => Some(word),
             Part::Flag(_) | Part::Value(_) => None,
@@ -224,9 +141,51 @@ impl Command {
         operands.collect()
     }
 
+    /// How many of the operands are operands for certain: those before the first flag that may, for all that is known,
+    /// take the next word as its value.
+    pub fn settled(&self) -> usize {
+        let name = self.name();
+        let mut first = None;
+        let mut settled = 0;
+        for part in self.split(&[]) {
+            match part {
+                Part::Operand(word) => {
+                    settled += 1;
+                    first = first.or(word.literal());
+                }
+                Part::Value(_) => {}
+                Part::Flag(word) => {
+                    let known = word.literal().is_some_and(|flag| {
+                        let valued = |flag: &str| valued::takes_value(name, first, flag);
+                        flag.contains('=')
+                            || valued(flag)
+                            || last_of_bundle(flag, valued)
+                            || valued::is_plain(name, flag)
+                    });
+                    if !known {
+                        return settled;
+                    }
+                }
+            }
+        }
+        settled
+    }
+
     /// The first operand: `down` of `docker-compose -f a.yml down -v`.
     pub fn subcommand(&self, value_flags: &[&str]) -> Option<&Word> {
         self.operands(value_flags).into_iter().next()
+    }
+
+    /// Makes the words unknown that its program takes for a file of further arguments (`mypy @file`).
+    pub fn read_argument_files(&mut self) {
+        if ARGUMENT_FILES.binary_search(&self.name()).is_err() {
+            return;
+        }
+        for word in self.words.iter_mut().skip(1) {
+            if word.value.as_deref().unwrap_or(&word.prefix).starts_with('@') {
+                *word = Word { text: word.text.clone(), many: true, ..Word::default() };
+            }
+        }
     }
 
     /// The last component of the program word without a version suffix: `python` of `/usr/bin/python3.11`.
@@ -235,13 +194,10 @@ impl Command {
         self.program().map_or("", base_name)
     }
 
-    fn valued(&self) -> &'static [&'static str] {
+    /// Sorts the arguments; `value_flags` take the next word, beside those that are known of the program.
+    fn split(&self, value_flags: &[&str]) -> Vec<Part<'_>> {
         let name = self.name();
-        VALUED.iter().find(|(program, _)| *program == name).map_or(&[], |(_, flags)| flags)
-    }
-
-    /// Sorts the arguments; `takes_value` says of a flag whether the next word is its value.
-    fn split(&self, takes_value: impl Fn(&str) -> bool) -> Vec<Part<'_>> {
+        let mut first = None;
         let mut ended = false;
         let mut value_next = false;
         let parts = self.args().iter().filter_map(|word| {
@@ -260,21 +216,59 @@ impl Command {
                 return None;
             }
             if !value.starts_with('-') || value == "-" {
+                first = first.or(Some(value));
                 return Some(Part::Operand(word));
             }
-            value_next = takes_value(value) || last_of_bundle(value).is_some_and(|last| takes_value(&last));
+            let takes_value = |flag: &str| valued::takes_value(name, first, flag) || value_flags.contains(&flag);
+            value_next = takes_value(value) || last_of_bundle(value, takes_value);
             Some(Part::Flag(word))
         });
         parts.collect()
     }
 }
 
-/// `-f` of `-vf`: in a bundle only the last letter can take the next word.
-fn last_of_bundle(value: &str) -> Option<String> {
-    if value.starts_with("--") || value.chars().count() < 3 {
-        return None;
+/// What stands behind `flag` in a word that is or holds it: nothing, `=value` or, behind a letter, a value.
+fn attached<'v>(word: &'v str, flag: &str, takes_value: impl Fn(&str) -> bool) -> Option<&'v str> {
+    if let Some(rest) = word.strip_prefix(flag) {
+        return (rest.is_empty() || rest.starts_with('=') || flag.len() == 2 && !flag.starts_with("--"))
+            .then_some(rest);
     }
-    value.chars().next_back().map(|last| format!("-{last}"))
+    let letter = flag.strip_prefix('-').filter(|letter| letter.chars().count() == 1)?;
+    let letters = word.strip_prefix('-').filter(|letters| !letters.starts_with('-'))?;
+    let mut rest = letters.chars();
+    while let Some(found) = rest.next() {
+        if takes_value(&format!("-{found}")) {
+            return letter.starts_with(found).then_some(rest.as_str());
+        }
+    }
+    None
+}
+
+/// Whether the last letter of a bundle takes the next word (`-vf FILE`); a letter before it that takes a value has the
+/// rest of the word for one (`-tc`).
+fn last_of_bundle(value: &str, takes_value: impl Fn(&str) -> bool) -> bool {
+    let letters = value.strip_prefix('-').filter(|rest| !rest.starts_with('-')).unwrap_or_default();
+    let mut letters = letters.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if takes_value(&format!("-{letter}")) {
+            return letters.peek().is_none();
+        }
+    }
+    false
+}
+
+/// A bundle up to the letter that has the rest of the word for its value: `-qb` of `-qbtopic`.
+fn own_letters<'v>(program: &str, first: Option<&str>, value: &'v str) -> &'v str {
+    let Some(letters) = value.strip_prefix('-').filter(|rest| !rest.starts_with('-')) else { return value };
+    if valued::takes_value(program, first, value) {
+        return value;
+    }
+    for (at, letter) in letters.char_indices().take(letters.len().saturating_sub(1)) {
+        if valued::takes_value(program, first, &format!("-{letter}")) {
+            return value.get(..1 + at + letter.len_utf8()).unwrap_or(value);
+        }
+    }
+    value
 }
 
 /// Whether the known word `value` is or holds `flag`.
@@ -311,6 +305,13 @@ fn may_become(prefix: &str, flag: &str) -> bool {
     }
     prefix.starts_with('-') && (!flag.starts_with("--") || prefix == "-")
 }
+
+/// Programs that read further arguments from the file in `@file` (argparse's `fromfile_prefix_chars`, GNU's and Java's
+/// response files), and Python tools that may by their version. Sorted.
+const ARGUMENT_FILES: &[&str] = &[
+    "ar", "black", "c++", "cc", "clang", "clang++", "flake8", "g++", "gcc", "isort", "jar", "java", "javac", "ld",
+    "mypy", "py.test", "pylint", "pytest", "ruff",
+];
 
 /// Programs whose name is written with a bare number for a version (`python3`); of others (`base64`) it is a part.
 const NUMBERED: &[&str] = &["python", "pip", "pytest", "pydoc", "idle", "perl", "php", "ruby", "lua", "node", "tclsh"];
@@ -353,6 +354,12 @@ mod tests {
             ("find . -delete", "-delete", Tri::Yes),
             ("find . -delete", "-d", Tri::No),
             ("pytest -pevil", "-p", Tri::Yes),
+            ("git checkout -qbtopic-c", "-c", Tri::No),
+            ("git checkout -qbtopic-c", "-b", Tri::Yes),
+            ("git diff -C --output=x", "--output", Tri::Yes),
+            ("curl -sXPOST http://x", "-T", Tri::No),
+            ("curl -sX -T http://x", "-T", Tri::No),
+            ("aws --region x ec2 -v", "-v", Tri::Yes),
         ];
         for (line, flag, expected) in cases {
             assert_eq!((line, flag, command(line).has_flag(flag)), (line, flag, expected));
@@ -377,7 +384,18 @@ mod tests {
         let values = |line: &str, flags: &[&str]| {
             command(line).operands(flags).iter().map(|w| w.text.clone()).collect::<Vec<_>>()
         };
+        assert_eq!(values("git -C dir checkout -qb new main", &[]), ["checkout", "main"]);
+        assert_eq!(values("aws --region eu-1 ec2 describe-instances", &[]), ["ec2", "describe-instances"]);
         assert_eq!(values("git -C dir push --force origin -- -x", &[]), ["push", "origin", "-x"]);
+        let settled = |line: &str| command(line).settled();
+        assert_eq!(
+            (settled("git --no-pager log"), settled("git log --foo x"), settled("npm --tag ls install x")),
+            (1, 1, 0)
+        );
+        assert_eq!(
+            (settled("az vm list -g x"), settled("az group delete -n list"), settled("python -uB a.py")),
+            (2, 2, 1)
+        );
         assert_eq!(values("tool -o out in", &["-o"]), ["in"]);
         assert_eq!(values("tool -vo out in", &["-o"]), ["in"]);
         assert_eq!(values("tool -oout - in", &["-o"]), ["-", "in"]);

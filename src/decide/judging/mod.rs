@@ -6,6 +6,7 @@ mod commands;
 mod condition;
 mod grant;
 mod hit;
+mod near;
 mod paths;
 mod subject;
 mod urls;
@@ -14,11 +15,14 @@ mod verdict;
 use super::compose::Call;
 use super::policy::{Policy, Supervision};
 use super::{Grant, Match, Verdict};
-use crate::action::shell::{Asked, Command, FaultKind, Shell};
+use crate::action::shell::{Asked, Assumed, Command, FaultKind, Kind, Shell};
 use crate::action::{Action, Facts, Found};
 use crate::event::State;
+pub use built_in::{OwnRule, own_rules};
 use hit::Hit;
+pub use near::{Failed, Near, nearly};
 pub(super) use paths::normal;
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 /// The answer to one action, before it becomes a judgement.
@@ -39,6 +43,47 @@ struct Ground<'a> {
     shell: &'a Shell,
 }
 
+/// Folders that a fenced command has of its own, whatever the machine's hold.
+const PRIVATE: [&str; 6] = ["/tmp", "/var/tmp", "/run", "/dev", "/proc", "/sys"];
+
+impl Ground<'_> {
+    /// The command where it runs: in no folder that is known, if that rests on one that may not be there.
+    fn placed(self, command: &Command) -> Cow<'_, Command> {
+        if command.assumes.iter().all(|assumed| self.is_there(assumed)) {
+            return Cow::Borrowed(command);
+        }
+        Cow::Owned(Command { cwd: None, ..command.clone() })
+    }
+
+    /// Whether a folder is there when the shell goes to it: it is now, in the fence as well, and nothing before that
+    /// could remove it.
+    fn is_there(self, assumed: &Assumed) -> bool {
+        let path = normal(&self.facts.cwd.join(&assumed.folder));
+        let before = self.shell.commands().iter().take(assumed.before);
+        let private = PRIVATE.iter().any(|folder| path.starts_with(folder));
+        (!private || path.starts_with(&self.facts.project))
+            && self.facts.folders.contains(&path)
+            && before.into_iter().all(|command| self.leaves_all(command))
+    }
+
+    /// Whether a command certainly removes nothing.
+    fn leaves_all(self, command: &Command) -> bool {
+        match command.kind {
+            Kind::Builtin | Kind::None => true,
+            // What it does stands beside it.
+            Kind::Function => true,
+            Kind::External => {
+                let program = command.program_word().and_then(|word| self.facts.program(command, word));
+                let named = program.is_some_and(|program| {
+                    !program.writable && program.real.file_name().is_some_and(|name| name == command.name())
+                });
+                let touches = command.touches().filter(|_| named && command.wrappers.is_empty());
+                touches.is_some_and(|touches| touches.iter().all(|t| !t.effect.written && !t.effect.removed))
+            }
+        }
+    }
+}
+
 /// Weighs an action. Total: every action gets an answer, and one that nothing speaks for is asked.
 pub(super) fn weigh(action: &Action, facts: &Facts, state: &State, policy: &Policy) -> Judged {
     let Action::Shell(shell) = action;
@@ -52,6 +97,7 @@ pub(super) fn weigh(action: &Action, facts: &Facts, state: &State, policy: &Poli
             FaultKind::NotText => &built_in::NOT_TEXT,
             FaultKind::TooBig => &built_in::TOO_BIG,
             FaultKind::Syntax => &built_in::SYNTAX,
+            FaultKind::Bomb => &built_in::BOMB,
         };
         hits.push(Hit::own(own, fault.message.clone(), None));
     }
@@ -59,10 +105,10 @@ pub(super) fn weigh(action: &Action, facts: &Facts, state: &State, policy: &Poli
         hits.push(Hit::own(&built_in::UNPROVEN, unproven.message.clone(), None));
     }
     for (number, command) in shell.commands().iter().enumerate() {
-        ground.command(number, command, &mut hits);
+        ground.command(number, &ground.placed(command), &mut hits);
     }
     for command in shell.suspects() {
-        ground.suspect(command, &mut hits);
+        ground.suspect(&ground.placed(command), &mut hits);
     }
     if hits.is_empty() {
         hits.push(Hit::own(&built_in::NOT_LISTED, "nothing of it is known to the policy".to_owned(), None));
