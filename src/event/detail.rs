@@ -47,7 +47,7 @@ pub enum Detail {
         observed: bool,
         /// What docker-compose is given that runs outside the fence.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        composition: Option<Composition>,
+        composition: Option<Box<Composition>>,
     },
     /// The exit code of a command.
     ReturnCode {

@@ -53,7 +53,7 @@ pub(super) fn start(
         reason: notes.reason.clone(),
         timeout_ms: millis(timeout),
         observed: permit.observed(),
-        composition,
+        composition: composition.map(Box::new),
     };
     vec![Entry { human: labelled("SHELL_EXEC", text(permit.action()).into()), detail }]
 }

@@ -21,11 +21,11 @@ fn all() -> Vec<Detail> {
                 reason: Some(s()),
                 timeout_ms: 1,
                 observed: true,
-                composition: Some(Composition {
+                composition: Some(Box::new(Composition {
                     project: s(),
                     config: Some(s()),
                     files: vec![SourceFile { path: s(), sha256: Some(s()) }],
-                }),
+                })),
             },
             Detail::ShellStart { .. } => Detail::ReturnCode { of: 1 },
             Detail::ReturnCode { .. } => Detail::Output { of: 1, len: 1, sha256: Some(s()), blob: Some(s()) },

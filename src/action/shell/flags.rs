@@ -44,6 +44,10 @@ impl Command {
                 Part::Value(_) => continue,
             };
             answer = answer.max(match word.literal() {
+                // A flag of its own (`--log`) abbreviates no other (`--log-file`).
+                Some(value) if value.starts_with("--") && own_flag(name, first, value) => {
+                    if value.split('=').next() == Some(flag) { Tri::Yes } else { Tri::No }
+                }
                 Some(value) if bundled => matches(own_letters(name, first, value), flag, true),
                 Some(value) => matches(value, flag, false),
                 None if may_become(&word.prefix, flag) => Tri::Unknown,
@@ -255,6 +259,11 @@ fn last_of_bundle(value: &str, takes_value: impl Fn(&str) -> bool) -> bool {
         }
     }
     false
+}
+
+/// Whether a long flag is one that the program is known to have.
+fn own_flag(program: &str, first: Option<&str>, value: &str) -> bool {
+    value.split('=').next().is_some_and(|flag| valued::takes_value(program, first, flag))
 }
 
 /// A bundle up to the letter that has the rest of the word for its value: `-qb` of `-qbtopic`.

@@ -159,7 +159,7 @@ impl View<'_> {
         let answers = words.iter().enumerate().map(|(number, wanted)| match operands.get(number) {
             Some(word) => match word.literal().map_or(Tri::Unknown, |word| known(wanted.matches(word))) {
                 Tri::Yes if number >= settled => Tri::Unknown,
-                answer => answer,
+                answer @ (Tri::Yes | Tri::Unknown | Tri::No) => answer,
             },
             None if self.command.open_ended => Tri::Unknown,
             None => Tri::No,

@@ -253,11 +253,11 @@ impl Row {
                     // A link or a download with one operand lands here, by its own name.
                     (None, _) => (operands, Cow::Owned(Word::known("."))),
                 };
-                self.into(sources, &target, source, touches);
+                self.into(sources, target, source, touches);
             }
             Operands::Here(source) => {
                 let target = target.unwrap_or_else(|| Cow::Owned(Word::known(".")));
-                self.into(operands, &target, source, touches);
+                self.into(operands, target, source, touches);
             }
             Operands::Roots(effect) => {
                 let sets = super::find::sets(command, effect.removed);
@@ -266,7 +266,7 @@ impl Row {
         }
     }
 
-    fn into<'c>(&self, sources: &[&'c Word], target: &Cow<'c, Word>, source: Effect, touches: &mut Vec<Touch<'c>>) {
+    fn into<'c>(&self, sources: &[&'c Word], target: Cow<'c, Word>, source: Effect, touches: &mut Vec<Touch<'c>>) {
         // `host:path` of rsync and scp lies elsewhere.
         let local = |word: &Word| {
             !self.remote || !word.value.as_deref().unwrap_or(&word.prefix).split('/').next().unwrap_or("").contains(':')
@@ -276,7 +276,7 @@ impl Row {
                 touches.push(touch(source, Cow::Borrowed(*word)));
             }
         }
-        if local(target) {
+        if local(&target) {
             for word in sources {
                 touches.push(Touch { effect: table::WRITTEN, word: target.clone(), named: Some(*word) });
             }
