@@ -30,6 +30,9 @@ impl Command {
     /// (`--name=value`, `-ovalue`), never after `--`, never as the value of another flag that is known to take one.
     /// An abbreviation (`--vol`), an unknown word that may be a flag and an open end are [`Tri::Unknown`].
     pub fn has_flag(&self, flag: &str) -> Tri {
+        if !self.open_ended && !self.args().iter().any(|word| may_hold(word, flag)) {
+            return Tri::No;
+        }
         let name = self.name();
         let bundled = !valued::is_unbundled(name);
         let mut answer = if self.open_ended { Tri::Unknown } else { Tri::No };
@@ -290,6 +293,17 @@ fn matches(value: &str, flag: &str, bundled: bool) -> Tri {
     }
     // GNU getopt, optparse and argparse accept unambiguous beginnings of long options.
     if flag.starts_with("--") && name.len() > 2 && flag.starts_with(name) { Tri::Unknown } else { Tri::No }
+}
+
+/// Whether a word could be or hold `flag` at all: a look at its letters, which spares most words the sorting.
+fn may_hold(word: &Word, flag: &str) -> bool {
+    let Some(value) = word.literal() else { return true };
+    let long = flag.starts_with("--");
+    match flag.strip_prefix('-').filter(|letter| !long && letter.chars().count() == 1) {
+        Some(letter) => value.starts_with('-') && value.contains(letter),
+        None if long => value.starts_with("--") && value.as_bytes().get(2) == flag.as_bytes().get(2),
+        None => value.as_bytes().get(..2) == flag.as_bytes().get(..2),
+    }
 }
 
 /// Whether a word that begins with `prefix` may turn out to be or hold `flag`.
