@@ -31,6 +31,9 @@ pub enum Detail {
         policy: String,
         /// The folder it starts in, relative to the project.
         cwd: String,
+        /// `argv`: a program and its arguments; `line`: a line for bash. Older records do not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asked: Option<String>,
         /// What the caller called the task.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         task: Option<String>,
@@ -85,6 +88,12 @@ pub enum Detail {
         rules: Vec<RuleHit>,
         /// Hash of the policy it was judged by.
         policy: String,
+        /// The folder it would have started in, relative to the project. Older records do not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cwd: Option<String>,
+        /// As in a start.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asked: Option<String>,
         /// What the caller called the task.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         task: Option<String>,

@@ -3,6 +3,7 @@
 
 use super::{Project, Stop};
 use crate::action::Action;
+use crate::action::shell::Asked;
 use crate::approve::{Permit, Refusal};
 use crate::decide::{Judgement, Verdict};
 use crate::event::{Detail, Ended, Entry, Human, RuleHit};
@@ -18,7 +19,7 @@ pub(super) struct Notes {
     pub(super) reason: Option<String>,
 }
 
-pub(super) fn refused(refusal: &Refusal, notes: &Notes) -> Vec<Entry> {
+pub(super) fn refused(refusal: &Refusal, project: &Project, cwd: &Path, notes: &Notes) -> Vec<Entry> {
     let judgement = refusal.judgement();
     let result = match judgement.verdict() {
         Verdict::Deny => "DENIED",
@@ -28,6 +29,8 @@ pub(super) fn refused(refusal: &Refusal, notes: &Notes) -> Vec<Entry> {
         verdict: judgement.verdict().word().into(),
         rules: hits(judgement),
         policy: judgement.policy().into(),
+        cwd: Some(folder(project, cwd)),
+        asked: Some(asked(refusal.action()).into()),
         task: notes.task.clone(),
         reason: notes.reason.clone(),
     };
@@ -35,12 +38,11 @@ pub(super) fn refused(refusal: &Refusal, notes: &Notes) -> Vec<Entry> {
 }
 
 pub(super) fn start(permit: &Permit, project: &Project, cwd: &Path, timeout: Duration, notes: &Notes) -> Vec<Entry> {
-    let inside = cwd.strip_prefix(&project.root).unwrap_or(cwd);
-    let cwd = if inside.as_os_str().is_empty() { ".".into() } else { inside.to_string_lossy().into_owned() };
     let detail = Detail::ShellStart {
         rules: hits(permit.judgement()),
         policy: permit.judgement().policy().into(),
-        cwd,
+        cwd: folder(project, cwd),
+        asked: Some(asked(permit.action()).into()),
         task: notes.task.clone(),
         reason: notes.reason.clone(),
         timeout_ms: millis(timeout),
@@ -121,6 +123,21 @@ fn hits(judgement: &Judgement) -> Vec<RuleHit> {
 
 fn exec(action: &Action, result: &str) -> Human {
     Human::Fields { skill: "SHELL".into(), action: "EXEC".into(), target: text(action).into(), result: result.into() }
+}
+
+/// The folder an action starts in, from the project's root.
+fn folder(project: &Project, cwd: &Path) -> String {
+    let inside = cwd.strip_prefix(&project.root).unwrap_or(cwd);
+    if inside.as_os_str().is_empty() { ".".into() } else { inside.to_string_lossy().into_owned() }
+}
+
+/// How it was asked, so that it can be judged again as it was.
+fn asked(action: &Action) -> &'static str {
+    let Action::Shell(shell) = action;
+    match shell.asked() {
+        Asked::Argv(_) => "argv",
+        Asked::Line(_) => "line",
+    }
 }
 
 fn labelled(label: &str, text: String) -> Human {

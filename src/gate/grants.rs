@@ -7,11 +7,11 @@ use crate::action::{Action, Facts, Found};
 use crate::decide::policy::{Network, Require, Runner};
 use crate::decide::{Grant, Judgement, Policy, Verdict};
 use crate::execute::{Environment, ExecuteError, Level, Place};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where a command may write, so that a program found there proves nothing by its name.
-pub(super) fn writable(project: &Project) -> Vec<PathBuf> {
-    let mut writable = vec![project.root.clone()];
+pub(super) fn writable(root: &Path) -> Vec<PathBuf> {
+    let mut writable = vec![root.to_owned()];
     writable.extend(["/tmp", "/var/tmp", "/dev/shm"].map(PathBuf::from));
     writable
 }

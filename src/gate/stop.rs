@@ -55,6 +55,20 @@ pub enum Stop {
         /// Every fault.
         faults: Faults,
     },
+    /// A file of cases that cannot be read.
+    #[error("cannot read the cases `{}`: {cause}", shown(path))]
+    CasesUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's message.
+        cause: String,
+    },
+    /// A file of cases with faults.
+    #[error("the cases are invalid:\n{faults}")]
+    CasesInvalid {
+        /// Every fault.
+        faults: Faults,
+    },
     /// A project policy that differs from the trusted one.
     #[error("`guard.toml` has changed since it was trusted:\n{}", difference.trim_end())]
     Untrusted {
@@ -103,6 +117,8 @@ impl Stop {
             | Self::PolicyUnreadable { .. }
             | Self::LoosePolicy { .. }
             | Self::PolicyInvalid { .. }
+            | Self::CasesUnreadable { .. }
+            | Self::CasesInvalid { .. }
             | Self::Untrusted { .. } => 78,
             Self::Execute(ExecuteError::NoProgram(_)) => 127,
             Self::Execute(ExecuteError::NotExecutable { .. }) => 126,
@@ -137,6 +153,10 @@ impl Stop {
             Self::PolicyUnreadable { .. } => Some("make it a readable file, or restore it from version control".into()),
             Self::LoosePolicy { .. } => Some("take write permission from group and others, for the file and its folder, and give both to their owner".into()),
             Self::PolicyInvalid { .. } => Some("`guard policy check` shows every fault; nothing runs until it is mended".into()),
+            Self::CasesUnreadable { .. } => {
+                Some("write `[[case]]` tables into it: `guard policy test --help` says how".into())
+            }
+            Self::CasesInvalid { .. } => Some("no case was tried; mend the file first".into()),
             Self::Untrusted { .. } => {
                 Some("a person looks at the change and runs `guard policy trust`, or restores the file".into())
             }

@@ -10,6 +10,8 @@ mod index;
 mod keys;
 mod log;
 mod output;
+mod past;
+
 pub mod read;
 mod recover;
 pub mod redact;
@@ -28,6 +30,7 @@ pub use files::{Disk, Files, Step};
 pub use index::{LOG_NAME, find, find_state};
 pub use log::Log;
 pub use output::Stored;
+pub use past::{History, Looked, Past};
 pub use recover::{Mended, recover, relink};
 pub use redact::{Redactor, Secrets, TagKey};
 pub use seal::{Key, chain};

@@ -16,4 +16,6 @@ mod presets;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod schema;
+#[cfg(test)]
 mod world;

@@ -16,6 +16,7 @@ fn all() -> Vec<Detail> {
                 rules: rules(),
                 policy: s(),
                 cwd: s(),
+                asked: Some(s()),
                 task: Some(s()),
                 reason: Some(s()),
                 timeout_ms: 1,
@@ -31,9 +32,15 @@ fn all() -> Vec<Detail> {
                 fence: s(),
                 missing: vec![s()],
             },
-            Detail::ShellEnd { .. } => {
-                Detail::ShellRefused { verdict: s(), rules: rules(), policy: s(), task: Some(s()), reason: Some(s()) }
-            }
+            Detail::ShellEnd { .. } => Detail::ShellRefused {
+                verdict: s(),
+                rules: rules(),
+                policy: s(),
+                cwd: Some(s()),
+                asked: Some(s()),
+                task: Some(s()),
+                reason: Some(s()),
+            },
             Detail::ShellRefused { .. } => Detail::ShellError { of: Some(1), exit_code: 1, cause: s() },
             Detail::ShellError { .. } => Detail::Lost { of: 1 },
             Detail::Lost { .. } => Detail::Recovered { bytes: 1, sha256: s() },

@@ -1,6 +1,7 @@
 //! Commands: an argument vector or a shell line, taken apart as a shell would.
 //! Knows no policy: it says what would run, and names what it cannot prove.
 
+mod arguments;
 mod arithmetic;
 mod bomb;
 mod brace;
@@ -13,6 +14,7 @@ pub mod flags;
 mod flow;
 mod interpret;
 mod launch;
+mod outline;
 mod parameter;
 mod parse;
 mod scope;
@@ -25,12 +27,14 @@ mod variables;
 mod walk;
 mod wrappers;
 
+pub use arguments::Arguments;
 pub use builtin::is_harmless_builtin;
 pub use command::{
     Access, Asked, Assign, Assumed, Code, Command, Fault, FaultKind, Kind, Redirect, Stdin, Unproven, Word, Wrapper,
 };
 pub use effects::{Effect, Touch};
 pub use flags::Tri;
+pub use outline::{Joined, Outline, Shape};
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -191,5 +195,52 @@ fn quote(word: &str, text: &mut String) {
         text.push('\'');
         text.push_str(&word.replace('\'', "'\\''"));
         text.push('\'');
+    }
+}
+
+/// The words of an argument vector from [`Shell::text`], which holds them quoted. `None`: it was not quoted so.
+pub fn unquoted(text: &str) -> Option<Vec<OsString>> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        if let Some(quoted) = rest.strip_prefix('\'') {
+            let (inner, after) = quoted.split_once('\'')?;
+            word.push_str(inner);
+            rest = after;
+        } else if let Some(after) = rest.strip_prefix("\\'") {
+            word.push('\'');
+            rest = after;
+        } else if let Some(after) = rest.strip_prefix(' ') {
+            words.push(std::mem::take(&mut word).into());
+            rest = after;
+        } else {
+            let end = rest.find(['\'', '\\', ' ']).unwrap_or(rest.len());
+            let (bare, after) = rest.split_at_checked(end)?;
+            // A backslash before anything but a quote is not written by `quote`.
+            if bare.is_empty() {
+                return None;
+            }
+            word.push_str(bare);
+            rest = after;
+        }
+    }
+    words.push(word.into());
+    Some(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn an_argument_vector_comes_back_from_its_text(words in proptest::collection::vec("[a-z '\\\\$\"\n*é]{0,6}", 1..6)) {
+            prop_assume!(!words[0].is_empty());
+            let argv: Vec<OsString> = words.iter().map(Into::into).collect();
+            let shell = Shell::from_argv(argv.clone());
+            prop_assert_eq!(unquoted(shell.text()), Some(argv));
+        }
     }
 }

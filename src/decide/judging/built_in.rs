@@ -23,6 +23,51 @@ impl BuiltIn {
     }
 }
 
+/// A rule of guard's own, for whoever asks about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnRule {
+    /// `guard:…`; several may share one.
+    pub id: &'static str,
+    /// What it says.
+    pub verdict: Verdict,
+    /// Why; `{}` stands for what it was found at.
+    pub reason: &'static str,
+    /// What to do instead.
+    pub instead: Option<&'static str>,
+}
+
+/// Every rule of guard's own but the whitelist, which is the policy's.
+pub fn own_rules() -> impl Iterator<Item = OwnRule> {
+    let all: [&'static BuiltIn; 25] = [
+        &EMPTY,
+        &NOT_TEXT,
+        &TOO_BIG,
+        &SYNTAX,
+        &BOMB,
+        &UNPROVEN,
+        &WRITES_UNKNOWN,
+        &NOT_LISTED,
+        &TELLS,
+        &BUILTIN,
+        &BUILTIN_ASKS,
+        &PROGRAM_IN_PROJECT,
+        &NO_PROGRAM,
+        &NO_PROGRAM_YET,
+        &NOT_EXECUTABLE,
+        &NOT_EXECUTABLE_YET,
+        &WRAPPER,
+        &WRITES_OUTSIDE,
+        &WRITES_PROTECTED,
+        &NETWORK_FILE,
+        &NOT_ALONE,
+        &UNATTENDED,
+        &ASSIGNMENT,
+        &FUNCTION,
+        &DAMAGED,
+    ];
+    all.into_iter().map(|own| OwnRule { id: own.id, verdict: own.verdict, reason: own.reason, instead: own.instead })
+}
+
 const fn rule(id: &'static str, verdict: Verdict, reason: &'static str, instead: Option<&'static str>) -> BuiltIn {
     BuiltIn { id, verdict, reason, instead }
 }

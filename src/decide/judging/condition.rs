@@ -13,42 +13,60 @@ use crate::decide::policy::{
 };
 
 /// Whether `rule` means the subject.
-pub(super) fn holds(ground: Ground<'_>, subject: &Subject<'_>, places: &Places, rule: &Rule) -> Tri {
+pub(super) fn holds(ground: Ground<'_>, subject: &Subject<'_>, places: &Places<'_>, rule: &Rule) -> Tri {
+    if matches!(subject.part, Part::Wrapper(_)) {
+        let strict = rule.verdict == Verdict::Allow;
+        let bare = rule.when.only_program();
+        return if bare { program(ground, subject, &rule.when.programs, strict) } else { Tri::No };
+    }
+    let mut answer = Tri::Yes;
+    each(ground, subject, places, rule, &mut |_, found| {
+        answer = answer.min(found);
+        answer != Tri::No
+    });
+    answer
+}
+
+/// Hands every condition of a rule, by the key it is written under, and whether it holds to `visit`, until that has
+/// enough.
+pub(super) fn each(
+    ground: Ground<'_>,
+    subject: &Subject<'_>,
+    places: &Places<'_>,
+    rule: &Rule,
+    visit: &mut dyn FnMut(&'static str, Tri) -> bool,
+) {
     let when = &rule.when;
     let command: &Command = &subject.command;
     let strict = rule.verdict == Verdict::Allow;
-    if matches!(subject.part, Part::Wrapper(_)) {
-        return if when.only_program() { program(ground, subject, &when.programs, strict) } else { Tri::No };
-    }
     let view = View { ground, subject, command, places, strict, names_program: !when.programs.is_empty() };
-    let mut answer = program(ground, subject, &when.programs, strict);
+    let mut going = visit("program", program(ground, subject, &when.programs, strict));
     // From the cheap to the dear: most rules end at the first that does not hold.
-    let mut and = |absent: bool, condition: &dyn Fn() -> Tri| {
-        if !absent && answer != Tri::No {
-            answer = answer.min(condition());
+    let mut and = |key: &'static str, absent: bool, condition: &dyn Fn() -> Tri| {
+        if !absent && going {
+            going = visit(key, condition());
         }
     };
-    and(when.subcommands.is_empty(), &|| view.subcommand(rule));
-    and(when.assigns.is_empty(), &|| view.assigns(&when.assigns));
-    and(when.wrapped.is_empty(), &|| view.wrapped(&when.wrapped));
-    and(when.stdin.is_none(), &|| when.stdin.map_or(Tri::Yes, |wanted| view.stdin(wanted)));
-    and(when.unprovable.is_none(), &|| known(when.unprovable == Some(view.unprovable())));
-    and(when.operands_most.is_none(), &|| view.operands_most(when.operands_most.unwrap_or_default()));
-    and(when.flags_any.is_empty(), &|| view.flags(&when.flags_any).max().unwrap_or(Tri::No));
-    and(when.flags_all.is_empty(), &|| view.flags(&when.flags_all).min().unwrap_or(Tri::No));
-    and(when.flags_none.is_empty(), &|| opposite(view.flags(&when.flags_none).max().unwrap_or(Tri::No)));
-    and(when.args.is_empty(), &|| view.args(&when.args));
-    and(when.code.is_empty(), &|| view.code(&when.code));
-    and(when.reads.is_empty(), &|| view.paths(&when.reads, Touched::Read));
-    and(when.writes_to.is_empty(), &|| view.paths(&when.writes_to, Touched::Written));
-    and(when.removes.is_empty(), &|| view.paths(&when.removes, Touched::Removed));
-    and(when.names_files.is_none(), &|| view.names_files(rule, when.names_files.unwrap_or_default()));
-    and(when.url.is_empty(), &|| view.url(&when.url));
-    and(when.task.is_empty(), &|| label(&when.task, ground.facts.task.as_deref()));
-    and(when.mode.is_empty(), &|| label(&when.mode, ground.facts.mode.as_deref()));
-    and(when.phase.is_empty(), &|| label(&when.phase, ground.facts.phase.as_deref()));
-    and(when.beside.is_empty(), &|| view.beside(&when.beside));
-    answer
+    and("subcommand", when.subcommands.is_empty(), &|| view.subcommand(rule));
+    and("assigns", when.assigns.is_empty(), &|| view.assigns(&when.assigns));
+    and("wrapped", when.wrapped.is_empty(), &|| view.wrapped(&when.wrapped));
+    and("stdin", when.stdin.is_none(), &|| when.stdin.map_or(Tri::Yes, |wanted| view.stdin(wanted)));
+    and("unprovable", when.unprovable.is_none(), &|| known(when.unprovable == Some(view.unprovable())));
+    and("operands_most", when.operands_most.is_none(), &|| view.operands_most(when.operands_most.unwrap_or_default()));
+    and("flags_any", when.flags_any.is_empty(), &|| view.flags(&when.flags_any).max().unwrap_or(Tri::No));
+    and("flags_all", when.flags_all.is_empty(), &|| view.flags(&when.flags_all).min().unwrap_or(Tri::No));
+    and("flags_none", when.flags_none.is_empty(), &|| opposite(view.flags(&when.flags_none).max().unwrap_or(Tri::No)));
+    and("args", when.args.is_empty(), &|| view.args(&when.args));
+    and("code", when.code.is_empty(), &|| view.code(&when.code));
+    and("reads", when.reads.is_empty(), &|| view.paths(&when.reads, Touched::Read));
+    and("writes_to", when.writes_to.is_empty(), &|| view.paths(&when.writes_to, Touched::Written));
+    and("removes", when.removes.is_empty(), &|| view.paths(&when.removes, Touched::Removed));
+    and("names_files", when.names_files.is_none(), &|| view.names_files(rule, when.names_files.unwrap_or_default()));
+    and("url", when.url.is_empty(), &|| view.url(&when.url));
+    and("task", when.task.is_empty(), &|| label(&when.task, ground.facts.task.as_deref()));
+    and("mode", when.mode.is_empty(), &|| label(&when.mode, ground.facts.mode.as_deref()));
+    and("phase", when.phase.is_empty(), &|| label(&when.phase, ground.facts.phase.as_deref()));
+    and("beside", when.beside.is_empty(), &|| view.beside(&when.beside));
 }
 
 fn known(answer: bool) -> Tri {
@@ -98,14 +116,14 @@ struct View<'a> {
     ground: Ground<'a>,
     subject: &'a Subject<'a>,
     command: &'a Command,
-    places: &'a Places,
+    places: &'a Places<'a>,
     strict: bool,
     names_program: bool,
 }
 
 impl View<'_> {
     fn subcommand(self, rule: &Rule) -> Tri {
-        let operands = self.command.operands(&[]);
+        let operands: Vec<&Word> = self.places.arguments.operands().collect();
         let wanted = &rule.when.subcommands;
         let plain = self.named(&operands, wanted);
         if plain == (if self.strict { Tri::No } else { Tri::Yes }) {
@@ -137,7 +155,7 @@ impl View<'_> {
 
     fn begins(self, operands: &[&Word], words: &[Glob]) -> Tri {
         // What stands behind a flag that may take a value may be that value, and proves nothing.
-        let settled = if self.strict { self.command.settled() } else { usize::MAX };
+        let settled = if self.strict { self.places.arguments.settled() } else { usize::MAX };
         let answers = words.iter().enumerate().map(|(number, wanted)| match operands.get(number) {
             Some(word) => match word.literal().map_or(Tri::Unknown, |word| known(wanted.matches(word))) {
                 Tri::Yes if number >= settled => Tri::Unknown,
@@ -164,7 +182,7 @@ impl View<'_> {
     }
 
     fn flag(self, flag: &Flag) -> Tri {
-        let there = self.command.has_flag(&flag.name);
+        let there = self.places.arguments.has_flag(&flag.name);
         let Some(wanted) = &flag.value else { return there };
         let values = self.command.flag_values(&flag.name);
         let answers =
@@ -182,11 +200,11 @@ impl View<'_> {
     fn args(self, patterns: &[Pattern]) -> Tri {
         let word = |word: &Word| word.literal().map_or(Tri::Unknown, |text| known(meant(patterns, text)));
         if self.strict {
-            let operands = self.command.operands(&[]);
+            let operands: Vec<&Word> = self.places.arguments.operands().collect();
             return self.all(operands.into_iter().map(word).collect());
         }
         let any = if patterns.iter().all(Pattern::negated) {
-            self.command.operands(&[]).into_iter().map(word).max()
+            self.places.arguments.operands().map(word).max()
         } else {
             self.command.args().iter().map(word).max()
         };
@@ -198,7 +216,11 @@ impl View<'_> {
     fn paths(self, patterns: &[PathPattern], touched: Touched) -> Tri {
         let bases = bases(self.ground);
         let named = self.names_program && !self.places.complete;
-        let operands = if named { paths::operands(self.ground, self.command, !self.strict) } else { Vec::new() };
+        let operands = if named {
+            paths::operands(self.ground, self.command, &self.places.arguments, !self.strict)
+        } else {
+            Vec::new()
+        };
         let places = self.places.of(touched).chain(&operands);
         if self.strict {
             let line = self.ground.shell.commands().len() > 1;
@@ -239,7 +261,7 @@ impl View<'_> {
     }
 
     fn operands_most(self, most: usize) -> Tri {
-        let operands = self.command.operands(&[]);
+        let operands: Vec<&Word> = self.places.arguments.operands().collect();
         let several = operands.iter().any(|word| word.many || word.glob);
         match operands.len() > most {
             true if operands.iter().filter(|word| !word.many).count() > most => Tri::No,
@@ -250,7 +272,7 @@ impl View<'_> {
 
     /// Whether one of the operands behind the subcommand names something that is there.
     fn names_files(self, rule: &Rule, wanted: bool) -> Tri {
-        let operands = self.command.operands(&[]);
+        let operands: Vec<&Word> = self.places.arguments.operands().collect();
         let matched = rule
             .when
             .subcommands
@@ -344,9 +366,12 @@ impl View<'_> {
     /// A shell without a script takes its commands from where its input comes from.
     fn shell_reads_stdin(self) -> bool {
         let shell = ["sh", "bash", "dash", "zsh", "ksh", "fish", "busybox"].contains(&self.command.name());
-        let script = self.command.operands(&[]).first().is_some_and(|word| word.literal() != Some("-"));
-        let told = self.command.has_flag("-s") != Tri::No;
-        shell && self.command.stdin != Stdin::Inherited && (told || !script) && self.command.has_flag("-c") == Tri::No
+        let script = self.places.arguments.operands().next().is_some_and(|word| word.literal() != Some("-"));
+        let told = self.places.arguments.has_flag("-s") != Tri::No;
+        shell
+            && self.command.stdin != Stdin::Inherited
+            && (told || !script)
+            && self.places.arguments.has_flag("-c") == Tri::No
     }
 
     /// Whether something about the command itself only the run will tell.

@@ -2,6 +2,7 @@
 //! Knows who may loosen what; nothing of commands.
 
 use super::fault::{Fault, Faults, nearest};
+use super::keys::POLICY;
 use super::preset::{ALWAYS, PRESETS, embedded};
 use super::read::{At, Reader, root};
 use super::rule_table::{self, Read};
@@ -27,22 +28,8 @@ struct Part {
     faults: Vec<Fault>,
 }
 
-const KEYS: &[&str] = &[
-    "version",
-    "extends",
-    "supervision",
-    "observe",
-    "shell",
-    "limits",
-    "attempts",
-    "iteration",
-    "fence",
-    "service",
-    "rule",
-];
-
 /// The version of the format.
-const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 /// Reads and merges `sources`; `preset` finds what they extend.
 pub(crate) fn load(sources: &[Source], preset: &dyn Fn(&str) -> Option<Source>) -> Result<Merged, Faults> {
@@ -124,8 +111,8 @@ fn read(source: Source) -> Part {
         let faults = reader.into_faults();
         return Part { given: Given::default(), rules: Vec::new(), extends: Vec::new(), faults, source };
     };
-    let table = root(&document);
-    reader.only(table, KEYS);
+    let table = root(&document, "a policy");
+    reader.only(table, POLICY);
     match reader.integer(table, "version", 0) {
         Some(version) if version.value != VERSION => {
             let help = format!("this guard reads version {VERSION}");

@@ -146,6 +146,7 @@ proptest! {
             rules: vec![RuleHit { id: c.clone(), verdict: d.clone() }],
             policy: c.clone(),
             cwd: d.clone(),
+            asked: None,
             task: Some(c),
             reason: Some(d),
             timeout_ms: u64::MAX,
