@@ -143,7 +143,7 @@ fn what_only_the_run_will_tell_is_asked_and_what_may_be_denied_too() {
         ("find . | xargs rm", "removes-outside"),
         ("rm guard.*", "guard-files"),
         ("cat $(ls)", "reads"),
-        ("git --unknown status push", "git-loses-history"),
+        ("git --unknown status push", "git-publishes"),
     ];
     for (text, id) in table {
         let judgement = line(&policy, text);

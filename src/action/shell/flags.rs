@@ -1,7 +1,8 @@
 //! Flags, operands and subcommands among a command's arguments, by the conventions of getopt and its heirs.
 //! Knows nothing of what a flag does; which ones take a value is told in `valued`.
 
-use super::{Command, Word, valued};
+use super::arguments::Arguments;
+use super::{Command, Word};
 
 /// An answer about arguments that may not all be known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,47 +15,26 @@ pub enum Tri {
     Yes,
 }
 
-/// What a word among the arguments is, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part<'a> {
-    /// A word that begins with a dash, or could.
-    Flag(&'a Word),
-    /// The value of the flag before it.
-    Value(&'a Word),
-    /// Anything else, and everything after `--`.
-    Operand(&'a Word),
-}
-
 impl Command {
-    /// Whether `flag` (`-v`, `--volumes`, `-delete`) is among the arguments: alone, bundled (`-fv`), with a value
-    /// (`--name=value`, `-ovalue`), never after `--`, never as the value of another flag that is known to take one.
-    /// An abbreviation (`--vol`), an unknown word that may be a flag and an open end are [`Tri::Unknown`].
+    /// Its arguments, sorted into flags, their values and operands.
+    pub fn arguments(&self) -> Arguments<'_> {
+        Arguments::new(self, &[])
+    }
+
+    /// [`Arguments::has_flag`]
     pub fn has_flag(&self, flag: &str) -> Tri {
-        let name = self.name();
-        let bundled = !valued::is_unbundled(name);
-        let mut answer = if self.open_ended { Tri::Unknown } else { Tri::No };
-        let mut first = None;
-        for part in self.split(&[]) {
-            let word = match part {
-                Part::Flag(word) => word,
-                Part::Operand(word) => {
-                    first = first.or_else(|| word.literal());
-                    continue;
-                }
-                Part::Value(_) => continue,
-            };
-            answer = answer.max(match word.literal() {
-                // A flag of its own (`--log`) abbreviates no other (`--log-file`).
-                Some(value) if value.starts_with("--") && own_flag(name, first, value) => {
-                    if value.split('=').next() == Some(flag) { Tri::Yes } else { Tri::No }
-                }
-                Some(value) if bundled => matches(own_letters(name, first, value), flag, true),
-                Some(value) => matches(value, flag, false),
-                None if may_become(&word.prefix, flag) => Tri::Unknown,
-                None => Tri::No,
-            });
-        }
-        answer
+        self.arguments().has_flag(flag)
+    }
+
+    /// The words that are flags, or could be, as written.
+    pub fn flags(&self) -> Vec<&Word> {
+        self.arguments().flags().collect()
+    }
+
+    /// [`Arguments::operands`]; `value_flags` are flags that take the next word, beside those that are known of the
+    /// program.
+    pub fn operands(&self, value_flags: &[&str]) -> Vec<&Word> {
+        Arguments::new(self, value_flags).operands().collect()
     }
 
     /// The values that `flag` is given: the rest of its word (`--name=value`, `-ovalue`) or the next word.
@@ -86,93 +66,12 @@ impl Command {
             }
         }
         // In bundles (`-qO-`), where the letters are known.
-        for word in self.values(flag) {
+        for word in self.arguments().values(flag) {
             if !values.iter().any(|known| known.text == word.text && known.value == word.value) {
                 values.push(word);
             }
         }
         values
-    }
-
-    /// The values of `flag`, where it is known to take one, in bundles as well (`-xzf FILE`).
-    pub(super) fn values(&self, flag: &str) -> Vec<Word> {
-        let name = self.name();
-        let mut values = Vec::new();
-        let mut next = false;
-        let mut first = None;
-        for part in self.split(&[]) {
-            let expected = std::mem::take(&mut next);
-            match part {
-                Part::Value(word) if expected => values.push(word.clone()),
-                Part::Value(_) => {}
-                Part::Operand(word) => first = first.or(word.literal()),
-                Part::Flag(word) => {
-                    let known = word.value.as_deref().unwrap_or(&word.prefix);
-                    let takes = |other: &str| valued::takes_value(name, first, other);
-                    if !takes(flag) {
-                        continue;
-                    }
-                    let Some(attached) = attached(known, flag, takes) else { continue };
-                    next = attached.is_empty();
-                    if !next {
-                        let value =
-                            word.value.as_ref().map(|_| attached.strip_prefix('=').unwrap_or(attached).to_owned());
-                        values.push(Word { value, prefix: String::new(), ..word.clone() });
-                    }
-                }
-            }
-        }
-        values
-    }
-
-    /// The words that are flags, or could be, as written.
-    pub fn flags(&self) -> Vec<&Word> {
-        let flags = self.split(&[]).into_iter().filter_map(|part| match part {
-            Part::Flag(word) => Some(word),
-            Part::Value(_) | Part::Operand(_) => None,
-        });
-        flags.collect()
-    }
-
-    /// The arguments that are neither flags nor values of flags; unknown words count. `value_flags` are flags that
-    /// take the next word, beside those that are known of the program.
-    pub fn operands(&self, value_flags: &[&str]) -> Vec<&Word> {
-        let operands = self.split(value_flags).into_iter().filter_map(|part| match part {
-            Part::Operand(word) => Some(word),
-            Part::Flag(word) if word.literal().is_none() && !word.prefix.starts_with('-') => Some(word),
-            Part::Flag(_) | Part::Value(_) => None,
-        });
-        operands.collect()
-    }
-
-    /// How many of the operands are operands for certain: those before the first flag that may, for all that is known,
-    /// take the next word as its value.
-    pub fn settled(&self) -> usize {
-        let name = self.name();
-        let mut first = None;
-        let mut settled = 0;
-        for part in self.split(&[]) {
-            match part {
-                Part::Operand(word) => {
-                    settled += 1;
-                    first = first.or(word.literal());
-                }
-                Part::Value(_) => {}
-                Part::Flag(word) => {
-                    let known = word.literal().is_some_and(|flag| {
-                        let valued = |flag: &str| valued::takes_value(name, first, flag);
-                        flag.contains('=')
-                            || valued(flag)
-                            || last_of_bundle(flag, valued)
-                            || valued::is_plain(name, flag)
-                    });
-                    if !known {
-                        return settled;
-                    }
-                }
-            }
-        }
-        settled
     }
 
     /// The first operand: `down` of `docker-compose -f a.yml down -v`.
@@ -197,91 +96,10 @@ impl Command {
     pub fn name(&self) -> &str {
         self.program().map_or("", base_name)
     }
-
-    /// Sorts the arguments; `value_flags` take the next word, beside those that are known of the program.
-    fn split(&self, value_flags: &[&str]) -> Vec<Part<'_>> {
-        let name = self.name();
-        let mut first = None;
-        let mut ended = false;
-        let mut value_next = false;
-        let parts = self.args().iter().filter_map(|word| {
-            if std::mem::take(&mut value_next) {
-                return Some(Part::Value(word));
-            }
-            if ended {
-                return Some(Part::Operand(word));
-            }
-            let Some(value) = word.literal() else {
-                let may_be_flag = word.prefix.is_empty() || word.prefix.starts_with('-');
-                return Some(if may_be_flag || word.many { Part::Flag(word) } else { Part::Operand(word) });
-            };
-            if value == "--" {
-                ended = true;
-                return None;
-            }
-            if !value.starts_with('-') || value == "-" {
-                first = first.or(Some(value));
-                return Some(Part::Operand(word));
-            }
-            let takes_value = |flag: &str| valued::takes_value(name, first, flag) || value_flags.contains(&flag);
-            value_next = takes_value(value) || last_of_bundle(value, takes_value);
-            Some(Part::Flag(word))
-        });
-        parts.collect()
-    }
-}
-
-/// What stands behind `flag` in a word that is or holds it: nothing, `=value` or, behind a letter, a value.
-fn attached<'v>(word: &'v str, flag: &str, takes_value: impl Fn(&str) -> bool) -> Option<&'v str> {
-    if let Some(rest) = word.strip_prefix(flag) {
-        return (rest.is_empty() || rest.starts_with('=') || flag.len() == 2 && !flag.starts_with("--"))
-            .then_some(rest);
-    }
-    let letter = flag.strip_prefix('-').filter(|letter| letter.chars().count() == 1)?;
-    let letters = word.strip_prefix('-').filter(|letters| !letters.starts_with('-'))?;
-    let mut rest = letters.chars();
-    while let Some(found) = rest.next() {
-        if takes_value(&format!("-{found}")) {
-            return letter.starts_with(found).then_some(rest.as_str());
-        }
-    }
-    None
-}
-
-/// Whether the last letter of a bundle takes the next word (`-vf FILE`); a letter before it that takes a value has the
-/// rest of the word for one (`-tc`).
-fn last_of_bundle(value: &str, takes_value: impl Fn(&str) -> bool) -> bool {
-    let letters = value.strip_prefix('-').filter(|rest| !rest.starts_with('-')).unwrap_or_default();
-    let mut letters = letters.chars().peekable();
-    while let Some(letter) = letters.next() {
-        if takes_value(&format!("-{letter}")) {
-            return letters.peek().is_none();
-        }
-    }
-    false
-}
-
-/// Whether a long flag is one that the program is known to have.
-fn own_flag(program: &str, first: Option<&str>, value: &str) -> bool {
-    value.split('=').next().is_some_and(|flag| valued::takes_value(program, first, flag))
-}
-
-/// A bundle up to the letter that has the rest of the word for its value: `-qb` of `-qbtopic`.
-fn own_letters<'v>(program: &str, first: Option<&str>, value: &'v str) -> &'v str {
-    let Some(letters) = value.strip_prefix('-').filter(|rest| !rest.starts_with('-')) else { return value };
-    if valued::takes_value(program, first, value) {
-        return value;
-    }
-    for (at, letter) in letters.char_indices().take(letters.len().saturating_sub(1)) {
-        if valued::takes_value(program, first, &format!("-{letter}")) {
-            return value.get(..1 + at + letter.len_utf8()).unwrap_or(value);
-        }
-    }
-    value
 }
 
 /// Whether the known word `value` is or holds `flag`.
-fn matches(value: &str, flag: &str, bundled: bool) -> Tri {
+pub(super) fn matches(value: &str, flag: &str, bundled: bool) -> Tri {
     if value == flag {
         return Tri::Yes;
     }
@@ -302,7 +120,7 @@ fn matches(value: &str, flag: &str, bundled: bool) -> Tri {
 }
 
 /// Whether a word that begins with `prefix` may turn out to be or hold `flag`.
-fn may_become(prefix: &str, flag: &str) -> bool {
+pub(super) fn may_become(prefix: &str, flag: &str) -> bool {
     if prefix.is_empty() {
         return true;
     }
@@ -396,7 +214,7 @@ mod tests {
         assert_eq!(values("git -C dir checkout -qb new main", &[]), ["checkout", "main"]);
         assert_eq!(values("aws --region eu-1 ec2 describe-instances", &[]), ["ec2", "describe-instances"]);
         assert_eq!(values("git -C dir push --force origin -- -x", &[]), ["push", "origin", "-x"]);
-        let settled = |line: &str| command(line).settled();
+        let settled = |line: &str| command(line).arguments().settled();
         assert_eq!(
             (settled("git --no-pager log"), settled("git log --foo x"), settled("npm --tag ls install x")),
             (1, 1, 0)

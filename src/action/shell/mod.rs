@@ -1,6 +1,7 @@
 //! Commands: an argument vector or a shell line, taken apart as a shell would.
 //! Knows no policy: it says what would run, and names what it cannot prove.
 
+mod arguments;
 mod arithmetic;
 mod bomb;
 mod brace;
@@ -26,6 +27,7 @@ mod variables;
 mod walk;
 mod wrappers;
 
+pub use arguments::Arguments;
 pub use builtin::is_harmless_builtin;
 pub use command::{
     Access, Asked, Assign, Assumed, Code, Command, Fault, FaultKind, Kind, Redirect, Stdin, Unproven, Word, Wrapper,

@@ -13,7 +13,7 @@ use crate::decide::policy::{
 };
 
 /// Whether `rule` means the subject.
-pub(super) fn holds(ground: Ground<'_>, subject: &Subject<'_>, places: &Places, rule: &Rule) -> Tri {
+pub(super) fn holds(ground: Ground<'_>, subject: &Subject<'_>, places: &Places<'_>, rule: &Rule) -> Tri {
     if matches!(subject.part, Part::Wrapper(_)) {
         let strict = rule.verdict == Verdict::Allow;
         let bare = rule.when.only_program();
@@ -32,7 +32,7 @@ pub(super) fn holds(ground: Ground<'_>, subject: &Subject<'_>, places: &Places, 
 pub(super) fn each(
     ground: Ground<'_>,
     subject: &Subject<'_>,
-    places: &Places,
+    places: &Places<'_>,
     rule: &Rule,
     visit: &mut dyn FnMut(&'static str, Tri) -> bool,
 ) {
@@ -116,14 +116,14 @@ struct View<'a> {
     ground: Ground<'a>,
     subject: &'a Subject<'a>,
     command: &'a Command,
-    places: &'a Places,
+    places: &'a Places<'a>,
     strict: bool,
     names_program: bool,
 }
 
 impl View<'_> {
     fn subcommand(self, rule: &Rule) -> Tri {
-        let operands = self.command.operands(&[]);
+        let operands: Vec<&Word> = self.places.arguments.operands().collect();
         let wanted = &rule.when.subcommands;
         let plain = self.named(&operands, wanted);
         if plain == (if self.strict { Tri::No } else { Tri::Yes }) {
@@ -155,7 +155,7 @@ impl View<'_> {
 
     fn begins(self, operands: &[&Word], words: &[Glob]) -> Tri {
         // What stands behind a flag that may take a value may be that value, and proves nothing.
-        let settled = if self.strict { self.command.settled() } else { usize::MAX };
+        let settled = if self.strict { self.places.arguments.settled() } else { usize::MAX };
         let answers = words.iter().enumerate().map(|(number, wanted)| match operands.get(number) {
             Some(word) => match word.literal().map_or(Tri::Unknown, |word| known(wanted.matches(word))) {
                 Tri::Yes if number >= settled => Tri::Unknown,
@@ -182,7 +182,7 @@ impl View<'_> {
     }
 
     fn flag(self, flag: &Flag) -> Tri {
-        let there = self.command.has_flag(&flag.name);
+        let there = self.places.arguments.has_flag(&flag.name);
         let Some(wanted) = &flag.value else { return there };
         let values = self.command.flag_values(&flag.name);
         let answers =
@@ -200,11 +200,11 @@ impl View<'_> {
     fn args(self, patterns: &[Pattern]) -> Tri {
         let word = |word: &Word| word.literal().map_or(Tri::Unknown, |text| known(meant(patterns, text)));
         if self.strict {
-            let operands = self.command.operands(&[]);
+            let operands: Vec<&Word> = self.places.arguments.operands().collect();
             return self.all(operands.into_iter().map(word).collect());
         }
         let any = if patterns.iter().all(Pattern::negated) {
-            self.command.operands(&[]).into_iter().map(word).max()
+            self.places.arguments.operands().map(word).max()
         } else {
             self.command.args().iter().map(word).max()
         };
@@ -216,7 +216,11 @@ impl View<'_> {
     fn paths(self, patterns: &[PathPattern], touched: Touched) -> Tri {
         let bases = bases(self.ground);
         let named = self.names_program && !self.places.complete;
-        let operands = if named { paths::operands(self.ground, self.command, !self.strict) } else { Vec::new() };
+        let operands = if named {
+            paths::operands(self.ground, self.command, &self.places.arguments, !self.strict)
+        } else {
+            Vec::new()
+        };
         let places = self.places.of(touched).chain(&operands);
         if self.strict {
             let line = self.ground.shell.commands().len() > 1;
@@ -257,7 +261,7 @@ impl View<'_> {
     }
 
     fn operands_most(self, most: usize) -> Tri {
-        let operands = self.command.operands(&[]);
+        let operands: Vec<&Word> = self.places.arguments.operands().collect();
         let several = operands.iter().any(|word| word.many || word.glob);
         match operands.len() > most {
             true if operands.iter().filter(|word| !word.many).count() > most => Tri::No,
@@ -268,7 +272,7 @@ impl View<'_> {
 
     /// Whether one of the operands behind the subcommand names something that is there.
     fn names_files(self, rule: &Rule, wanted: bool) -> Tri {
-        let operands = self.command.operands(&[]);
+        let operands: Vec<&Word> = self.places.arguments.operands().collect();
         let matched = rule
             .when
             .subcommands
@@ -362,9 +366,12 @@ impl View<'_> {
     /// A shell without a script takes its commands from where its input comes from.
     fn shell_reads_stdin(self) -> bool {
         let shell = ["sh", "bash", "dash", "zsh", "ksh", "fish", "busybox"].contains(&self.command.name());
-        let script = self.command.operands(&[]).first().is_some_and(|word| word.literal() != Some("-"));
-        let told = self.command.has_flag("-s") != Tri::No;
-        shell && self.command.stdin != Stdin::Inherited && (told || !script) && self.command.has_flag("-c") == Tri::No
+        let script = self.places.arguments.operands().next().is_some_and(|word| word.literal() != Some("-"));
+        let told = self.places.arguments.has_flag("-s") != Tri::No;
+        shell
+            && self.command.stdin != Stdin::Inherited
+            && (told || !script)
+            && self.places.arguments.has_flag("-c") == Tri::No
     }
 
     /// Whether something about the command itself only the run will tell.

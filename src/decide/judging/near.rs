@@ -69,7 +69,7 @@ pub fn nearly(action: &Action, facts: &Facts, policy: &Policy) -> Vec<Near> {
 
 impl Ground<'_> {
     /// The rule, if it nearly means the subject. `None`: it means it, or something else altogether.
-    fn near(self, subject: &Subject<'_>, places: &Places, command: usize, number: usize) -> Option<Near> {
+    fn near(self, subject: &Subject<'_>, places: &Places<'_>, command: usize, number: usize) -> Option<Near> {
         let rule = self.policy.rule(number)?;
         let mut failed = Vec::new();
         condition::each(self, subject, places, rule, &mut |key, answer| {

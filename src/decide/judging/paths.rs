@@ -3,7 +3,7 @@
 
 use super::hit::Hit;
 use super::{Ground, built_in};
-use crate::action::shell::{Access, Command, Effect, Touch, Word};
+use crate::action::shell::{Access, Arguments, Command, Effect, Touch, Word};
 use crate::decide::policy::{Bases, PathPattern};
 use std::path::{Component, Path, PathBuf};
 
@@ -43,18 +43,20 @@ pub(super) struct Place {
     pub(super) perhaps: bool,
 }
 
-/// The places a command touches.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Places {
+/// The places a command touches, and its arguments: what every rule looks at, found once.
+#[derive(Debug, Clone)]
+pub(super) struct Places<'c> {
+    /// Its arguments, sorted.
+    pub(super) arguments: Arguments<'c>,
     /// Redirections, and what the table of effects says of its program.
     known: Vec<Place>,
     /// Whether that is all: the program stands in the table.
     pub(super) complete: bool,
 }
 
-impl Places {
+impl<'c> Places<'c> {
     /// The places that `command`, whose program goes by `names`, touches.
-    pub(super) fn new(ground: Ground<'_>, command: &Command, names: &[String]) -> Places {
+    pub(super) fn new(ground: Ground<'_>, command: &'c Command, names: &[String]) -> Places<'c> {
         let redirected = command.redirects.iter().filter_map(|redirect| {
             let (read, written) = match redirect.access {
                 Access::Read => (true, false),
@@ -70,7 +72,7 @@ impl Places {
         for touch in touches.unwrap_or_default() {
             touched(ground, command, &touch, &mut known);
         }
-        Places { known, complete }
+        Places { arguments: command.arguments(), known, complete }
     }
 
     /// Whether there is nothing.
@@ -110,10 +112,9 @@ fn touched(ground: Ground<'_>, command: &Command, touch: &Touch<'_>, places: &mu
 
 /// The operands of a program that is not in the table, for a rule that names it and so knows what it does to them.
 /// `loose`: values of flags count as well (`--output=FILE`, `of=FILE`, `-oFILE`).
-pub(super) fn operands(ground: Ground<'_>, command: &Command, loose: bool) -> Vec<Place> {
+pub(super) fn operands(ground: Ground<'_>, command: &Command, arguments: &Arguments<'_>, loose: bool) -> Vec<Place> {
     let any = Effect { read: true, written: true, removed: true };
-    let operands = command.operands(&[]).into_iter();
-    let mut places: Vec<Place> = operands.map(|word| place(ground, command, word, any)).collect();
+    let mut places: Vec<Place> = arguments.operands().map(|word| place(ground, command, word, any)).collect();
     if !loose {
         return places;
     }

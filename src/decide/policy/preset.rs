@@ -131,3 +131,21 @@ impl Preset {
         Source { layer: Layer::BuiltIn, name: self.file.to_owned(), text: self.text.to_owned() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::policy::layers;
+
+    #[test]
+    fn every_pack_loads_alone() {
+        for pack in PACKS {
+            let bare = |name: &str| {
+                let text = "version = 1".to_owned();
+                (name == ALWAYS).then(|| Source { layer: Layer::BuiltIn, name: "default.toml".into(), text })
+            };
+            let merged = layers::load(&[pack.source()], &bare).unwrap_or_else(|faults| panic!("{faults}"));
+            assert!(!merged.rules.is_empty(), "{}", pack.name);
+        }
+    }
+}

@@ -1,11 +1,13 @@
 //! What programs do to the paths among their arguments: read, written, removed.
 //! Knows words, by the table; not where they lead, nor what a policy thinks of it.
 
+mod rows;
 mod table;
 
-use super::{Command, Word};
+use super::{Arguments, Command, Tri, Word};
+use rows::{Operands, Row};
 use std::borrow::Cow;
-use table::{Operands, Row, TABLE};
+use table::TABLE;
 
 /// What is done to a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -140,29 +142,19 @@ fn owned<'c>(touch: Touch<'_>, command: &'c Command) -> Touch<'c> {
     Touch { effect: touch.effect, word: Cow::Owned(touch.word.into_owned()), named }
 }
 
-/// The touches by the first row that applies.
+/// The touches by the first row that certainly applies, and by those before it that may.
 fn sorted<'c>(command: &'c Command, rows: &'static [Row]) -> Vec<Touch<'c>> {
-    let operands = command.operands(&[]);
-    let Some(row) = rows.iter().find(|row| row.applies(command, &operands)) else { return Vec::new() };
-    let mut operands = operands;
-    operands.drain(..row.words().min(operands.len()));
+    let arguments = command.arguments();
+    let operands: Vec<&Word> = arguments.operands().collect();
     let mut touches = Vec::new();
-    for (flag, effect) in row.flags {
-        touches.extend(given(command, flag).into_iter().map(|word| touch(*effect, word)));
-    }
-    let mut target = None;
-    for flag in row.target {
-        target = given(command, flag).pop().or(target);
-    }
-    row.operands(command, &operands, target, &mut touches);
-    let nothing = touches.iter().all(|touch| !touch.effect.written && !touch.effect.removed);
-    if let (Some(effect), true) = (row.otherwise, nothing) {
-        touches.push(touch(effect, Cow::Owned(Word::known("."))));
-    }
-    touches.retain(|touch| touch.effect != Effect::default());
-    for flag in row.folder {
-        for folder in given(command, flag) {
-            below(&mut touches, &folder);
+    for row in rows {
+        let applies = row.applies(&arguments, &operands);
+        if applies != Tri::No {
+            let behind = operands.get(row.subcommand.len()..).unwrap_or_default();
+            touches.extend(row.touches(command, &arguments, behind));
+        }
+        if applies == Tri::Yes {
+            break;
         }
     }
     touches
@@ -173,9 +165,9 @@ fn touch(effect: Effect, word: Cow<'_, Word>) -> Touch<'_> {
 }
 
 /// The values of a flag; where it is only perhaps there, one that is not known.
-fn given<'c>(command: &'c Command, flag: &str) -> Vec<Cow<'c, Word>> {
-    let values = command.values(flag);
-    if values.is_empty() && command.has_flag(flag) == super::Tri::Unknown {
+fn given<'c>(arguments: &Arguments<'c>, flag: &str) -> Vec<Cow<'c, Word>> {
+    let values = arguments.values(flag);
+    if values.is_empty() && arguments.has_flag(flag) == Tri::Unknown {
         return vec![Cow::Owned(Word { text: flag.to_owned(), ..Word::default() })];
     }
     values.into_iter().map(Cow::Owned).collect()
@@ -194,24 +186,53 @@ fn below(touches: &mut [Touch<'_>], folder: &Word) {
 }
 
 impl Row {
-    /// Whether it is the row for this command; a flag that may be there counts for `with`, not against `without`.
-    fn applies(&self, command: &Command, operands: &[&Word]) -> bool {
-        let there = |flag: &&str| command.has_flag(flag) != super::Tri::No;
-        let certain = |flag: &&str| command.has_flag(flag) == super::Tri::Yes;
-        let named = self.subcommand.iter().enumerate().all(|(number, wanted)| {
-            operands.get(number).is_some_and(|word| word.literal().is_none_or(|word| word == *wanted))
+    /// Whether it is the row for this command.
+    fn applies(&self, arguments: &Arguments<'_>, operands: &[&Word]) -> Tri {
+        let any = |flags: &[&str]| flags.iter().map(|flag| arguments.has_flag(flag)).max();
+        let named = self.subcommand.iter().enumerate().map(|(number, wanted)| match operands.get(number) {
+            Some(word) => match word.literal() {
+                Some(text) if text == *wanted => Tri::Yes,
+                Some(_) => Tri::No,
+                None => Tri::Unknown,
+            },
+            None => Tri::No,
         });
-        named && (self.with.is_empty() || self.with.iter().any(there)) && !self.without.iter().any(certain)
+        let without = match any(self.without) {
+            Some(Tri::Yes) => Tri::No,
+            Some(Tri::Unknown) => Tri::Unknown,
+            Some(Tri::No) | None => Tri::Yes,
+        };
+        named.min().unwrap_or(Tri::Yes).min(any(self.with).unwrap_or(Tri::Yes)).min(without)
     }
 
-    /// How many operands are the subcommand.
-    fn words(&self) -> usize {
-        self.subcommand.len()
+    /// What a command touches if this is its row; `operands` are those behind the subcommand.
+    fn touches<'c>(&self, command: &'c Command, arguments: &Arguments<'c>, operands: &[&'c Word]) -> Vec<Touch<'c>> {
+        let mut touches = Vec::new();
+        for (flag, effect) in self.flags {
+            touches.extend(given(arguments, flag).into_iter().map(|word| touch(*effect, word)));
+        }
+        let mut target = None;
+        for flag in self.target {
+            target = given(arguments, flag).pop().or(target);
+        }
+        self.operands(command, arguments, operands, target, &mut touches);
+        let nothing = touches.iter().all(|touch| !touch.effect.written && !touch.effect.removed);
+        if let (Some(effect), true) = (self.otherwise, nothing) {
+            touches.push(touch(effect, Cow::Owned(Word::known("."))));
+        }
+        touches.retain(|touch| touch.effect != Effect::default());
+        for flag in self.folder {
+            for folder in given(arguments, flag) {
+                below(&mut touches, &folder);
+            }
+        }
+        touches
     }
 
     fn operands<'c>(
         &self,
         command: &'c Command,
+        arguments: &Arguments<'c>,
         operands: &[&'c Word],
         target: Option<Cow<'c, Word>>,
         touches: &mut Vec<Touch<'c>>,
@@ -223,7 +244,7 @@ impl Row {
             Operands::Nothing => {}
             Operands::All(effect) => each(touches, operands, effect),
             Operands::After(effect, unless) => {
-                let replaced = unless.iter().any(|flag| command.has_flag(flag) == super::Tri::Yes);
+                let replaced = unless.iter().any(|flag| arguments.has_flag(flag) == Tri::Yes);
                 each(touches, operands.get(usize::from(!replaced)..).unwrap_or_default(), effect);
             }
             Operands::Each(effects, rest) => {
@@ -278,7 +299,7 @@ impl Row {
         }
         if local(&target) {
             for word in sources {
-                touches.push(Touch { effect: table::WRITTEN, word: target.clone(), named: Some(*word) });
+                touches.push(Touch { effect: rows::WRITTEN, word: target.clone(), named: Some(*word) });
             }
         }
     }

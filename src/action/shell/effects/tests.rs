@@ -1,3 +1,5 @@
+//! What the table says of each program, and what is found of its arguments.
+
 use super::*;
 
 fn command(line: &str) -> Command {
@@ -123,5 +125,18 @@ fn whoever_looks_paths_up_is_told_of_all_of_them() {
     command("cp -t out --backup=x -S/y a/b").path_texts(|text| texts.push(text.to_owned()));
     for expected in ["out", "x", "/y", "a/b", "out/b"] {
         assert!(texts.iter().any(|text| text == expected), "{expected}: {texts:?}");
+    }
+}
+
+#[test]
+fn where_a_flag_may_make_a_program_milder_it_does_what_it_does_without() {
+    // `xargs isort ../other` was taken for `isort --check` by an earlier table.
+    for line in ["isort ../other", "black .."] {
+        let mut open = command(line);
+        open.open_ended = true;
+        let touches = open.touches().unwrap();
+        let known = |touch: &&Touch<'_>| touch.word.value.is_some();
+        let harmed = touches.iter().filter(known).any(|t| t.effect.written);
+        assert!(harmed, "{line}: {touches:?}");
     }
 }

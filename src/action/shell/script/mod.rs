@@ -65,12 +65,12 @@ pub(super) fn sed(walk: &mut Walk<'_>, mut command: Command) {
     if let Some(flag) = strange(&command, SED_FLAGS, "EbeilnrsuzV") {
         walk.unproven(format!("an option `{flag}` of `sed`"), &span);
     }
-    let backups = command.values("-i").into_iter().chain(command.flag_values("--in-place"));
+    let backups = command.arguments().values("-i").into_iter().chain(command.flag_values("--in-place"));
     if backups.chain(command.flag_values("-i")).any(|suffix| suffix.value.is_none_or(|text| text.contains('/'))) {
         walk.unproven("a backup of `sed -i` that goes elsewhere", &span);
     }
-    let mut scripts = command.values("-e");
-    scripts.extend(command.values("--expression"));
+    let mut scripts = command.arguments().values("-e");
+    scripts.extend(command.arguments().values("--expression"));
     if scripts.is_empty() {
         scripts.extend(command.operands(&[]).first().map(|word| (*word).clone()));
     }
@@ -89,8 +89,8 @@ pub(super) fn awk(walk: &mut Walk<'_>, mut command: Command) {
     if let Some(flag) = strange(&command, AWK_FLAGS, "FMOPSVbcenrstv") {
         walk.unproven(format!("an option `{flag}` of `awk`"), &span);
     }
-    let mut programs = command.values("-e");
-    programs.extend(command.values("--source"));
+    let mut programs = command.arguments().values("-e");
+    programs.extend(command.arguments().values("--source"));
     if programs.is_empty() {
         programs.extend(command.operands(&[]).first().map(|word| (*word).clone()));
     }
