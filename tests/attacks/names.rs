@@ -10,7 +10,7 @@ fn a_name_that_begins_like_an_allowed_one_is_another_name() {
     decide_so(&[
         ("pythonx a.py", Ask, "guard:not-listed"),
         ("pip-evil install x", Ask, "guard:not-listed"),
-        ("pipx frob", Ask, "guard:not-listed"),
+        ("pipx frob", Ask, "uv-runs"),
         ("mypyc a.py", Ask, "guard:not-listed"),
         ("black_hole.sh", Ask, "guard:not-listed"),
     ]);

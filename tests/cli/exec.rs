@@ -33,7 +33,8 @@ fn standard_input_reaches_the_command() {
 #[test]
 fn a_signal_becomes_128_and_its_number() {
     let home = Home::with("python");
-    let done = home.guard(&["exec", "--", "python3", "-c", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"]);
+    home.write("crash.py", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)");
+    let done = home.guard(&["exec", "--", "python3", "crash.py"]);
     assert_eq!(done.code, Some(139), "{}", done.stderr);
 }
 
@@ -143,7 +144,8 @@ fn guard_exec_inside_a_fence_says_that_it_is_fenced_already() {
     let guard = env!("CARGO_BIN_EXE_guard");
     let code =
         format!("import subprocess, sys; sys.exit(subprocess.run([{guard:?}, 'exec', '--', 'true']).returncode)");
-    let done = home.guard(&["exec", "--", "python3", "-c", &code]);
+    home.write("again.py", &code);
+    let done = home.guard(&["exec", "--", "python3", "again.py"]);
     assert_eq!(done.code, Some(125), "{}", done.stderr);
     assert!(done.stderr.contains("already fenced: run it directly"), "{}", done.stderr);
 }

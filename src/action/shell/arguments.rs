@@ -39,6 +39,8 @@ struct Flag<'c> {
     letter: Option<char>,
     /// The first operand before it.
     first: Option<&'c str>,
+    /// Whether it may, for all that is known, take the next word as its value.
+    doubtful: bool,
 }
 
 impl<'c> Arguments<'c> {
@@ -58,7 +60,7 @@ impl<'c> Arguments<'c> {
                 _ if ended => Part::Operand(word),
                 None if word.prefix.is_empty() || word.prefix.starts_with('-') || word.many => {
                     sorted.settled = sorted.settled.min(operands);
-                    Part::Flag(Flag { word, own: None, whole: false, value: None, letter: None, first })
+                    Part::Flag(Flag { word, own: None, whole: false, value: None, letter: None, first, doubtful: true })
                 }
                 None => Part::Operand(word),
                 Some("--") => {
@@ -68,10 +70,10 @@ impl<'c> Arguments<'c> {
                 Some(text) if text.starts_with('-') && text != "-" => {
                     let takes_value =
                         |flag: &str| valued::takes_value(name, first, flag) || value_flags.contains(&flag);
-                    let flag = Flag::new(word, text, first, bundled, takes_value);
+                    let mut flag = Flag::new(word, text, first, bundled, takes_value);
                     value_next = flag.value == Some(text.len());
-                    let known = flag.value.is_some() || text.contains('=') || valued::is_plain(name, text);
-                    if !known {
+                    flag.doubtful = flag.value.is_none() && !text.contains('=') && !valued::is_plain(name, text);
+                    if flag.doubtful {
                         sorted.settled = sorted.settled.min(operands);
                     }
                     Part::Flag(flag)
@@ -147,17 +149,31 @@ impl<'c> Arguments<'c> {
 
     /// Those that are neither flags nor values of flags; unknown words count.
     pub fn operands(&self) -> impl Iterator<Item = &'c Word> + use<'c, '_> {
-        self.parts.iter().filter_map(|part| match part {
-            Part::Operand(word) => Some(*word),
-            Part::Flag(flag) if flag.own.is_none() && !flag.word.prefix.starts_with('-') => Some(flag.word),
-            Part::Flag(_) | Part::Value(_) => None,
-        })
+        self.parts.iter().filter_map(Part::operand)
+    }
+
+    /// The operands, and of each whether the flag right before it may have it for its value.
+    pub fn operands_and_doubts(&self) -> impl Iterator<Item = (&'c Word, bool)> + use<'c, '_> {
+        let before = std::iter::once(None).chain(self.parts.iter().map(Some));
+        let doubts = before.map(|part| matches!(part, Some(Part::Flag(flag)) if flag.doubtful));
+        let operands = self.parts.iter().zip(doubts);
+        operands.filter_map(|(part, doubt)| part.operand().map(|word| (word, doubt)))
     }
 
     /// How many of the operands are operands for certain: those before the first flag that may, for all that is known,
     /// take the next word as its value.
     pub fn settled(&self) -> usize {
         self.settled
+    }
+}
+
+impl<'c> Part<'c> {
+    fn operand(&self) -> Option<&'c Word> {
+        match self {
+            Part::Operand(word) => Some(word),
+            Part::Flag(flag) if flag.own.is_none() && !flag.word.prefix.starts_with('-') => Some(flag.word),
+            Part::Flag(_) | Part::Value(_) => None,
+        }
     }
 }
 
@@ -177,7 +193,7 @@ impl<'c> Flag<'c> {
         bundled: bool,
         takes_value: impl Fn(&str) -> bool,
     ) -> Flag<'c> {
-        let flag = Flag { word, own: Some(text), whole: false, value: None, letter: None, first };
+        let flag = Flag { word, own: Some(text), whole: false, value: None, letter: None, first, doubtful: false };
         if text.starts_with("--") {
             let name = text.split('=').next().unwrap_or(text);
             let whole = takes_value(name);

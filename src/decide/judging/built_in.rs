@@ -38,7 +38,7 @@ pub struct OwnRule {
 
 /// Every rule of guard's own but the whitelist, which is the policy's.
 pub fn own_rules() -> impl Iterator<Item = OwnRule> {
-    let all: [&'static BuiltIn; 25] = [
+    let all: [&'static BuiltIn; 28] = [
         &EMPTY,
         &NOT_TEXT,
         &TOO_BIG,
@@ -60,6 +60,9 @@ pub fn own_rules() -> impl Iterator<Item = OwnRule> {
         &WRITES_PROTECTED,
         &NETWORK_FILE,
         &NOT_ALONE,
+        &RUNNER,
+        &NOT_PASSED_ON,
+        &CONFIGURATION,
         &UNATTENDED,
         &ASSIGNMENT,
         &FUNCTION,

@@ -123,55 +123,57 @@ struct View<'a> {
 
 impl View<'_> {
     fn subcommand(self, rule: &Rule) -> Tri {
-        let operands: Vec<&Word> = self.places.arguments.operands().collect();
-        let wanted = &rule.when.subcommands;
-        let plain = self.named(&operands, wanted);
-        if plain == (if self.strict { Tri::No } else { Tri::Yes }) {
-            return plain;
-        }
-        // A flag that is not known may take the next word as its value: then the subcommand stands further on.
-        let doubtful = self.flags_before(operands.first().copied());
-        let mut further = (1..=doubtful).map(|skip| operands.get(skip..).unwrap_or_default());
-        if self.strict {
-            let excepted = further.any(|operands| self.excepted(operands, wanted) != Tri::No);
-            return if excepted { plain.min(Tri::Unknown) } else { plain };
-        }
-        further.map(|operands| self.named(operands, wanted)).max().unwrap_or(Tri::No).min(Tri::Unknown).max(plain)
-    }
-
-    /// Whether the operands begin as one of the entries with `!`.
-    fn excepted(self, operands: &[&Word], wanted: &[Subcommand]) -> Tri {
-        let entries = wanted.iter().filter(|entry| entry.negated);
-        entries.map(|entry| self.begins(operands, &entry.words)).max().unwrap_or(Tri::No)
-    }
-
-    /// Whether the operands begin as one of the plain entries (or there are none) and as none of those with `!`.
-    fn named(self, operands: &[&Word], wanted: &[Subcommand]) -> Tri {
-        let plain = wanted.iter().filter(|entry| !entry.negated);
-        let meant = plain.map(|entry| self.begins(operands, &entry.words)).max();
+        let operands: Vec<(&Word, bool)> = self.places.arguments.operands_and_doubts().collect();
+        let (excepted, plain): (Vec<_>, Vec<_>) = rule.when.subcommands.iter().partition(|entry| entry.negated);
+        // What may be a value may be passed over where that is the careful reading: to except from what allows, and to
+        // find what asks or denies.
+        let begins = |entries: &[&Subcommand], over: bool| {
+            entries.iter().map(|entry| self.begins(&operands, &entry.words, over)).max()
+        };
         let anything = if operands.is_empty() && !self.command.open_ended { Tri::No } else { Tri::Yes };
-        meant.unwrap_or(anything).min(opposite(self.excepted(operands, wanted)))
+        begins(&plain, !self.strict)
+            .unwrap_or(anything)
+            .min(opposite(begins(&excepted, self.strict).unwrap_or(Tri::No)))
     }
 
-    fn begins(self, operands: &[&Word], words: &[Glob]) -> Tri {
+    /// Whether the operands begin as `words`. `over`: those that may be values of the flags before them may be passed over.
+    fn begins(self, operands: &[(&Word, bool)], words: &[Glob], over: bool) -> Tri {
+        let matches =
+            |operand: &Word, wanted: &Glob| operand.literal().map_or(Tri::Unknown, |word| known(wanted.matches(word)));
+        if let (Some((operand, false)), Some(wanted)) = (operands.first(), words.first()) {
+            if matches(operand, wanted) == Tri::No {
+                return Tri::No;
+            }
+        }
         // What stands behind a flag that may take a value may be that value, and proves nothing.
         let settled = if self.strict { self.places.arguments.settled() } else { usize::MAX };
-        let answers = words.iter().enumerate().map(|(number, wanted)| match operands.get(number) {
-            Some(word) => match word.literal().map_or(Tri::Unknown, |word| known(wanted.matches(word))) {
-                Tri::Yes if number >= settled => Tri::Unknown,
-                answer @ (Tri::Yes | Tri::Unknown | Tri::No) => answer,
-            },
-            None if self.command.open_ended => Tri::Unknown,
-            None => Tri::No,
-        });
-        answers.min().unwrap_or(Tri::No)
-    }
-
-    /// How many flags without a value of their own stand before the first operand.
-    fn flags_before(self, operand: Option<&Word>) -> usize {
-        let Some(operand) = operand else { return 0 };
-        let before = self.command.args().iter().take_while(|word| !std::ptr::eq(*word, operand));
-        before.filter(|word| word.literal().is_none_or(|text| text.starts_with('-') && !text.contains('='))).count()
+        let mut whole = if words.is_empty() { Tri::Yes } else { Tri::No };
+        // How surely the operands so far are the first so many of the words.
+        let mut begun = vec![Tri::No; words.len()];
+        if let Some(nothing) = begun.first_mut() {
+            *nothing = Tri::Yes;
+        }
+        for (number, (operand, doubtful)) in operands.iter().enumerate() {
+            if begun.iter().all(|answer| *answer == Tri::No) {
+                return whole;
+            }
+            let unsettled = if number >= settled { Tri::Unknown } else { Tri::Yes };
+            for (at, wanted) in words.iter().enumerate().rev() {
+                let Some(before) = begun.get(at).copied() else { continue };
+                let after = before.min(matches(operand, wanted)).min(unsettled);
+                match begun.get_mut(at + 1) {
+                    Some(answer) => *answer = after.max(*answer),
+                    None => whole = whole.max(after),
+                }
+                if let Some(answer) = begun.get_mut(at) {
+                    *answer = if over && *doubtful { before.min(Tri::Unknown) } else { Tri::No };
+                }
+            }
+        }
+        if self.command.open_ended && begun.iter().any(|answer| *answer != Tri::No) {
+            return whole.max(Tri::Unknown);
+        }
+        whole
     }
 
     fn flags<'f>(self, flags: &'f [Flag]) -> impl Iterator<Item = Tri> + 'f
@@ -272,14 +274,11 @@ impl View<'_> {
 
     /// Whether one of the operands behind the subcommand names something that is there.
     fn names_files(self, rule: &Rule, wanted: bool) -> Tri {
-        let operands: Vec<&Word> = self.places.arguments.operands().collect();
-        let matched = rule
-            .when
-            .subcommands
-            .iter()
-            .filter(|entry| !entry.negated && self.begins(&operands, &entry.words) == Tri::Yes);
+        let operands: Vec<(&Word, bool)> = self.places.arguments.operands_and_doubts().collect();
+        let plain = rule.when.subcommands.iter().filter(|entry| !entry.negated);
+        let matched = plain.filter(|entry| self.begins(&operands, &entry.words, false) == Tri::Yes);
         let skipped = matched.map(|entry| entry.words.len()).max().unwrap_or(0);
-        let answers = operands.iter().skip(skipped).map(|word| match word.literal() {
+        let answers = operands.iter().skip(skipped).map(|(word, _)| match word.literal() {
             Some(text) => match self.ground.facts.path(self.command, text) {
                 Some(path) => known(self.ground.facts.present.contains(path)),
                 None => Tri::Unknown,
