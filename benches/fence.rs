@@ -4,7 +4,7 @@
 #![expect(clippy::expect_used, reason = "a measurement that cannot be set up is of no use")]
 #![expect(clippy::print_stdout, reason = "a measurement tells")]
 
-use guard::execute::sandbox::{Order, Work};
+use guard::execute::sandbox::{Bounds, Order, Work};
 use guard::execute::{Environment, Level, Place, Sink, prepare_order};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -51,6 +51,7 @@ fn fenced(stage: &Stage, program: &str, argv: &[&str]) -> (Duration, Duration, u
         work: Work::Argv { program: PathBuf::from(program), argv: argv.iter().map(Into::into).collect() },
         timeout: Duration::from_secs(60),
         writes: true,
+        bounds: Bounds::Fence,
     };
     let start = Instant::now();
     let mut prepared = prepare_order(order, &stage.place, &stage.environment, Level::Full).expect("a fence");

@@ -7,7 +7,9 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod attacks;
 mod cli;
+mod compose;
 mod fence;
 mod house;
 mod policy;

@@ -92,7 +92,9 @@ fn unsafe_code_lives_in_the_sandbox_alone_and_says_why() {
             if !code.contains("unsafe {") && !code.contains("unsafe fn") && !code.contains("unsafe impl") {
                 continue;
             }
-            let said = lines[number.saturating_sub(8)..=number].iter().any(|near| near.contains("SAFETY:"));
+            let said = lines[number.saturating_sub(8)..=number]
+                .iter()
+                .any(|near| near.contains("SAFETY:") || near.contains("# Safety"));
             if !path.starts_with("execute/sandbox") || !said {
                 wrong.push(format!("{}:{}", path.display(), number + 1));
             }

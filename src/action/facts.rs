@@ -2,7 +2,7 @@
 //! Knows how names were resolved, not how to resolve them.
 
 use super::shell::{Command, Word};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// What the world looks like to the command at the moment it is judged.
@@ -19,10 +19,13 @@ pub struct Facts {
     /// Every program word of the action and its wrappers, looked up as the fenced command would look it up;
     /// a word with a `/` stands as [`Command::located`] gives it.
     pub programs: HashMap<String, Found>,
-    /// Every word that may name a path (arguments, values of flags and assignments, redirection targets), as
-    /// [`Command::located`] gives it, to the path it resolves to: absolute, links followed as far as the path
-    /// exists, the rest appended without `.` and `..`.
+    /// Every text that may name a path ([`Command::path_texts`]), as [`Command::located`] gives it, to the path it
+    /// resolves to: absolute, links followed as far as the path exists, the rest appended without `.` and `..`.
     pub paths: HashMap<String, PathBuf>,
+    /// Those of the paths, and of the folders above them, that are folders a command could go to.
+    pub folders: HashSet<PathBuf>,
+    /// Those of the paths that are there, whatever they are.
+    pub present: HashSet<PathBuf>,
     /// What the caller calls the task; chosen by whoever asks.
     pub task: Option<String>,
     /// The mode the project is in.

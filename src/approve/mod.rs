@@ -58,11 +58,14 @@ impl Refusal {
     }
 }
 
-/// Turns a judgement into permission or refusal. What is asked runs only while the policy observes; what is denied never.
+/// Turns a judgement into permission or refusal. What is asked runs only while the policy observes, and fenced; what
+/// is denied never.
 pub fn settle(judgement: Judgement) -> Result<Permit, Box<Refusal>> {
     match judgement.verdict() {
         Verdict::Allow => Ok(Permit { judgement, observed: false }),
-        Verdict::Ask if judgement.observe() => Ok(Permit { judgement, observed: true }),
+        Verdict::Ask if judgement.observe() && judgement.grant().runner.is_none() => {
+            Ok(Permit { judgement, observed: true })
+        }
         Verdict::Ask | Verdict::Deny => Err(Box::new(Refusal { judgement })),
     }
 }

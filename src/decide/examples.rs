@@ -3,8 +3,8 @@
 
 use super::judgement::judge;
 use super::judging::normal;
-use super::policy::{Example, Fault, Faults, Policy, RuleText, Source, preset};
-use crate::action::shell::{Command, Word};
+use super::policy::{Example, Fault, Faults, Policy, Preset, RuleText, Source, embedded};
+use crate::action::shell::{Command, Kind, Word};
 use crate::action::{Action, Facts, Found, Program, Shell};
 use crate::event::State;
 use std::collections::HashMap;
@@ -58,8 +58,7 @@ pub fn check_examples(policy: &Policy) -> Result<(), Vec<ExampleFault>> {
 
 /// The faults with the lines they stand in; `sources` are those the policy was loaded from.
 pub fn locate_examples(faults: &[ExampleFault], sources: &[Source]) -> Faults {
-    let presets: Vec<Source> =
-        super::policy::PRESETS.iter().filter_map(|p| preset(p.name)).map(|p| p.source()).collect();
+    let presets: Vec<Source> = embedded().map(Preset::source).collect();
     let located = faults.iter().filter_map(|fault| {
         let (file, _) = fault.at.rsplit_once(':')?;
         let source = sources.iter().chain(&presets).find(|source| source.name == file)?;
@@ -102,16 +101,19 @@ fn check(
 
 /// The variables of the made-up world.
 pub fn example_environment() -> HashMap<String, String> {
-    [("PATH", "/usr/bin"), ("HOME", "/home/user")].map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+    let variables = [("PATH", "/usr/bin"), ("HOME", "/home/user"), ("TMPDIR", "/tmp")];
+    variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
 /// The made-up world of examples: every bare program is installed in `/usr/bin`, the project is `/project`, the home
-/// `/home/user`, and nothing is a link.
+/// `/home/user`, nothing is a link, every folder that a line goes to is
+/// there, and so is what is called `src` or `tests` or has a dot within its name.
 pub fn example_facts(shell: &Shell) -> Facts {
     let mut facts = Facts {
         project: PathBuf::from("/project"),
         cwd: PathBuf::from("/project"),
         home: Some(PathBuf::from("/home/user")),
+        folders: ["/project", "/tmp", "/home/user"].map(PathBuf::from).into(),
         ..Facts::default()
     };
     facts.environment = example_environment();
@@ -119,17 +121,19 @@ pub fn example_facts(shell: &Shell) -> Facts {
         for word in command.program_word().into_iter().chain(command.wrappers.iter().map(|wrapper| &wrapper.word)) {
             add_program(&mut facts, command, word);
         }
-        let redirected = command.redirects.iter().map(|redirect| &redirect.target);
-        let assigned = command.assigns.iter().map(|assign| &assign.value);
-        for word in command.args().iter().chain(redirected).chain(assigned) {
-            let Some(value) = word.value.as_deref() else { continue };
-            for part in [Some(value), value.split_once('=').map(|(_, value)| value)].into_iter().flatten() {
-                if let Some(located) = command.located(part) {
-                    let path = normal(&facts.cwd.join(&located));
-                    facts.paths.insert(located, path);
-                }
+        let goes = command.kind == Kind::Builtin && command.name() == "cd";
+        command.path_texts(|text| {
+            let Some(located) = command.located(text) else { return };
+            let path = normal(&facts.cwd.join(&located));
+            if goes {
+                facts.folders.insert(path.clone());
             }
-        }
+            let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+            if name.trim_start_matches('.').contains('.') || matches!(name.as_ref(), "" | "src" | "tests" | "project") {
+                facts.present.insert(path.clone());
+            }
+            facts.paths.insert(located, path);
+        });
     }
     facts
 }

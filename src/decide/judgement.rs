@@ -1,6 +1,7 @@
 //! The judgement: the strictest verdict of everything that matched, and every match with its reason.
 //! Knows no wording beyond what the rules say.
 
+use super::compose::{self, Call, Composed, Findings};
 use super::judging;
 use super::policy::{Network, Policy, Runner, Writes};
 use crate::action::{Action, Facts};
@@ -87,6 +88,8 @@ pub struct Judgement {
     verdict: Verdict,
     matches: Vec<Match>,
     grant: Grant,
+    call: Option<Call>,
+    composed: Option<Composed>,
     observed: bool,
     policy: String,
 }
@@ -117,6 +120,16 @@ impl Judgement {
         &self.grant
     }
 
+    /// The call of docker-compose that the runner writes itself, where a rule gives one.
+    pub fn call(&self) -> Option<&Call> {
+        self.call.as_ref()
+    }
+
+    /// The configuration that was judged with it: exactly this is run. `None` before [`configured`].
+    pub fn composed(&self) -> Option<&Composed> {
+        self.composed.as_ref()
+    }
+
     /// Whether the policy is in observe mode: what would be asked runs, fenced and recorded.
     pub fn observe(&self) -> bool {
         self.observed
@@ -136,8 +149,23 @@ pub fn judge(action: Action, facts: &Facts, state: &State, policy: &Policy) -> J
         verdict: judged.verdict,
         matches: judged.matches,
         grant: judged.grant,
+        call: judged.call,
+        composed: None,
         observed: policy.settings().observe,
         policy: policy.hash().to_owned(),
         action,
     }
+}
+
+/// Judges the configuration that an allowed call of docker-compose would run as well: it can only become stricter.
+pub fn configured(mut judgement: Judgement, findings: &Findings, facts: &Facts, policy: &Policy) -> Judgement {
+    let Some(call) = &judgement.call else { return judgement };
+    let (reasons, composed) = compose::judge(call, &facts.project, findings);
+    judgement.composed = composed;
+    if !reasons.is_empty() {
+        let (verdict, matches) = judging::configuration(reasons, policy);
+        judgement.verdict = judgement.verdict.max(verdict);
+        judgement.matches.splice(0..0, matches);
+    }
+    judgement
 }

@@ -31,6 +31,9 @@ pub enum Detail {
         policy: String,
         /// The folder it starts in, relative to the project.
         cwd: String,
+        /// `argv`: a program and its arguments; `line`: a line for bash. Older records do not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asked: Option<String>,
         /// What the caller called the task.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         task: Option<String>,
@@ -42,6 +45,9 @@ pub enum Detail {
         /// Whether it runs only because the project is in observe mode.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         observed: bool,
+        /// What docker-compose is given that runs outside the fence.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        composition: Option<Box<Composition>>,
     },
     /// The exit code of a command.
     ReturnCode {
@@ -71,7 +77,7 @@ pub enum Detail {
         exit_code: i32,
         /// Wall time.
         duration_ms: u64,
-        /// Level of the fence it ran in: `full`, `partial`, `landlock`.
+        /// Level of the fence it ran in: `full`, `partial`, `landlock`; `none`: outside, by a runner.
         fence: String,
         /// What of the fence was missing.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -85,6 +91,12 @@ pub enum Detail {
         rules: Vec<RuleHit>,
         /// Hash of the policy it was judged by.
         policy: String,
+        /// The folder it would have started in, relative to the project. Older records do not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cwd: Option<String>,
+        /// As in a start.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asked: Option<String>,
         /// What the caller called the task.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         task: Option<String>,
@@ -126,6 +138,30 @@ pub enum Detail {
         /// Records before this one.
         records: u64,
     },
+}
+
+/// The configuration docker-compose was given, and what it was made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Composition {
+    /// The compose project's name.
+    pub project: String,
+    /// SHA-256 of the configuration as it was judged and run; none where there are secrets in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<String>,
+    /// The files it was made of.
+    pub files: Vec<SourceFile>,
+}
+
+/// A file as it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceFile {
+    /// Relative to the project.
+    pub path: String,
+    /// SHA-256; none where there are secrets in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
 }
 
 /// How a command ended.

@@ -5,7 +5,7 @@ mod detail;
 pub mod line;
 mod state;
 
-pub use detail::{Detail, Ended, RuleHit};
+pub use detail::{Composition, Detail, Ended, RuleHit, SourceFile};
 pub use state::State;
 
 /// One line of the log before it is sealed: what a person reads, and what a machine reads.

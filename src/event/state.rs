@@ -88,10 +88,12 @@ mod tests {
             rules: vec![RuleHit { id: "pytest".into(), verdict: "allow".into() }],
             policy: String::new(),
             cwd: ".".into(),
+            asked: None,
             task: None,
             reason: None,
             timeout_ms: 60_000,
             observed: false,
+            composition: None,
         }
     }
 

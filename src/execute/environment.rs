@@ -111,6 +111,35 @@ impl Environment {
         Self { variables: kept }
     }
 
+    /// What docker-compose gets outside of every fence, where the caller must choose neither a program, a file, a
+    /// project nor a machine: the language of `variables`, a `PATH` of the system's folders, and `home`, the user's own
+    /// home folder by the user database, where no command can write there.
+    pub fn outside(variables: impl IntoIterator<Item = (OsString, OsString)>, home: Option<&Path>) -> Self {
+        let speaks = |name: &OsStr| {
+            name.to_str().is_some_and(|n| ["LANG", "LANGUAGE", "TZ"].contains(&n) || n.starts_with("LC_"))
+        };
+        let mut kept: Vec<(OsString, OsString)> = variables.into_iter().filter(|(name, _)| speaks(name)).collect();
+        let home = home.unwrap_or(Path::new("/nonexistent"));
+        let fixed: [(&str, &OsStr); 4] = [
+            ("PATH", OsStr::new("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")),
+            ("HOME", home.as_os_str()),
+            ("PYTHONDONTWRITEBYTECODE", OsStr::new("1")),
+            ("DOCKER_CLI_HINTS", OsStr::new("false")),
+        ];
+        kept.extend(fixed.map(|(name, value)| (OsString::from(name), value.to_owned())));
+        Self { variables: kept }
+    }
+
+    /// The same without what steers docker and docker-compose, and with every profile of a compose file. Python's
+    /// compiled files are read where they are: nothing can be written.
+    pub fn for_config(mut self) -> Self {
+        let steers =
+            |name: &OsStr| ["COMPOSE_", "DOCKER_"].iter().any(|start| name.as_bytes().starts_with(start.as_bytes()));
+        self.variables.retain(|(name, _)| !steers(name) && name != "PYTHONPYCACHEPREFIX");
+        self.variables.push(("COMPOSE_PROFILES".into(), "*".into()));
+        self
+    }
+
     /// The value of a variable.
     pub fn get(&self, name: &str) -> Option<&OsStr> {
         self.variables.iter().rev().find(|(n, _)| n == name).map(|(_, value)| value.as_os_str())
@@ -171,6 +200,38 @@ mod tests {
         assert_eq!(names, expected);
         assert_eq!(environment[0], ("PATH".into(), "/bin:/usr/bin".into()));
         assert!(environment.contains(&("PYTEST_ADDOPTS".into(), "-o 'cache_dir=/c/pytest'".into())));
+    }
+
+    #[test]
+    fn docker_compose_takes_nothing_from_the_caller_but_the_language() {
+        let list = [
+            ("PATH", "/project/bin:/usr/bin"),
+            ("HOME", "/project"),
+            ("LANG", "de_DE.UTF-8"),
+            ("COMPOSE_FILE", "/evil.yml"),
+            ("COMPOSE_PROJECT_NAME", "other"),
+            ("DOCKER_HOST", "tcp://evil"),
+            ("DOCKER_CONTEXT", "evil"),
+            ("DOCKER_CONFIG", "/evil"),
+            ("PYTHONPATH", "/evil"),
+            ("LD_PRELOAD", "/evil.so"),
+        ];
+        let list = || list.map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        let outside = Environment::outside(list(), Some(Path::new("/home/u")));
+        let expected = [
+            ("LANG", "de_DE.UTF-8"),
+            ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+            ("HOME", "/home/u"),
+            ("PYTHONDONTWRITEBYTECODE", "1"),
+            ("DOCKER_CLI_HINTS", "false"),
+        ];
+        assert_eq!(outside.variables, expected.map(|(name, value)| (name.into(), value.into())));
+        assert_eq!(Environment::outside(list(), None).get("HOME"), Some(OsStr::new("/nonexistent")));
+        let granted = ["COMPOSE_FILE", "DOCKER_HOST", "TAG"].map(str::to_owned);
+        let config = Environment::new(list(), &granted, Path::new("/c")).for_config();
+        let names = config.variables.iter().filter_map(|(name, _)| name.to_str());
+        let steering: Vec<&str> = names.filter(|n| n.starts_with("COMPOSE_") || n.starts_with("DOCKER_")).collect();
+        assert_eq!(steering, ["COMPOSE_PROFILES"]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! Knows no policy: a [`Permit`] is all it takes.
 
 mod capture;
+mod compose;
 mod environment;
 mod error;
 mod run;
@@ -9,6 +10,7 @@ pub mod sandbox;
 mod terminal;
 
 pub use capture::Capture;
+pub use compose::prepare_config;
 pub use environment::Environment;
 pub use error::ExecuteError;
 pub use run::{Prepared, Sink, prepare, prepare_order};
@@ -42,15 +44,18 @@ pub enum Level {
     Partial,
     /// No namespaces: Landlock and seccomp, and the tree is found by walking `/proc`.
     Landlock,
+    /// No fence, where a rule's runner says so; never a step down. Time and end are kept as ever.
+    None,
 }
 
 impl Level {
-    /// Its name in logs and policies: `full`, `partial`, `landlock`.
+    /// Its name in logs and policies: `full`, `partial`, `landlock`; in logs also `none`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Full => "full",
             Self::Partial => "partial",
             Self::Landlock => "landlock",
+            Self::None => "none",
         }
     }
 }

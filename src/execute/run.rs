@@ -2,9 +2,9 @@
 //! Knows no policy; the rights it needs come as a permit.
 
 use super::capture::Capturing;
-use super::sandbox::{self, Feed, Fenced, Order, Standing, Steering, Work, report};
+use super::sandbox::{self, Bounds, Feed, Fenced, Order, Standing, Steering, Work, report};
 use super::terminal::Terminal;
-use super::{Environment, ExecuteError, Fence, Level, Outcome, Place};
+use super::{Environment, ExecuteError, Fence, Level, Outcome, Place, compose};
 use crate::action::Action;
 use crate::action::shell::Asked;
 use crate::approve::Permit;
@@ -58,6 +58,9 @@ pub fn prepare(
     environment: &Environment,
     require: Level,
 ) -> Result<Prepared, ExecuteError> {
+    if let Some(order) = compose::order(permit, timeout)? {
+        return prepare_order(order, place, environment, require);
+    }
     let Action::Shell(shell) = permit.action();
     let work = match shell.asked() {
         Asked::Argv(argv) => match permit.judgement().program() {
@@ -70,7 +73,7 @@ pub fn prepare(
         Asked::Line(line) => Work::Line(OsString::from(line)),
     };
     let grant = permit.grant();
-    prepare_order(Order { work, timeout, writes: grant.writes }, place, environment, require)
+    prepare_order(Order { work, timeout, writes: grant.writes, bounds: Bounds::Fence }, place, environment, require)
 }
 
 /// As [`prepare`], for an order that nobody judged: for probes, tests and measurements.
@@ -101,7 +104,7 @@ impl Prepared {
 
     /// Lets the command go and stays with it to the end. Only after its start is durable in the log.
     pub fn run(mut self, sink: &mut dyn Sink) -> Result<Outcome, ExecuteError> {
-        let fence = self.ready()?;
+        let mut fence = self.ready()?;
         let mut fenced = self.standing.take()?;
         let _as_it_was = Terminal::remember();
         let mut steering = Steering::new(fenced.pid(), &self.standing.hold);
@@ -121,6 +124,13 @@ impl Prepared {
         let killed = if matches!(last, Some([report::ENDED, ..])) { None } else { fenced.reap() };
         run.drain(&fenced);
         let duration = start.elapsed();
+        fence.missing.extend(self.standing.uncovered(&fenced).iter().map(|path| {
+            format!(
+                "`{}` was removed or replaced from outside during the run, which takes its mount away: look at what stands \
+                 there now, and leave it alone while a command runs",
+                path.display()
+            )
+        }));
         let (ended, code, signal) = match last {
             Some([report::NOT_EXECUTED, error, _]) => return Err(self.standing.not_executed(error)),
             Some([report::ENDED, status, cause]) => {
@@ -134,10 +144,15 @@ impl Prepared {
                     _ => (Ended::Exited, code, None),
                 }
             }
-            // The first process itself was ended from outside (the kernel short of memory, another person).
+            // The first process itself was ended from outside (the kernel short of memory, another person). Past the
+            // time limit that is what would have happened anyway: no way of ending it makes a run one of another kind.
             _ => {
                 let signal = killed.unwrap_or(9);
-                (Ended::Signalled, 128 + signal, Some(signal))
+                if duration >= self.standing.timeout() {
+                    (Ended::TimedOut, TIMED_OUT, Some(signal))
+                } else {
+                    (Ended::Signalled, 128 + signal, Some(signal))
+                }
             }
         };
         let mut outcome = run.outcome(ended, code, signal, duration, fence);

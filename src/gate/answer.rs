@@ -1,10 +1,11 @@
 //! What the gate gives back to a door: the judgement, what came of it, and where it is recorded.
 //! Knows no layout.
 
-use super::Stop;
+use super::{Stop, entries};
+use crate::action::Action;
 use crate::decide::{Judgement, Verdict};
 use crate::execute::Outcome;
-use crate::record::Receipt;
+use crate::record::{Log, Receipt, Redactor};
 
 /// Everything there is to say about one request. Parts that were not reached are `None`.
 #[derive(Debug, Default)]
@@ -20,6 +21,18 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Records that an action that was allowed did not run, and why.
+    pub(super) fn stopped(
+        &mut self,
+        log: &mut Log,
+        redactor: &Redactor,
+        action: &Action,
+        stop: Stop,
+    ) -> Result<(), Stop> {
+        self.receipt = Some(log.append(redactor, entries::not_run(action, None, &stop)).map_err(Stop::Log)?);
+        Err(stop)
+    }
+
     /// The exit code guard gives: its own where it stopped or refused, else the command's.
     pub fn exit_code(&self) -> i32 {
         if let Some(stop) = &self.stop {

@@ -3,9 +3,10 @@
 
 use super::{Project, Stop};
 use crate::action::Action;
+use crate::action::shell::Asked;
 use crate::approve::{Permit, Refusal};
 use crate::decide::{Judgement, Verdict};
-use crate::event::{Detail, Ended, Entry, Human, RuleHit};
+use crate::event::{Composition, Detail, Ended, Entry, Human, RuleHit};
 use crate::execute::{Capture, Outcome};
 use crate::record::{Log, Redactor};
 use std::path::Path;
@@ -18,7 +19,7 @@ pub(super) struct Notes {
     pub(super) reason: Option<String>,
 }
 
-pub(super) fn refused(refusal: &Refusal, notes: &Notes) -> Vec<Entry> {
+pub(super) fn refused(refusal: &Refusal, project: &Project, cwd: &Path, notes: &Notes) -> Vec<Entry> {
     let judgement = refusal.judgement();
     let result = match judgement.verdict() {
         Verdict::Deny => "DENIED",
@@ -28,23 +29,31 @@ pub(super) fn refused(refusal: &Refusal, notes: &Notes) -> Vec<Entry> {
         verdict: judgement.verdict().word().into(),
         rules: hits(judgement),
         policy: judgement.policy().into(),
+        cwd: Some(folder(project, cwd)),
+        asked: Some(asked(refusal.action()).into()),
         task: notes.task.clone(),
         reason: notes.reason.clone(),
     };
     vec![Entry { human: exec(refusal.action(), result), detail }]
 }
 
-pub(super) fn start(permit: &Permit, project: &Project, cwd: &Path, timeout: Duration, notes: &Notes) -> Vec<Entry> {
-    let inside = cwd.strip_prefix(&project.root).unwrap_or(cwd);
-    let cwd = if inside.as_os_str().is_empty() { ".".into() } else { inside.to_string_lossy().into_owned() };
+pub(super) fn start(
+    permit: &Permit,
+    (project, cwd): (&Project, &Path),
+    timeout: Duration,
+    notes: &Notes,
+    composition: Option<Composition>,
+) -> Vec<Entry> {
     let detail = Detail::ShellStart {
         rules: hits(permit.judgement()),
         policy: permit.judgement().policy().into(),
-        cwd,
+        cwd: folder(project, cwd),
+        asked: Some(asked(permit.action()).into()),
         task: notes.task.clone(),
         reason: notes.reason.clone(),
         timeout_ms: millis(timeout),
         observed: permit.observed(),
+        composition: composition.map(Box::new),
     };
     vec![Entry { human: labelled("SHELL_EXEC", text(permit.action()).into()), detail }]
 }
@@ -75,9 +84,9 @@ pub(super) fn end(
     ])
 }
 
-pub(super) fn not_run(permit: &Permit, of: Option<u64>, stop: &Stop) -> Vec<Entry> {
+pub(super) fn not_run(action: &Action, of: Option<u64>, stop: &Stop) -> Vec<Entry> {
     let detail = Detail::ShellError { of, exit_code: stop.exit_code(), cause: stop.to_string() };
-    vec![Entry { human: exec(permit.action(), "ERROR"), detail }]
+    vec![Entry { human: exec(action, "ERROR"), detail }]
 }
 
 pub(super) fn policy_trusted(hash: &str) -> Vec<Entry> {
@@ -121,6 +130,21 @@ fn hits(judgement: &Judgement) -> Vec<RuleHit> {
 
 fn exec(action: &Action, result: &str) -> Human {
     Human::Fields { skill: "SHELL".into(), action: "EXEC".into(), target: text(action).into(), result: result.into() }
+}
+
+/// The folder an action starts in, from the project's root.
+fn folder(project: &Project, cwd: &Path) -> String {
+    let inside = cwd.strip_prefix(&project.root).unwrap_or(cwd);
+    if inside.as_os_str().is_empty() { ".".into() } else { inside.to_string_lossy().into_owned() }
+}
+
+/// How it was asked, so that it can be judged again as it was.
+fn asked(action: &Action) -> &'static str {
+    let Action::Shell(shell) = action;
+    match shell.asked() {
+        Asked::Argv(_) => "argv",
+        Asked::Line(_) => "line",
+    }
 }
 
 fn labelled(label: &str, text: String) -> Human {

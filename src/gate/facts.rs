@@ -5,8 +5,8 @@ use crate::action::shell::{Command, Kind, Word};
 use crate::action::{Action, Facts, Found, Program, Shell};
 use rustix::fs::{Access, FileType, access, lstat, readlink, stat};
 use rustix::io::Errno;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
@@ -28,7 +28,7 @@ pub fn gather(
     writable: &[PathBuf],
 ) -> Facts {
     let Action::Shell(shell) = action;
-    let mut lookup = Lookup { writable, folders: HashMap::new(), cwd: PathBuf::new(), path: OsStr::new(DEFAULT_PATH) };
+    let mut lookup = Lookup { writable, folders: HashSet::new(), cwd: PathBuf::new(), path: OsStr::new(DEFAULT_PATH) };
     let project = lookup.resolve(project).real;
     lookup.cwd = lookup.resolve(cwd).real;
     if let Some((_, path)) = environment.iter().find(|(name, _)| name == "PATH") {
@@ -43,6 +43,7 @@ pub fn gather(
         ..Facts::default()
     };
     lookup.all(shell, &mut facts);
+    facts.folders = lookup.folders;
     facts
 }
 
@@ -55,7 +56,7 @@ pub fn known(environment: &[(OsString, OsString)]) -> HashMap<String, String> {
 /// A look at the file system that remembers which folders are plain folders.
 struct Lookup<'a> {
     writable: &'a [PathBuf],
-    folders: HashMap<PathBuf, ()>,
+    folders: HashSet<PathBuf>,
     cwd: PathBuf,
     path: &'a OsStr,
 }
@@ -63,6 +64,8 @@ struct Lookup<'a> {
 /// Where a path leads.
 struct Resolved {
     real: PathBuf,
+    /// Whether there is anything.
+    exists: bool,
     /// Whether it, or any link or folder on the way, lies where a fenced command may write.
     writable: bool,
     looped: bool,
@@ -82,15 +85,7 @@ impl Lookup<'_> {
             for wrapper in command.wrappers.iter().filter(|wrapper| wrapper.kind == Kind::External) {
                 self.program(command, &wrapper.word, facts);
             }
-            for word in command.args() {
-                self.argument(command, word, facts);
-            }
-            for redirect in &command.redirects {
-                self.argument(command, &redirect.target, facts);
-            }
-            for assign in &command.assigns {
-                self.argument(command, &assign.value, facts);
-            }
+            command.path_texts(|text| self.path(command, text, facts));
         }
     }
 
@@ -105,30 +100,16 @@ impl Lookup<'_> {
         facts.programs.insert(key, found);
     }
 
-    /// A word, the value behind its `=`, and the value behind a flag's letter.
-    fn argument(&mut self, command: &Command, word: &Word, facts: &mut Facts) {
-        let Some(value) = word.value.as_deref().filter(|_| !word.many) else { return };
-        self.path_word(command, value, facts);
-        if let Some((_, rest)) = value.split_once('=') {
-            self.path_word(command, rest, facts);
-        }
-        if value.starts_with('-') && !value.starts_with("--") {
-            let mut letters = value.chars();
-            letters.nth(1);
-            let rest = letters.as_str();
-            if rest.contains('/') {
-                self.path_word(command, rest, facts);
-            }
-        }
-    }
-
-    fn path_word(&mut self, command: &Command, value: &str, facts: &mut Facts) {
+    fn path(&mut self, command: &Command, value: &str, facts: &mut Facts) {
         if value.is_empty() || value.len() > 4096 || value.contains('\n') {
             return;
         }
         let Some(key) = command.located(value) else { return };
         if let Entry::Vacant(entry) = facts.paths.entry(key) {
             let resolved = self.resolve(&self.cwd.join(entry.key()));
+            if resolved.exists {
+                facts.present.insert(resolved.real.clone());
+            }
             entry.insert(resolved.real);
         }
     }
@@ -176,7 +157,7 @@ impl Lookup<'_> {
 
     /// Follows links as far as the path exists; the rest is appended without `.` and `..`.
     fn resolve(&mut self, path: &Path) -> Resolved {
-        let mut resolved = Resolved { real: PathBuf::from("/"), writable: false, looped: false };
+        let mut resolved = Resolved { real: PathBuf::from("/"), exists: true, writable: false, looped: false };
         let mut rest: Vec<OsString> = parts(path);
         let mut links = 0;
         let mut exists = true;
@@ -186,7 +167,7 @@ impl Lookup<'_> {
                 continue;
             }
             resolved.real.push(&part);
-            if !exists || self.folders.contains_key(&resolved.real) {
+            if !exists || self.folders.contains(&resolved.real) {
                 resolved.writable |= self.is_writable(&resolved.real);
                 continue;
             }
@@ -208,12 +189,13 @@ impl Lookup<'_> {
                     rest.extend(parts(&target));
                 }
                 Ok(FileType::Directory) => {
-                    self.folders.insert(resolved.real.clone(), ());
+                    self.folders.insert(resolved.real.clone());
                 }
                 Ok(_) => {}
                 Err(_) => exists = false,
             }
         }
+        resolved.exists = exists;
         resolved
     }
 

@@ -2,12 +2,17 @@
 //! Knows nothing of doors.
 
 mod answer;
+mod compose;
 mod entries;
+mod examine;
 pub mod facts;
+mod files;
 mod grants;
 mod init;
 mod policy;
+mod present;
 mod project;
+mod replay;
 mod request;
 mod secrets;
 mod stop;
@@ -15,34 +20,22 @@ mod trust;
 mod world;
 
 pub use answer::Answer;
+pub use examine::{Examined, check, examine};
 pub use init::{Initialised, Proposal, Setup, init, propose_trust, trust_project};
 pub use policy::{build, layers, load, outer_layers, policy_text, project_text};
+pub use present::{Layers, Present, present};
 pub use project::{POLICY_FILE, Project, root_of, shown};
+pub use replay::{Change, Lost, Replay, Usage, replay, unused};
 pub use request::Request;
 pub use stop::Stop;
 pub use world::World;
 
 use crate::approve::settle;
-use crate::decide::{Judgement, Verdict, judge};
-use crate::event::State;
+use crate::decide::judge;
 use crate::execute::{self, Sink};
 use crate::record::Log;
 use grants::{environment, place, required, writable};
 use request::parse;
-
-/// Judges and does nothing: no record, no process.
-pub fn check(world: &World, project: &Project, request: Request) -> Result<Judgement, Stop> {
-    let policy = load(project)?;
-    let environment = environment(world, &[]);
-    let action = parse(request.asked, &environment);
-    let mut facts = facts::gather(&action, &project.root, &world.cwd, &environment.variables, &writable(project));
-    facts.task = request.task;
-    let judgement = judge(action, &facts, &State::default(), &policy);
-    if judgement.verdict() == Verdict::Allow {
-        grants::honoured(judgement.grant())?;
-    }
-    Ok(judgement)
-}
 
 /// Judges, and if that allows it, fences, records, runs and records again.
 pub fn exec(world: &World, project: &Project, request: Request, sink: &mut dyn Sink) -> Answer {
@@ -69,38 +62,47 @@ fn pipeline(
 
     let seen = environment(world, &[]);
     let action = parse(asked, &seen);
-    let mut facts = facts::gather(&action, &project.root, &world.cwd, &seen.variables, &writable(project));
+    let mut facts = facts::gather(&action, &project.root, &world.cwd, &seen.variables, &writable(&project.root));
     facts.task.clone_from(&notes.task);
     let judgement = judge(action, &facts, log.state(), &policy);
     answer.judgement = Some(judgement.clone());
     let absent = grants::absent(&judgement, &facts);
+    let asked = judgement.action().clone();
+    let compose::Configured { judgement, composition } =
+        match compose::judged(world, project, judgement, (&facts, &policy, &redactor)) {
+            Ok(configured) => configured,
+            Err(stop) => return answer.stopped(&mut log, &redactor, &asked, stop),
+        };
+    answer.judgement = Some(judgement.clone());
     let permit = match settle(judgement) {
         Ok(permit) => permit,
         Err(refusal) => {
-            answer.receipt = Some(log.append(&redactor, entries::refused(&refusal, &notes)).map_err(Stop::Log)?);
+            answer.receipt = Some(
+                log.append(&redactor, entries::refused(&refusal, project, &world.cwd, &notes)).map_err(Stop::Log)?,
+            );
             return absent.map_or(Ok(()), Err);
         }
     };
 
     let place = place(world, project);
-    let environment = environment(world, &permit.grant().env);
+    let environment = match composition {
+        Some(_) => compose::outside(world, project),
+        None => environment(world, &permit.grant().env),
+    };
     let limit = timeout.map_or(permit.grant().timeout, |asked| asked.min(permit.grant().timeout));
     let prepared = grants::honoured(permit.grant()).and_then(|()| {
         execute::prepare(&permit, limit, &place, &environment, required(&policy)).map_err(Stop::Execute)
     });
     let mut prepared = match prepared {
         Ok(prepared) => prepared,
-        Err(stop) => {
-            answer.receipt = Some(log.append(&redactor, entries::not_run(&permit, None, &stop)).map_err(Stop::Log)?);
-            return Err(stop);
-        }
+        Err(stop) => return answer.stopped(&mut log, &redactor, permit.action(), stop),
     };
-    let start = entries::start(&permit, project, &world.cwd, limit, &notes);
+    let start = entries::start(&permit, (project, &world.cwd), limit, &notes, composition);
     let started = log.start(&redactor, start).map_err(Stop::Log)?;
     let run = prepared.ready().and_then(|_| prepared.run(sink)).map_err(Stop::Execute);
     let ended = match &run {
         Ok(outcome) => entries::end(&log, &redactor, &permit, started.seq(), outcome)?,
-        Err(stop) => entries::not_run(&permit, Some(started.seq()), stop),
+        Err(stop) => entries::not_run(permit.action(), Some(started.seq()), stop),
     };
     let written = log.append(&redactor, ended).map_err(Stop::Log);
     drop(started);

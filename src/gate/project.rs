@@ -27,6 +27,9 @@ impl Project {
     pub fn find(world: &World, from: &Path) -> Result<Self, Stop> {
         let from = std::fs::canonicalize(from)
             .map_err(|error| Stop::Folder { path: from.to_owned(), cause: error.to_string() })?;
+        if !from.is_dir() {
+            return Err(Stop::Folder { path: from, cause: "it is not a folder".into() });
+        }
         let root = root_of(&from).ok_or_else(|| Stop::NoProject { from: from.clone() })?;
         let state_root = world.state_root().ok_or(Stop::NoHome)?;
         if crate::execute::sandbox::inside(&state_root) {

@@ -1,10 +1,8 @@
 //! The secrets guard knows of, so that none of them is ever written down: read here, masked by the redactor.
 //! Knows where secrets lie, not how they are masked.
 
-use super::{Project, Stop, World};
+use super::{Project, Stop, World, files};
 use crate::record::{Redactor, Secrets, TagKey};
-use std::io::{ErrorKind, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// Bytes of a file of secrets, at most.
@@ -22,29 +20,10 @@ pub(super) fn redactor(world: &World, project: &Project, tags: TagKey) -> Result
     Ok(Redactor::new(tags, secrets))
 }
 
-/// A small file's content; nothing where there is no file. A command may have put anything there: a pipe is not waited
-/// for, a device not read, and what is too large to be looked through stops guard rather than go unmasked.
+/// A small file's content; nothing where there is no file. What is too large to be looked through stops guard rather
+/// than go unmasked.
 fn read(path: &Path) -> Result<Vec<u8>, Stop> {
     let fault =
         |cause: String| Stop::System { what: format!("cannot read the secrets in `{}`", super::shown(path)), cause };
-    let mut options = std::fs::OpenOptions::new();
-    let opened = options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path);
-    let file = match opened {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(fault(error.to_string())),
-    };
-    let kind = file.metadata().map_err(|error| fault(error.to_string()))?;
-    if kind.is_dir() {
-        return Ok(Vec::new());
-    }
-    if !kind.is_file() {
-        return Err(fault("it is not a plain file: remove it".into()));
-    }
-    let mut bytes = Vec::new();
-    file.take(MOST + 1).read_to_end(&mut bytes).map_err(|error| fault(error.to_string()))?;
-    if bytes.len() as u64 > MOST {
-        return Err(fault(format!("it is larger than {MOST} bytes")));
-    }
-    Ok(bytes)
+    files::small(path, MOST).map(Option::unwrap_or_default).map_err(fault)
 }

@@ -30,8 +30,8 @@ pub enum Stop {
         /// The system's message.
         cause: String,
     },
-    /// Neither `HOME` nor `XDG_STATE_HOME`.
-    #[error("no place for guard's state: neither `HOME` nor `XDG_STATE_HOME` is set")]
+    /// Neither `HOME` nor `XDG_STATE_HOME`, or both relative.
+    #[error("no place for guard's state: neither `HOME` nor `XDG_STATE_HOME` is set to an absolute path")]
     NoHome,
     /// A policy file that cannot be read.
     #[error("cannot read the policy `{}`: {cause}", shown(path))]
@@ -55,6 +55,20 @@ pub enum Stop {
         /// Every fault.
         faults: Faults,
     },
+    /// A file of cases that cannot be read.
+    #[error("cannot read the cases `{}`: {cause}", shown(path))]
+    CasesUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's message.
+        cause: String,
+    },
+    /// A file of cases with faults.
+    #[error("the cases are invalid:\n{faults}")]
+    CasesInvalid {
+        /// Every fault.
+        faults: Faults,
+    },
     /// A project policy that differs from the trusted one.
     #[error("`guard.toml` has changed since it was trusted:\n{}", difference.trim_end())]
     Untrusted {
@@ -66,6 +80,18 @@ pub enum Stop {
     CannotGrant {
         /// What the rule grants.
         what: String,
+    },
+    /// A configuration that docker-compose did not print, so that it could not be judged.
+    #[error("docker-compose does not say what it would run: {cause}")]
+    Configuration {
+        /// Its own words, or what was wrong with them.
+        cause: String,
+    },
+    /// Guard was told to stop before anything ran.
+    #[error("stopped before it began")]
+    Cancelled {
+        /// 128 and the signal.
+        code: i32,
     },
     /// Guard runs inside one of its own fences.
     #[error("already fenced: run it directly")]
@@ -103,13 +129,17 @@ impl Stop {
             | Self::PolicyUnreadable { .. }
             | Self::LoosePolicy { .. }
             | Self::PolicyInvalid { .. }
+            | Self::CasesUnreadable { .. }
+            | Self::CasesInvalid { .. }
             | Self::Untrusted { .. } => 78,
             Self::Execute(ExecuteError::NoProgram(_)) => 127,
             Self::Execute(ExecuteError::NotExecutable { .. }) => 126,
             Self::Execute(ExecuteError::Fence { .. } | ExecuteError::AlreadyFenced | ExecuteError::System { .. }) => {
                 125
             }
+            Self::Cancelled { code } => *code,
             Self::Folder { .. }
+            | Self::Configuration { .. }
             | Self::NoHome
             | Self::CannotGrant { .. }
             | Self::Fenced
@@ -133,19 +163,25 @@ impl Stop {
             Self::NotInitialised { .. } => {
                 Some("a person runs `guard init` there: it keeps the `guard.toml` and begins a log".into())
             }
-            Self::NoHome => Some("set `HOME`, or `XDG_STATE_HOME` to an absolute path".into()),
+            Self::NoHome => Some("set `HOME` or `XDG_STATE_HOME` to an absolute path".into()),
             Self::PolicyUnreadable { .. } => Some("make it a readable file, or restore it from version control".into()),
             Self::LoosePolicy { .. } => Some("take write permission from group and others, for the file and its folder, and give both to their owner".into()),
             Self::PolicyInvalid { .. } => Some("`guard policy check` shows every fault; nothing runs until it is mended".into()),
+            Self::CasesUnreadable { .. } => {
+                Some("write `[[case]]` tables into it: `guard policy test --help` says how".into())
+            }
+            Self::CasesInvalid { .. } => Some("no case was tried; mend the file first".into()),
             Self::Untrusted { .. } => {
                 Some("a person looks at the change and runs `guard policy trust`, or restores the file".into())
             }
             Self::CannotGrant { .. } => Some("take the grant out of the rule, or ask a person to run the command".into()),
+            Self::Configuration { .. } => Some("mend the compose file; `docker-compose config` shows what is wrong with it".into()),
             Self::Fenced => Some("drop `guard exec --`: what runs here is fenced and recorded already".into()),
             Self::Usage { help, .. } => Some(help.clone()),
             Self::Log(error) => error.help(),
             Self::Execute(error) => error.mend(),
-            Self::Folder { .. } | Self::System { .. } => None,
+            Self::Folder { .. } => Some("name a folder that is there and may be entered, with `-C DIR` or by going to it".into()),
+            Self::System { .. } | Self::Cancelled { .. } => None,
         }
     }
 }

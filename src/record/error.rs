@@ -68,10 +68,12 @@ pub enum LogError {
         links: u64,
     },
     /// The log is a folder, a pipe or a device.
-    #[error("audit log `{log}` is not a plain file", log = log.display())]
+    #[error("audit log `{log}` is {is}, not a plain file", log = log.display())]
     NotAFile {
         /// The log.
         log: PathBuf,
+        /// What it is.
+        is: &'static str,
     },
     /// Another file stands where the open log stood.
     #[error("audit log `{log}` was replaced while it was open", log = log.display())]
@@ -164,7 +166,7 @@ impl LogError {
             LogError::HardLinked { log, .. } => {
                 format!("find the other name with `find -samefile {}` and remove it", log.display())
             }
-            LogError::NotAFile { log } => format!("move `{}` away and put the log back from a copy", log.display()),
+            LogError::NotAFile { log, .. } => format!("move `{}` away and put the log back from a copy", log.display()),
             LogError::Replaced { log } => {
                 format!("put the file that stood at `{}` back, then try again", log.display())
             }

@@ -2,12 +2,13 @@
 //! Reading only; how records are added stands in `append`.
 
 use super::keys::{Content, Head, KeyFile};
+use super::plain::open_log;
 use super::scan::{Keyed, record_before, scan};
 use super::snapshot::{self, Snapshot};
 use super::{Disk, Files, Key, LogError, Paths, Point, TagKey};
 use crate::event::line::{self, Line, Machine};
 use crate::event::{Human, State};
-use rustix::fs::{FileType, Mode, OFlags, Stat, fstat, lstat, open};
+use rustix::fs::{Mode, OFlags, Stat, fstat, lstat, open};
 use rustix::io::Errno;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -60,7 +61,7 @@ impl<F: Files> Log<F> {
         }
         let Content { tag_key, head, .. } = content;
         let Head { point: acknowledged, key } = head.ok_or_else(garbage)?;
-        let log = open_log(paths, acknowledged.seq)?;
+        let log = open_log(&paths.log, OFlags::RDWR | OFlags::APPEND, acknowledged.seq)?;
         let stat = check(&log, paths)?;
         let lock_path = paths.state.join("lock");
         let lock = open(&lock_path, OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW, Mode::empty())
@@ -179,31 +180,15 @@ pub(super) fn subject(human: &Human) -> &str {
     }
 }
 
-/// Opens the log itself, without following a link.
-fn open_log(paths: &Paths, records: u64) -> Result<OwnedFd, LogError> {
-    let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let log = paths.log.clone();
-    open(&log, flags, Mode::empty()).map_err(|e| match e {
-        Errno::NOENT => LogError::Missing { log, records },
-        Errno::LOOP => LogError::Link { log },
-        Errno::ISDIR | Errno::NXIO => LogError::NotAFile { log },
-        Errno::ACCESS | Errno::PERM | Errno::ROFS => LogError::ReadOnly { log, cause: e.to_string() },
-        e => LogError::system("open", log, e),
-    })
-}
-
 /// Device and inode.
 pub(super) fn identity(stat: &Stat) -> (u64, u64) {
     (stat.st_dev, stat.st_ino)
 }
 
-/// Checks that the open file is a plain file with one name, and that the name is the log's.
+/// Checks that the open file has one name, and that the name is the log's.
 pub(super) fn check(fd: &OwnedFd, paths: &Paths) -> Result<Stat, LogError> {
     let log = || paths.log.clone();
     let stat = fstat(fd).map_err(|e| LogError::system("look at", log(), e))?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Err(LogError::NotAFile { log: log() });
-    }
     let named = match lstat(&paths.log) {
         Ok(named) => named,
         Err(Errno::NOENT) => return Err(LogError::Replaced { log: log() }),

@@ -2,8 +2,10 @@
 //! Checks nothing: that is `verify`.
 
 use super::LogError;
+use super::plain::open_log;
 use super::scan::record_at;
 use crate::event::line::{self, LONGEST, Line, Malformed, Seal};
+use rustix::fs::OFlags;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::os::fd::AsFd as _;
@@ -35,13 +37,7 @@ pub struct Reader {
 impl Reader {
     /// From the beginning.
     pub fn open(log: &Path) -> Result<Reader, LogError> {
-        let file = File::open(log).map_err(|e| {
-            if e.kind() == std::io::ErrorKind::NotFound {
-                LogError::Missing { log: log.to_owned(), records: 0 }
-            } else {
-                LogError::system("open", log, e)
-            }
-        })?;
+        let file = File::from(open_log(log, OFlags::RDONLY, 0)?);
         Ok(Reader { input: BufReader::with_capacity(256 * 1024, file), log: log.to_owned() })
     }
 
@@ -103,7 +99,7 @@ impl Reader {
 
 /// Record `seq`, found without reading the whole log.
 pub fn find_record(log: &Path, seq: u64) -> Result<Option<Item>, LogError> {
-    let file = File::open(log).map_err(|e| LogError::system("open", log, e))?;
+    let file = File::from(open_log(log, OFlags::RDONLY, 0)?);
     let size = file.metadata().map_err(|e| LogError::system("look at", log, e))?.len();
     Ok(record_at(file.as_fd(), log, seq, size)?.map(Item::new))
 }

@@ -2,10 +2,13 @@
 //! Each looks first, and changes nothing where the log does not hold.
 
 use super::keys::{Head, KeyFile};
+use super::plain::open_log;
 use super::scan::{Keyed, scan};
+use super::snapshot::{self, Snapshot};
 use super::{Disk, Key, LOG_NAME, Log, LogError, Paths, Point, Redactor, Secrets, index};
 use crate::event::line::{self, Line, Machine, unhex};
 use crate::event::{Detail, Entry, Human};
+use rustix::fs::OFlags;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
@@ -46,13 +49,19 @@ pub fn recover(paths: &Paths, seed: Option<&Key>) -> Result<Vec<Mended>, LogErro
 
 /// Makes the key state anew: every record up to the last must carry the MAC that the seed gives.
 fn keys_from_seed(paths: &Paths, seed: &Key) -> Result<u64, LogError> {
-    let log = std::fs::File::open(&paths.log).map_err(|e| LogError::system("open", &paths.log, e))?;
+    let log = std::fs::File::from(open_log(&paths.log, OFlags::RDONLY, 0)?);
     let size = log.metadata().map_err(|e| LogError::system("look at", &paths.log, e))?.len();
     let mut keyed = Some(Keyed { next: 1, key: seed.clone(), hash: [0; 32] });
     let point = scan((log.as_fd(), &paths.log), Point::default(), size, &mut keyed, &mut |_, _| {})?;
     let Some(Keyed { key, .. }) = keyed.filter(|_| point.seq > 0) else {
         return Err(LogError::Shorter { log: paths.log.clone(), has: 0, had: 1 });
     };
+    // Without the key state the snapshot is all that remembers how long the log was.
+    if let (Some(Snapshot { point: known, .. }), _) = snapshot::load(&paths.state)
+        && known.seq > point.seq
+    {
+        return Err(LogError::Shorter { log: paths.log.clone(), has: point.seq, had: known.seq });
+    }
     let head = Head { point, key };
     let path = paths.state.join("keys");
     let file = KeyFile::open(&path);
@@ -93,7 +102,7 @@ fn log_id(log: &std::fs::File, path: &Path) -> Result<String, LogError> {
 pub fn relink(state_root: &Path, project: &Path) -> Result<(Paths, Mended), LogError> {
     let project = index::real(project)?;
     let log = project.join(LOG_NAME);
-    let file = std::fs::File::open(&log).map_err(|e| LogError::system("open", &log, e))?;
+    let file = std::fs::File::from(open_log(&log, OFlags::RDONLY, 0)?);
     let id = log_id(&file, &log)?;
     let state = state_root.join(&id);
     let unknown = || LogError::Unknown { log: log.clone(), project: project.clone() };

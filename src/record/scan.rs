@@ -6,6 +6,7 @@ use super::{Key, LogError};
 use crate::event::line::{self, LONGEST, Machine};
 use rustix::io::pread;
 use sha2::{Digest, Sha256};
+use std::ops::Range;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 
@@ -44,48 +45,68 @@ pub(super) fn scan(
     each: &mut dyn FnMut(Point, &[u8]),
 ) -> Result<Point, LogError> {
     let mut at = from;
-    let (mut buffer, mut start) = (Vec::new(), from.end);
-    // Whether the line that is being read began before `start`: too long to be a record.
-    let mut endless = false;
-    while start + (buffer.len() as u64) < size {
+    lines((fd, log), from.end..size, CHUNK, false, &mut |begin, text| {
+        let Some((body, seal)) = line::split(text) else { return Ok(true) };
+        let edited = |what| LogError::Edited { log: log.to_owned(), seq: at.seq + 1, what };
+        if seal.seq != at.seq + 1 {
+            return Err(edited("its number is out of order"));
+        }
+        if chain(&at.hash, body) != seal.hash {
+            return Err(edited("its hash does not hold"));
+        }
+        if let Some(k) = keyed {
+            if seal.seq + 1 == k.next && seal.hash != k.hash {
+                return Err(edited("it is not the record that was acknowledged"));
+            }
+            if seal.seq == k.next {
+                if k.key.mac(&seal.hash) != seal.mac {
+                    return Err(edited("its MAC does not hold"));
+                }
+                k.key.ratchet();
+                k.next += 1;
+                k.hash = seal.hash;
+            }
+        }
+        if begin != at.end && !vouches(fd, log, body, at.end, begin)? {
+            return Err(edited("bytes before it that no record vouches for"));
+        }
+        let micros = std::str::from_utf8(body).ok().and_then(line::parse_time);
+        let micros = micros.map_or(at.micros, |(t, _)| t.timestamp_micros());
+        at = Point { seq: seal.seq, hash: seal.hash, end: begin + text.len() as u64 + 1, micros };
+        each(at, body);
+        Ok(true)
+    })?;
+    Ok(at)
+}
+
+/// Takes a line and where it begins; `false`: no more of them.
+type EachLine<'a> = dyn FnMut(u64, &[u8]) -> Result<bool, LogError> + 'a;
+
+/// Calls `each` with every line in a range of bytes that a newline ends, and where it begins, until it says `false`.
+/// Reads `chunk` bytes at a time; leaves out what is too long to be a record, and the first line where `midway` says that
+/// it may have begun earlier.
+fn lines(
+    (fd, log): (BorrowedFd<'_>, &Path),
+    range: Range<u64>,
+    chunk: u64,
+    midway: bool,
+    each: &mut EachLine<'_>,
+) -> Result<(), LogError> {
+    let (mut buffer, mut start) = (Vec::new(), range.start);
+    // Whether the line that is being read began before `start`.
+    let mut begun = midway;
+    while start + (buffer.len() as u64) < range.end {
         let offset = start + buffer.len() as u64;
-        read_more(fd, log, &mut buffer, offset, CHUNK.min(size - offset))?;
+        read_more(fd, log, &mut buffer, offset, chunk.min(range.end - offset))?;
         let mut done = 0;
         while let Some(rest) = buffer.get(done..)
             && let Some(length) = rest.iter().position(|b| *b == b'\n')
         {
-            let bytes = rest.get(..length).unwrap_or_default();
-            if !endless && let Some((body, seal)) = line::split(bytes) {
-                let edited = |what| LogError::Edited { log: log.to_owned(), seq: at.seq + 1, what };
-                if seal.seq != at.seq + 1 {
-                    return Err(edited("its number is out of order"));
-                }
-                if chain(&at.hash, body) != seal.hash {
-                    return Err(edited("its hash does not hold"));
-                }
-                if let Some(k) = keyed {
-                    if seal.seq + 1 == k.next && seal.hash != k.hash {
-                        return Err(edited("it is not the record that was acknowledged"));
-                    }
-                    if seal.seq == k.next {
-                        if k.key.mac(&seal.hash) != seal.mac {
-                            return Err(edited("its MAC does not hold"));
-                        }
-                        k.key.ratchet();
-                        k.next += 1;
-                        k.hash = seal.hash;
-                    }
-                }
-                let begin = start + done as u64;
-                if begin != at.end && !vouches(fd, log, body, at.end, begin)? {
-                    return Err(edited("bytes before it that no record vouches for"));
-                }
-                let micros = std::str::from_utf8(body).ok().and_then(line::parse_time);
-                let micros = micros.map_or(at.micros, |(t, _)| t.timestamp_micros());
-                at = Point { seq: seal.seq, hash: seal.hash, end: begin + length as u64 + 1, micros };
-                each(at, body);
+            let text = rest.get(..length).unwrap_or_default();
+            if !begun && !each(start + done as u64, text)? {
+                return Ok(());
             }
-            endless = false;
+            begun = false;
             done += length + 1;
         }
         buffer.drain(..done);
@@ -93,10 +114,10 @@ pub(super) fn scan(
         if buffer.len() > LONGEST {
             start += buffer.len() as u64;
             buffer.clear();
-            endless = true;
+            begun = true;
         }
     }
-    Ok(at)
+    Ok(())
 }
 
 fn read_more(fd: BorrowedFd<'_>, log: &Path, buffer: &mut Vec<u8>, offset: u64, want: u64) -> Result<(), LogError> {
@@ -166,30 +187,11 @@ pub(super) fn record_at(fd: BorrowedFd<'_>, log: &Path, seq: u64, size: u64) -> 
 /// The first record whose line begins at or after an offset: where it begins, its number, and itself.
 fn first_record(fd: BorrowedFd<'_>, log: &Path, from: u64, size: u64) -> Result<Option<(u64, u64, Vec<u8>)>, LogError> {
     // A line begins after a newline, or at the beginning.
-    let mut start = from.saturating_sub(1);
-    let mut skip = from > 0;
-    let mut buffer = Vec::new();
-    while start + (buffer.len() as u64) < size {
-        let offset = start + buffer.len() as u64;
-        read_more(fd, log, &mut buffer, offset, (2 * LONGEST as u64).min(size - offset))?;
-        let mut done = 0;
-        while let Some(rest) = buffer.get(done..)
-            && let Some(length) = rest.iter().position(|b| *b == b'\n')
-        {
-            let text = rest.get(..length).unwrap_or_default();
-            if !skip && let Some((_, seal)) = line::split(text) {
-                return Ok(Some((start + done as u64, seal.seq, text.to_vec())));
-            }
-            skip = false;
-            done += length + 1;
-        }
-        buffer.drain(..done);
-        start += done as u64;
-        if buffer.len() > LONGEST {
-            start += buffer.len() as u64;
-            buffer.clear();
-            skip = true;
-        }
-    }
-    Ok(None)
+    let range = from.saturating_sub(1)..size;
+    let mut found = None;
+    lines((fd, log), range, 2 * LONGEST as u64, from > 0, &mut |begin, text| {
+        found = line::split(text).map(|(_, seal)| (begin, seal.seq, text.to_vec()));
+        Ok(found.is_none())
+    })?;
+    Ok(found)
 }

@@ -4,6 +4,7 @@
 use super::Home;
 use serde_json::Value;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 const TEST: &str = "\"\"\"Tests of risk rules.\"\"\"\n\nfrom risk import share\n\n\ndef test_share() -> None:\n    \"\"\"One percent of a thousand is ten.\"\"\"\n    assert share(1000, 0.01) == 10\n";
@@ -22,8 +23,15 @@ fn session() -> Home {
     assert_eq!(home.guard(&["init", "--preset", "python-trading", "--seed-file", "../seed"]).code, Some(0));
     home.write("test_risk.py", TEST);
     home.write("risk.py", "\"\"\"Risk rules.\"\"\"\n\n\ndef share(balance: float, risk: float) -> float:\n    \"\"\"The part of a balance that may be lost.\"\"\"\n    return balance / risk\n");
+    // What is refused depends on what is installed: this one is never run, and always there.
+    let bin = home.path().join("bin");
+    fs::create_dir(&bin).unwrap();
+    fs::write(bin.join("docker-compose"), "#!/bin/sh\nexit 99\n").unwrap();
+    fs::set_permissions(bin.join("docker-compose"), PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", bin.display(), super::path());
     let call = |words: &[&str], code: i32| {
-        let found = home.guard(&[&["exec", "--task", "risk-share"], words].concat());
+        let words = [&["exec", "--task", "risk-share"], words].concat();
+        let found = super::done(home.command(&words).env("PATH", &path));
         assert_eq!(found.code, Some(code), "{words:?}: {}{}", found.stdout, found.stderr);
     };
     call(&["--", "pytest", "-q", "test_risk.py"], 1);
@@ -69,11 +77,18 @@ fn the_example_is_what_the_same_session_records() {
 fn the_example_verifies_with_its_seed_and_not_when_changed() {
     let home = Home::bare();
     let (log, seed) = (example(), seed());
+    let text = fs::read_to_string(&log).unwrap();
+    // Its end is vouched for by the head, which is noted elsewhere: here.
+    let mut words = text.lines().last().unwrap().rsplit(' ').skip(1);
+    let (hash, seq) = (words.next().unwrap(), words.next().unwrap().trim_start_matches('#'));
+    let head = format!("{seq}:{hash}");
     let arguments = ["audit", "verify", "--seed", seed.to_str().unwrap(), log.to_str().unwrap()];
-    let found = home.guard(&arguments);
-    assert_eq!(found.code, Some(0), "{}{}", found.stdout, found.stderr);
+    for (more, code) in [(&["--head", &head][..], 0), (&[], 4)] {
+        let found = home.guard(&[&arguments, more].concat());
+        assert_eq!(found.code, Some(code), "{}{}", found.stdout, found.stderr);
+    }
 
-    home.write("changed.log", &fs::read_to_string(&log).unwrap().replacen("[DENIED]", "[PASSED]", 1));
+    home.write("changed.log", &text.replacen("[DENIED]", "[PASSED]", 1));
     let found = home.guard(&["audit", "verify", "--seed", seed.to_str().unwrap(), "changed.log"]);
     assert_eq!(found.code, Some(1), "{}{}", found.stdout, found.stderr);
 }

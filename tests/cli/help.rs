@@ -3,7 +3,7 @@
 use super::Home;
 
 /// Every subcommand a person can call, each with its own help.
-const COMMANDS: [&[&str]; 18] = [
+const COMMANDS: [&[&str]; 23] = [
     &[],
     &["init"],
     &["exec"],
@@ -11,6 +11,11 @@ const COMMANDS: [&[&str]; 18] = [
     &["policy"],
     &["policy", "check"],
     &["policy", "trust"],
+    &["policy", "explain"],
+    &["policy", "test"],
+    &["policy", "replay"],
+    &["policy", "unused"],
+    &["policy", "schema"],
     &["audit"],
     &["audit", "tail"],
     &["audit", "show"],

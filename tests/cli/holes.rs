@@ -151,3 +151,66 @@ fn the_callers_terminal_is_as_it_was_when_a_command_is_over() {
         assert!(found.stdout.contains(setting), "no `{setting}` in: {}", found.stdout);
     }
 }
+
+/// Every way to reach the terminal on standard input that is known, each of which wrote `ESCAPED` to it. The last one is
+/// the stop character, which the kernel sends to a terminal opened only for reading.
+const WAYS: &str = r#"
+import fcntl, os, sys, termios
+print('typed', sys.stdin.readline().strip())
+def tried(what, way):
+    try:
+        way()
+        print('OPEN', what)
+    except (OSError, termios.error):
+        print('held', what)
+def opened(path):
+    return lambda: os.write(os.open(path, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK), b'ESCAPED')
+tried('write', lambda: os.write(0, b'ESCAPED'))
+tried('own descriptor', opened('/proc/self/fd/0'))
+tried('descriptor', opened('/dev/fd/0'))
+tried('stdin', opened('/dev/stdin'))
+tried('tty', opened('/dev/tty'))
+tried('name', opened(sys.argv[1]))
+def session():
+    if os.fork() == 0:
+        try:
+            os.setsid()
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+            os.write(os.open('/dev/tty', os.O_WRONLY), b'ESCAPED')
+            os._exit(0)
+        except OSError:
+            os._exit(1)
+    if os.wait()[1]: raise OSError
+tried('session', session)
+def stop():
+    for byte in b'ESCAPED':
+        now = termios.tcgetattr(0)
+        now[6][termios.VSTOP] = bytes([byte])
+        termios.tcsetattr(0, termios.TCSANOW, now)
+        termios.tcflow(0, termios.TCIOFF)
+tried('stop character', stop)
+tried('held up', lambda: termios.tcflow(0, termios.TCOOFF))
+tried('mode', lambda: os.chmod('/proc/self/fd/0', 0o666))
+"#;
+
+/// Text and escape sequences for the person at the terminal, although standard output and error go through guard.
+#[test]
+fn a_terminal_that_is_read_from_cannot_be_written_to() {
+    let home = Home::with("python");
+    home.write("ways.py", WAYS);
+    let guard = env!("CARGO_BIN_EXE_guard");
+    // The second has another session than the terminal's: there it could be made the command's own.
+    for (start, own) in [("", ""), ("setsid --wait ", "own descriptor|descriptor|stdin|mode")] {
+        let line = format!("{start}{guard} exec -- python3 ways.py $(tty) > out 2>&1; stty -a");
+        let mut command = assert_cmd::Command::new("script");
+        command.args(["--quiet", "--command", &line, "/dev/null"]).env("HOME", home.path()).env("SHELL", "/bin/sh");
+        let found = done(command.env("PATH", path()).current_dir(&home.project).write_stdin("hello\n"));
+        let said = home.read("out");
+        assert!(said.starts_with("typed hello\n"), "{start}{said}");
+        assert!(!found.stdout.contains("ESCAPED"), "{start}{}", found.stdout);
+        // There it is a pipe of guard's own, which may be opened.
+        let open: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("OPEN ")).collect();
+        assert_eq!((open.join("|"), said.lines().count()), (own.to_owned(), 11), "{start}{said}");
+        assert!(found.stdout.contains("stop = ^S"), "{}", found.stdout);
+    }
+}

@@ -1,19 +1,24 @@
 //! The command line as its users use it: the real binary on real projects.
 
 mod bad_input;
+mod cases;
 mod check;
 mod demo;
 mod example;
 mod exec;
+mod explain;
 mod help;
+mod history;
 mod holes;
 mod init;
 mod json;
+mod messages;
 mod readme;
 mod signals;
 mod tools;
 mod trace;
 mod trust;
+mod unwritten;
 mod users;
 
 use assert_cmd::Command;
@@ -151,4 +156,28 @@ pub(crate) fn path() -> String {
 pub(crate) fn tools() -> PathBuf {
     let own = std::env::var_os("GUARD_TEST_TOOLS").map(PathBuf::from);
     own.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python/bin"))
+}
+
+/// A judgement as printed, without what changes: places of programs and of the project, and what presets say.
+pub(crate) fn lasting(home: &Home, printed: &str) -> String {
+    let mut text = String::new();
+    let mut skipping = false;
+    for line in printed.replace(&home.project.display().to_string(), "PROJECT").lines() {
+        let below = line.trim_start();
+        if line.contains("(policy/") || skipping && (below.starts_with("instead:") || below.starts_with("but ")) {
+            skipping = true;
+            continue;
+        }
+        skipping = false;
+        let placed = line.split_once("runs /").map(|(before, after)| (before, after.split_once(' ')));
+        let line = match placed {
+            Some((before, Some((_, after)))) => format!("{before}runs PATH {after}"),
+            Some((before, None)) => format!("{before}runs PATH"),
+            None => line.to_owned(),
+        };
+        let placed = line.split_once("(/").map(|(before, after)| (before, after.split_once(')').unwrap().1));
+        text += &placed.map_or_else(|| line.clone(), |(before, after)| format!("{before}(PATH){after}"));
+        text += "\n";
+    }
+    text
 }

@@ -95,6 +95,28 @@ fn the_exit_code_is_not_forged_through_the_first_process() {
     assert_eq!(stage.line(line).code, 5);
 }
 
+/// Limited in processor time, stopped from being scheduled or bound elsewhere, the first process could not keep the time.
+/// Not tried without a fence first: there process 1 is the machine's.
+#[test]
+fn the_first_process_cannot_be_limited_or_slowed_down_and_the_command_s_own_can() {
+    let stage = Stage::new();
+    let code = "import ctypes, os\n\
+        libc = ctypes.CDLL(None, use_errno=True)\n\
+        limit, mask, none = (ctypes.c_ulong * 2)(9, 9), (ctypes.c_ulong * 16)(1), (ctypes.c_int * 16)()\n\
+        attr = (ctypes.c_uint32 * 14)(56, 0, 0, 0, 19)\n\
+        def said(*call): return ctypes.get_errno() if libc.syscall(*call) < 0 else 0\n\
+        for who in (1, 0, os.getpid()):\n\
+        \x20   print(said(302, who, 0, limit, 0), said(203, who, 128, mask), said(144, who, 0, none), said(142, who, none),\n\
+        \x20       said(314, who, attr, 0), said(141, 0, who, 19), said(251, 1, who, 3 << 13))\n\
+        print(said(141, 1, 1, 1), said(251, 2, 1, 3 << 13), said(141, 2, 0, 1), said(251, 3, 0, 3 << 13))\n";
+    fs::write(stage.place.project.join("slow.py"), code).unwrap();
+    let seen = stage.argv("/usr/bin/python3", &["slow.py"]).unwrap();
+    assert_eq!(seen, exited(0, "1 1 1 1 1 1 1\n0 0 0 0 0 0 0\n0 0 0 0 0 0 0\n1 1 1 1\n", ""));
+    let line = "nice -n 5 nice && ionice -c 3 true && taskset -c 0 true && renice -n 6 -p $$ >/dev/null && \
+        prlimit --pid $$ --nofile=100 && chrt -b 0 true && ulimit -n";
+    assert_eq!(stage.line(line), exited(0, "5\n100\n", ""));
+}
+
 #[test]
 fn a_gigabyte_passes_whole() {
     struct Count(u64);

@@ -1,12 +1,24 @@
 //! Ways out of the fence. Each first succeeds without it, or the test would prove nothing, and then fails within.
 
-use super::stage::{Stage, root, unfenced};
+use super::stage::{Kept, Stage, root, unfenced};
+use guard::execute::sandbox::Work;
+use guard::execute::{Level, prepare_order};
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+
+/// A process that ends with its test.
+struct Victim(Child);
+
+impl Drop for Victim {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 /// Runs `line` without a fence, where it must succeed, and within, where it must not, each in a fresh project.
 fn held(line: &str) {
@@ -160,6 +172,37 @@ fn a_protected_link_is_refused_at_the_root_and_held_below_it() {
     assert!(refused.ends_with("guard.toml`: it is protected and a symbolic link"), "{refused}");
 }
 
+/// Removing or renaming over a mount point takes the mount away in every namespace (`git init`, `git config` and editors
+/// do so outside while a command runs): that cannot be stopped from within, but it is told.
+#[test]
+fn protection_that_was_taken_away_from_outside_during_a_run_is_told() {
+    let told = |stage: &Stage, outside: &str| {
+        for left in ["up", "go"] {
+            let _none = fs::remove_file(stage.place.project.join(left));
+        }
+        let order = stage.order(Work::Line("touch up; while ! test -e go; do sleep 0.01; done".into()));
+        let prepared = prepare_order(order, &stage.place, &stage.environment, Level::Full).unwrap();
+        let project = stage.place.project.clone();
+        let line = format!("while ! test -e up; do sleep 0.01; done; {outside}; touch go");
+        let mut other = Command::new("bash").args(["-c", &line]).current_dir(&project).spawn().unwrap();
+        let outcome = prepared.run(&mut Kept::default()).unwrap();
+        assert!(other.wait().unwrap().success() && outcome.exit_code == 0);
+        let name = |text: &String| {
+            text.split('`').nth(1).unwrap().strip_prefix(project.to_str().unwrap()).unwrap()[1..].to_owned()
+        };
+        outcome.fence.missing.iter().map(name).collect::<Vec<_>>()
+    };
+    let stage = Stage::new();
+    assert_eq!(told(&stage, "true"), Vec::<String>::new());
+    assert_eq!(told(&stage, "git config --file .git/config user.name x"), [".git/config"]);
+    assert_eq!(told(&stage, "cp guard.toml x; mv x guard.toml"), ["guard.toml"]);
+    assert_eq!(told(&stage, "rm build_audit.log; touch build_audit.log"), ["build_audit.log"]);
+    fs::remove_dir_all(stage.place.project.join(".git")).unwrap();
+    assert_eq!(told(&stage, "true"), Vec::<String>::new());
+    assert_eq!(told(&stage, "rmdir .git"), [".git"]);
+    assert_eq!(told(&stage, "true"), Vec::<String>::new());
+}
+
 #[test]
 fn the_log_and_the_state_are_out_of_sight() {
     for line in [
@@ -222,14 +265,14 @@ fn nothing_outside_is_reached_by_any_kind_of_socket() {
 
 #[test]
 fn no_process_outside_is_signalled_traced_or_read() {
-    let mut victim = Command::new("sleep").arg("600").stdout(Stdio::null()).spawn().unwrap();
-    let pid = victim.id();
+    let mut victim = Victim(Command::new("sleep").arg("600").stdout(Stdio::null()).spawn().unwrap());
+    let pid = victim.0.id();
     for line in [
         format!("kill -0 {pid}"),
         format!("kill -STOP {pid} && kill -CONT {pid}"),
         format!("cat /proc/{pid}/environ"),
         format!("ls /proc/{pid}/root/"),
-        // The first process inside is a copy of guard: its memory and environment are guard's.
+        // The first process inside shares guard's memory and environment.
         "cat /proc/$PPID/environ >/dev/null".to_owned(),
         "exec 3<>/proc/$PPID/mem".to_owned(),
         "ls -l /proc/$PPID/fd/0".to_owned(),
@@ -237,9 +280,7 @@ fn no_process_outside_is_signalled_traced_or_read() {
     ] {
         held(&line);
     }
-    assert_eq!(victim.try_wait().unwrap(), None);
-    victim.kill().unwrap();
-    victim.wait().unwrap();
+    assert_eq!(victim.0.try_wait().unwrap(), None);
     held_call("101, 0, 0, 0, 0"); // PTRACE_TRACEME
     held_python(
         "import mmap; b = ctypes.create_string_buffer(8)\n\

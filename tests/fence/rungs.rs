@@ -58,6 +58,32 @@ fn without_namespaces_landlock_and_seccomp_hold_what_they_can() {
 }
 
 #[test]
+fn a_terminal_is_read_and_not_written_on_every_rung() {
+    let line = "read word; echo got $word; test -t 0 && echo terminal; \
+        for at in '&0' /proc/self/fd/0 /dev/tty $(readlink /proc/self/fd/0); do eval \"echo WRITTEN >$at\"; done";
+    for (trick, level, end) in [
+        ("exec \"$0\" \"$@\"", "full", "Exited 1"),
+        (MASKED, "partial", "partial 1\nExited 1"),
+        (NO_NAMESPACES, "landlock", "landlock 2\nExited 1"),
+    ] {
+        let guard = small_guard(line);
+        let words: Vec<_> = guard.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
+        let mut command = Command::new("script");
+        command.args([
+            "--quiet",
+            "--command",
+            "unshare --user --map-root-user --mount sh -c \"$TRICK\" $WORDS 2>/dev/null",
+        ]);
+        command.arg("/dev/null").env("TRICK", trick).env("WORDS", format!("env {}", words.join(" ")));
+        command.env("GUARD_TEST_LINE", line).env("GUARD_TEST_LEVEL", level).env("SHELL", "/bin/sh");
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"hello\n").unwrap();
+        let text = said(&mut child);
+        assert_eq!(text, format!("hello\ngot hello\nterminal\n{end}"), "{level}");
+    }
+}
+
+#[test]
 fn without_a_pid_namespace_a_killed_guard_takes_its_tree_along() {
     let mark = format!("93{}.5", std::process::id());
     let line = format!("setsid -f sleep {mark}; sleep {mark}");

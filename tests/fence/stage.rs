@@ -1,7 +1,7 @@
 //! A project to run commands in, and what came of them.
 
 use guard::event::Ended;
-use guard::execute::sandbox::{Order, Work};
+use guard::execute::sandbox::{Bounds, Order, Work};
 use guard::execute::{Environment, ExecuteError, Level, Outcome, Place, Sink, prepare_order};
 use std::ffi::OsString;
 use std::fs;
@@ -91,7 +91,7 @@ impl Stage {
     }
 
     pub(crate) fn order(&self, work: Work) -> Order {
-        Order { work, timeout: self.timeout, writes: self.writes }
+        Order { work, timeout: self.timeout, writes: self.writes, bounds: Bounds::Fence }
     }
 
     pub(crate) fn outcome(&self, work: Work) -> Result<(Outcome, Kept), ExecuteError> {
@@ -134,7 +134,8 @@ impl Stage {
 /// The same line without a fence: its exit code and what it said.
 pub(crate) fn unfenced(stage: &Stage, line: &str) -> (Option<i32>, String) {
     let output = std::process::Command::new("/bin/bash")
-        .args(["--noprofile", "--norc", "-c", line])
+        // Its parent is a process like any other: guard's own may not be looked at.
+        .args(["--noprofile", "--norc", "-c", "/bin/bash --noprofile --norc -c \"$0\"; exit $?", line])
         .current_dir(&stage.place.cwd)
         .stdin(std::process::Stdio::null())
         .output()

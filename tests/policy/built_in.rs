@@ -143,7 +143,7 @@ fn what_only_the_run_will_tell_is_asked_and_what_may_be_denied_too() {
         ("find . | xargs rm", "removes-outside"),
         ("rm guard.*", "guard-files"),
         ("cat $(ls)", "reads"),
-        ("git --unknown status push", "git-loses-history"),
+        ("git --unknown status push", "git-publishes"),
     ];
     for (text, id) in table {
         let judgement = line(&policy, text);
@@ -187,7 +187,10 @@ fn every_condition_is_strict_to_allow_and_loose_to_deny() {
     let table = [
         ("subcommand = \"a b\"", "x a b c", Allow, Deny),
         ("subcommand = \"a b\"", "x a c", Ask, Ask),
-        ("subcommand = \"a\"", "x -v a", Allow, Deny),
+        ("subcommand = \"a\"", "x a -v", Allow, Deny),
+        ("subcommand = \"a\"", "x -v a", Ask, Deny),
+        ("subcommand = \"a\"", "x -v=b a", Allow, Deny),
+        ("subcommand = \"!a\"", "x -v b a", Ask, Deny),
         ("subcommand = \"a\"", "x --new v a", Ask, Ask),
         ("subcommand = \"a\"", "x \"$Y\"", Ask, Ask),
         ("subcommand = \"!a\"", "x b", Allow, Deny),
@@ -279,4 +282,32 @@ fn a_module_that_python_runs_is_judged_by_its_own_name_however_it_is_spelled() {
     // What a module is called allows nothing: the working folder may hold a file of that name.
     assert_eq!(line(&preset("default"), "python -m cat x").verdict(), Ask);
     assert_eq!(line(&policy, "python -m pytest tests").grant().check, None);
+}
+
+#[test]
+fn an_installed_program_may_tell_what_it_is() {
+    let policy = preset("default");
+    for text in ["frob --version", "frob --help", "cd src && frob --version | head -1"] {
+        let judgement = line(&policy, text);
+        let ids: Vec<&str> = judgement.matches().iter().map(|found| found.id.as_str()).collect();
+        assert_eq!((text, judgement.verdict(), ids.contains(&"guard:tells")), (text, Allow, true));
+    }
+    for text in [
+        "frob --version x",
+        "frob --help --version",
+        "frob -V",
+        "frob --version=1",
+        "frob",
+        "./frob --version",
+        "/tmp/frob --help",
+        "$X --version",
+        "xargs frob --version",
+        "frob --version $x",
+    ] {
+        assert_ne!((text, line(&policy, text).verdict()), (text, Allow));
+    }
+    let judgement = argv_in(&policy, &["frob", "--version"], |facts| facts.programs.clear());
+    assert_ne!(judgement.verdict(), Allow);
+    let judgement = line(&policy, "frob --version > /etc/x");
+    assert_eq!(judgement.verdict(), Deny);
 }

@@ -138,23 +138,23 @@ services = ["pg"]
 network = "hosts"
 "#;
     insta::assert_snapshot!(faults(text), @r##"
-    guard.toml:2:12: no preset is called `pyton`
+    guard.toml:2:12: no preset or pack is called `pyton`
       |
     2 | extends = ["pyton", "django"]
       |            ^^^^^^^
     help: did you mean "python"?
 
-    guard.toml:2:21: no preset is called `django`
+    guard.toml:2:21: no preset or pack is called `django`
       |
     2 | extends = ["pyton", "django"]
       |                     ^^^^^^^^
-    help: one of "default", "python", "python-trading"
+    help: one of "default", "python", "python-trading", or a pack (docs/policy.md)
 
     guard.toml:4:6: a second rule `reads`
       |
     4 | id = "reads"
       |      ^^^^^^^
-    help: the first stands at policy/default.toml:43: give this one another id
+    help: the first stands at policy/pack/reading.toml:6: give this one another id
 
     guard.toml:8:13: no service is called `pg`
       |

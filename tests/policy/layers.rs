@@ -22,7 +22,7 @@ fn nothing_that_matches_is_asked_and_the_default_preset_is_always_there() {
 fn an_ask_of_a_pack_is_answered_by_the_project_the_person_or_the_machine_and_still_reported() {
     for layer in [Project, Person, Machine] {
         let judgement = argv_of(&[(layer, ALLOWS)], &["git", "push"]);
-        assert_eq!(answer(&judgement), (Allow, vec!["mine", "git-loses-history"]));
+        assert_eq!(answer(&judgement), (Allow, vec!["mine", "git-publishes"]));
         assert_eq!(judgement.matches()[1].overruled.as_deref(), Some("mine"));
     }
 }
@@ -32,7 +32,7 @@ fn an_ask_of_a_person_or_the_machine_is_not_answered() {
     let asks = "[[rule]]\nid = \"theirs\"\nprogram = \"git\"\nverdict = \"ask\"\nreason = \"r\"\n";
     for layer in [Person, Machine] {
         let judgement = argv_of(&[(layer, asks), (Project, ALLOWS)], &["git", "push"]);
-        assert_eq!(answer(&judgement), (Ask, vec!["theirs", "mine", "git-loses-history"]));
+        assert_eq!(answer(&judgement), (Ask, vec!["theirs", "mine", "git-publishes"]));
     }
 }
 

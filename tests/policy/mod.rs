@@ -4,6 +4,7 @@
 mod built_in;
 #[cfg(test)]
 mod compiled;
+mod conditions;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]
@@ -14,5 +15,7 @@ mod layers;
 mod presets;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod schema;
 #[cfg(test)]
 mod world;

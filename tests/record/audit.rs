@@ -129,6 +129,11 @@ fn verify_says_what_it_proved_and_its_exit_code_is_the_verdict() {
     assert_eq!(prove(&Given { head: Some(other), ..Given::default() }).0, 1);
     // Without state, seed or head nothing tells whether the end is missing.
     assert_eq!(run(|out| audit::prove(&ground.paths.log, None, &Given::default(), out)).0, 3);
+    // The seed alone proves what is there.
+    let (code, said) = run(|out| audit::prove(&ground.paths.log, None, &with, out));
+    assert!(code == 4 && said.starts_with("whole as far as it goes: 603 records, each proved by the seed; "), "{said}");
+    let both = Given { head: Some(head.clone()), ..with.clone() };
+    assert_eq!(run(|out| audit::prove(&ground.paths.log, None, &both, out)).0, 0);
 
     let wrong = Given { seed: Some("00".repeat(32)), ..Given::default() };
     let (code, said) = prove(&wrong);

@@ -1,6 +1,7 @@
 //! A log that was damaged or is in the wrong place: each case has its own words, names the file, and runs nothing.
 
 use super::*;
+use guard::record::read::{Reader, find_record};
 use guard::record::verify::Verdict;
 use guard::record::{LogError, Mended, find, recover, relink};
 use std::fs;
@@ -110,12 +111,82 @@ fn a_symbolic_link_a_hard_link_a_folder_and_a_pipe_in_its_place() {
     fs::remove_file(&ground.paths.log).unwrap();
     symlink(&aside, &ground.paths.log).unwrap();
     assert_error!(open_error(&ground), LogError::Link { .. });
+    assert_eq!(every_reader(&ground), ["is a symbolic link"; 5]);
     fs::remove_file(&ground.paths.log).unwrap();
     fs::create_dir(&ground.paths.log).unwrap();
-    assert_error!(open_error(&ground), LogError::NotAFile { .. });
+    assert_error!(open_error(&ground), LogError::NotAFile { is: "a folder", .. });
+    assert_eq!(every_reader(&ground), ["is a folder, not a plain file"; 5]);
     fs::remove_dir(&ground.paths.log).unwrap();
+    // A reader of a pipe that nobody writes to would wait for ever.
     rustix::fs::mkfifoat(rustix::fs::CWD, &ground.paths.log, 0o600.into()).unwrap();
-    assert_error!(open_error(&ground), LogError::NotAFile { .. });
+    assert_error!(open_error(&ground), LogError::NotAFile { is: "a pipe", .. });
+    assert_eq!(every_reader(&ground), ["is a pipe, not a plain file"; 5]);
+}
+
+/// What everything that reads a log without opening it for writing says about one that is no plain file.
+fn every_reader(ground: &Ground) -> Vec<String> {
+    let Paths { log, state } = &ground.paths;
+    let proof = Proof { log: log.clone(), state: Some(state.clone()), seed: None, head: None, workers: 1 };
+    let keys = state.join("keys");
+    let aside = state.join("keys.aside");
+    fs::rename(&keys, &aside).unwrap();
+    let recovered = recover(&ground.paths, Some(&ground.key())).unwrap_err();
+    fs::rename(&aside, &keys).unwrap();
+    let errors = [
+        verify(&proof).unwrap_err(),
+        Reader::last(log, 1).unwrap_err(),
+        find_record(log, 1).unwrap_err(),
+        recovered,
+        relink(&ground.state_root, &ground.project).unwrap_err(),
+    ];
+    errors.map(|error| error.to_string().split("` ").nth(1).unwrap().to_owned()).to_vec()
+}
+
+/// The seed proves every line there is; which was the last it cannot know.
+#[test]
+fn a_log_that_was_cut_together_with_its_key_state_is_not_called_whole() {
+    let ground = filled();
+    let mut log = ground.open();
+    let redactor = plain(&log);
+    for n in 0..40 {
+        log.append(&redactor, vec![note(&n.to_string())]).unwrap();
+    }
+    let (whole, all) = (fs::read(&ground.paths.log).unwrap(), log.head().0);
+    let cut = |lines: usize| {
+        let ends = whole.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+        fs::write(&ground.paths.log, &whole[..ends.take(lines).last().unwrap()]).unwrap();
+    };
+    assert_eq!(ground.verify().verdict, Verdict::Whole);
+    fs::remove_file(ground.paths.state.join("keys")).unwrap();
+    assert_eq!(ground.verify().verdict, Verdict::Unended, "whole as it is, nothing says so");
+
+    cut(10);
+    let found = ground.verify();
+    assert_eq!(found.verdict, Verdict::Tampered);
+    assert!(found.flaw.unwrap().what.starts_with("the log ends before record #"));
+    assert_error!(recover(&ground.paths, Some(&ground.key())).unwrap_err(), LogError::Shorter { has: 10, .. });
+
+    // Behind the snapshot nothing remembers anything.
+    cut(usize::try_from(all).unwrap() - 1);
+    let found = ground.verify();
+    assert_eq!(found.verdict, Verdict::Unended);
+    assert!(found.notes.iter().any(|note| note.starts_with("the snapshot vouches that there were ")), "{found:?}");
+    for name in ["snapshot.0", "snapshot.1"] {
+        fs::remove_file(ground.paths.state.join(name)).unwrap();
+    }
+    cut(10);
+    assert_eq!(ground.verify().verdict, Verdict::Unended);
+    let head = line::split(whole.split(|b| *b == b'\n').nth(20).unwrap()).unwrap().1;
+    let proof = Proof {
+        log: ground.paths.log.clone(),
+        state: None,
+        seed: Some(ground.key()),
+        head: Some((head.seq, head.hash)),
+        workers: 1,
+    };
+    assert_eq!(verify(&proof).unwrap().verdict, Verdict::Tampered, "a head that was noted elsewhere tells");
+    fs::write(&ground.paths.log, &whole).unwrap();
+    assert_eq!(verify(&proof).unwrap().verdict, Verdict::Whole);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `docs/log.md` is held to what the code does.
 
 use super::*;
-use guard::event::{Ended, RuleHit};
+use guard::event::{Composition, Ended, RuleHit, SourceFile};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One of each, with every optional field set. A new variant does not compile until it is added here.
@@ -16,10 +16,16 @@ fn all() -> Vec<Detail> {
                 rules: rules(),
                 policy: s(),
                 cwd: s(),
+                asked: Some(s()),
                 task: Some(s()),
                 reason: Some(s()),
                 timeout_ms: 1,
                 observed: true,
+                composition: Some(Box::new(Composition {
+                    project: s(),
+                    config: Some(s()),
+                    files: vec![SourceFile { path: s(), sha256: Some(s()) }],
+                })),
             },
             Detail::ShellStart { .. } => Detail::ReturnCode { of: 1 },
             Detail::ReturnCode { .. } => Detail::Output { of: 1, len: 1, sha256: Some(s()), blob: Some(s()) },
@@ -31,9 +37,15 @@ fn all() -> Vec<Detail> {
                 fence: s(),
                 missing: vec![s()],
             },
-            Detail::ShellEnd { .. } => {
-                Detail::ShellRefused { verdict: s(), rules: rules(), policy: s(), task: Some(s()), reason: Some(s()) }
-            }
+            Detail::ShellEnd { .. } => Detail::ShellRefused {
+                verdict: s(),
+                rules: rules(),
+                policy: s(),
+                cwd: Some(s()),
+                asked: Some(s()),
+                task: Some(s()),
+                reason: Some(s()),
+            },
             Detail::ShellRefused { .. } => Detail::ShellError { of: Some(1), exit_code: 1, cause: s() },
             Detail::ShellError { .. } => Detail::Lost { of: 1 },
             Detail::Lost { .. } => Detail::Recovered { bytes: 1, sha256: s() },

@@ -105,10 +105,12 @@ fn start(command: &str) -> Entry {
             rules: Vec::new(),
             policy: "policy-hash".into(),
             cwd: ".".into(),
+            asked: None,
             task: None,
             reason: None,
             timeout_ms: 60_000,
             observed: false,
+            composition: None,
         },
     }
 }

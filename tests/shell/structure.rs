@@ -141,7 +141,11 @@ fn the_folder_is_followed_while_it_is_certain() {
         ("set -e; cd a; b", Some("a")),
         ("(cd a); b", Some("")),
         ("a=$(cd b; c); d", Some("")),
-        ("cd a; b", None),
+        ("cd a; b", Some("a")),
+        ("cd a; cd b; c", Some("a/b")),
+        ("cd a && b; c", Some("a")),
+        ("cd a || b; c", None),
+        ("! cd a; b", None),
         ("cd \"$x\" && b", None),
         ("cd - && b", None),
         ("if a; then cd b; fi; c", None),
@@ -153,6 +157,42 @@ fn the_folder_is_followed_while_it_is_certain() {
     ];
     for (text, expected) in cases {
         assert_eq!((text, last(text)), (text, expected.map(str::to_owned)));
+    }
+}
+
+#[test]
+fn a_folder_that_a_line_goes_to_without_a_look_is_assumed_and_said_so() {
+    let last = |text: &str| {
+        let assumes = line(text).commands().last().unwrap().assumes.clone();
+        assumes.into_iter().map(|assumed| (assumed.folder, assumed.before)).collect::<Vec<_>>()
+    };
+    assert_eq!(last("cd a; b"), [("a".to_owned(), 1)]);
+    assert_eq!(last("cd a; b; cd c; d"), [("a".to_owned(), 1), ("a/c".to_owned(), 3)]);
+    assert_eq!(last("cd a; sh -c 'b'"), [("a".to_owned(), 1)]);
+    for text in ["cd a && b", "(cd a); b", "set -e; cd a; b", "cd a || exit; b"] {
+        assert_eq!((text, last(text)), (text, vec![]));
+    }
+}
+
+#[test]
+fn a_name_that_a_loop_takes_from_a_pattern_is_that_pattern() {
+    let words = |text: &str| {
+        let shell = line(text);
+        let last = shell.commands().last().unwrap().words.last().unwrap().clone();
+        (last.value, last.glob)
+    };
+    let pattern = |text: &str| (Some(text.to_owned()), true);
+    assert_eq!(words("for f in src/*.py; do a \"$f\"; done"), pattern("src/*.py"));
+    assert_eq!(words("for f in src/*.py; do a \"$f.bak\"; done"), pattern("src/*.py.bak"));
+    assert_eq!(words("for f in *.py; do sh -c 'b'; a \"$f\"; done"), pattern("*.py"));
+    for text in [
+        "for f in src/*.py; do a $f; done",
+        "for f in src/*.py; do f=/etc; read f; a \"$f\"; done",
+        "for f in src/*.py; do a \"$f\"; done; a \"$f\"",
+        "for f in src/*.py; do a \"${f%.py}\"; done",
+        "for f in *; do while b; do read f; a \"$f\"; done; done",
+    ] {
+        assert_eq!((text, words(text)), (text, (None, false)));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Wrappers: whatever stands around a command, the command is found.
 
-use super::{doubts, proved, seen};
+use super::{doubts, line, proved, seen};
 
 #[test]
 fn every_wrapper_gives_up_what_it_runs() {
@@ -26,7 +26,7 @@ fn every_wrapper_gives_up_what_it_runs() {
         ("watch -x x 'y z'", &["watch: x 'y z'"]),
         (
             "find . -name a -exec x {} \\; -o -execdir y -- {} +",
-            &["find: x ?", "find: y -- ? …", "find . -name a -exec x {} ; -o -execdir y -- {} +"],
+            &["find: x ./**/a", "find: y -- ? …", "find . -name a -exec x {} ; -o -execdir y -- {} +"],
         ),
         ("find . -ok x \\;", &["find: x", "find . -ok x ;"]),
         ("sh -c 'x; y'", &["sh: x", "sh: y"]),
@@ -65,8 +65,8 @@ fn an_option_that_is_not_known_leaves_a_wrapper_unproven_but_not_unseen() {
         "xargs -R 5 rm -rf /",
         "nice $x rm -rf /",
         "env -Z rm -rf /",
-        "parallel rm -rf / ::: a",
-        "parallel ::: 'rm -rf /'",
+        "parallel --colsep , rm -rf / ::: a",
+        "parallel -X ::: 'rm -rf /'",
         "ld.so rm -rf /",
         "/lib64/ld-linux-x86-64.so.2 rm -rf /",
         "uv run --with x rm -rf /",
@@ -74,7 +74,7 @@ fn an_option_that_is_not_known_leaves_a_wrapper_unproven_but_not_unseen() {
         "git rebase -x 'rm -rf /' HEAD~2",
         "git submodule foreach 'rm -rf /'",
         "git bisect run rm -rf /",
-        "awk 'BEGIN { system(\"rm -rf /\") }'",
+        "awk 'BEGIN { c = \"rm -rf /\"; system(c) }'",
         "echo 'rm -rf /' | sh",
         "printf 'rm -rf /\\n' | bash -s",
         "alias x='rm -rf /'",
@@ -90,6 +90,60 @@ fn an_option_that_is_not_known_leaves_a_wrapper_unproven_but_not_unseen() {
         assert!(!doubts(text).is_empty(), "{text}");
         let found = |command: &String| command.rsplit(": ").next().is_some_and(|own| own.starts_with("rm -rf /"));
         assert!(seen(text).iter().any(found), "{text}: {:?}", seen(text));
+    }
+}
+
+#[test]
+fn what_sed_and_awk_start_and_write_is_theirs() {
+    // Manuals of GNU sed (`e`, `w`, `s///w`) and of gawk (redirections, `system`, `getline`).
+    assert_eq!(proved("awk 'BEGIN { system(\"rm -rf /\") }'")[0], "awk: rm -rf /");
+    assert_eq!(proved("sed -n '1e id' a"), ["sed: id", "sed -n '1e id' a"]);
+    assert_eq!(proved("sed 's/a/b/w /etc/x' a"), ["sed 's/a/b/w /etc/x' a >/etc/x"]);
+    assert_eq!(proved("sed -n -e 1p -e 'r /etc/shadow' a"), ["sed -n -e 1p -e 'r /etc/shadow' a </etc/shadow"]);
+    assert_eq!(proved("awk '{print>\"o\"}' a"), ["awk {print>\"o\"} a >o"]);
+    assert_eq!(proved("awk '{print|\"sort\\nrm\"}' a").len(), 3);
+    for text in [
+        "sed 's/a/id/e' a",
+        "sed -f x a",
+        "sed --expr='1e id' a",
+        "sed -i'x/*' p a",
+        "sed \"$x\" a",
+        "awk -f x a",
+        "awk -i inplace 1 a",
+        "awk -W exec=x",
+        "awk \"$x\"",
+        "awk '{print>$1}' a",
+        "gawk -l x 1",
+    ] {
+        assert!(!doubts(text).is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn a_function_that_starts_copies_of_itself_is_a_bomb() {
+    use guard::action::shell::FaultKind;
+    let bombs = |text: &str| line(text).faults().iter().filter(|fault| fault.kind == FaultKind::Bomb).count();
+    for text in [
+        ":(){ :|:& };:",
+        "bomb() { bomb | bomb; }; bomb",
+        "f(){ f & f; }; f",
+        "f() { (f &); }; f",
+        "function f { { f; } & }",
+        "a(){ b & b; }; b(){ a; }; a",
+        "bash -c ':(){ :|:& };:'",
+        "f(){ coproc f; }; f",
+    ] {
+        assert!(bombs(text) > 0, "{text}: {:?}", line(text).faults());
+    }
+    assert!(!doubts("f(){ if true; then f | f & fi; }; f").is_empty());
+    for text in [
+        "walk() { for f in *; do walk \"$f\"; done; }; walk",
+        "walk() { ls | while read -r f; do walk \"$f\"; done; }; walk .",
+        "f() { sleep 5 & wait; }; f; f",
+        "f() { f; }; f",
+        "f() { g | sort & }; g() { ls; }; f",
+    ] {
+        assert_eq!((text, bombs(text), doubts(text).iter().any(|d| d.contains("copies"))), (text, 0, false));
     }
 }
 

@@ -6,73 +6,83 @@ use super::flags::Tri;
 use super::simple::Lookup;
 use super::walk::Walk;
 
-/// The builtins of bash 5.2.
-const BUILTINS: &[&str] = &[
-    ".",
-    ":",
-    "[",
-    "alias",
-    "bg",
-    "bind",
-    "break",
-    "builtin",
-    "caller",
-    "cd",
-    "command",
-    "compgen",
-    "complete",
-    "compopt",
-    "continue",
-    "declare",
-    "dirs",
-    "disown",
-    "echo",
-    "enable",
-    "eval",
-    "exec",
-    "exit",
-    "export",
-    "false",
-    "fc",
-    "fg",
-    "getopts",
-    "hash",
-    "help",
-    "history",
-    "jobs",
-    "kill",
-    "let",
-    "local",
-    "logout",
-    "mapfile",
-    "popd",
-    "printf",
-    "pushd",
-    "pwd",
-    "read",
-    "readarray",
-    "readonly",
-    "return",
-    "set",
-    "shift",
-    "shopt",
-    "source",
-    "suspend",
-    "test",
-    "times",
-    "trap",
-    "true",
-    "type",
-    "typeset",
-    "ulimit",
-    "umask",
-    "unalias",
-    "unset",
-    "wait",
+/// The builtins of bash 5.2, sorted, and whether they change nothing but the shell's own variables, folder and flow. What
+/// they assign is found as an assignment, what `trap` runs as a command; `command` is what is left of it without one.
+const BUILTINS: &[(&str, bool)] = &[
+    (".", false),
+    (":", true),
+    ("[", true),
+    ("alias", false),
+    ("bg", true),
+    ("bind", false),
+    ("break", true),
+    ("builtin", false),
+    ("caller", true),
+    ("cd", true),
+    ("command", true),
+    ("compgen", true),
+    ("complete", false),
+    ("compopt", false),
+    ("continue", true),
+    ("declare", true),
+    ("dirs", true),
+    ("disown", true),
+    ("echo", true),
+    ("enable", false),
+    ("eval", false),
+    ("exec", false),
+    ("exit", true),
+    ("export", true),
+    ("false", true),
+    ("fc", false),
+    ("fg", true),
+    ("getopts", true),
+    ("hash", true),
+    ("help", true),
+    ("history", true),
+    ("jobs", true),
+    ("kill", false),
+    ("let", true),
+    ("local", true),
+    ("logout", true),
+    ("mapfile", true),
+    ("popd", true),
+    ("printf", true),
+    ("pushd", true),
+    ("pwd", true),
+    ("read", true),
+    ("readarray", true),
+    ("readonly", true),
+    ("return", true),
+    ("set", true),
+    ("shift", true),
+    ("shopt", true),
+    ("source", false),
+    ("suspend", true),
+    ("test", true),
+    ("times", true),
+    ("trap", true),
+    ("true", true),
+    ("type", true),
+    ("typeset", true),
+    ("ulimit", true),
+    ("umask", true),
+    ("unalias", true),
+    ("unset", true),
+    ("wait", true),
 ];
 
 pub(super) fn is_builtin(name: &str) -> bool {
-    BUILTINS.binary_search(&name).is_ok()
+    find(name).is_some()
+}
+
+/// Whether `name` is a builtin of bash that changes nothing but the shell itself.
+pub fn is_harmless_builtin(name: &str) -> bool {
+    find(name).is_some_and(|(_, harmless)| *harmless)
+}
+
+fn find(name: &str) -> Option<&'static (&'static str, bool)> {
+    BUILTINS.binary_search_by(|(known, _)| (*known).cmp(name)).ok().and_then(|at| BUILTINS.get(at))
 }
 
 impl Walk<'_> {
@@ -117,7 +127,12 @@ impl Walk<'_> {
             "trap" => self.trap(&command),
             "cd" | "pushd" | "popd" => self.move_to(name, &command),
             "export" | "declare" | "typeset" | "local" | "readonly" => self.declare(name, &mut command),
-            "read" | "mapfile" | "readarray" | "getopts" | "printf" | "wait" => self.reads(name, &mut command),
+            "read" | "mapfile" | "readarray" | "getopts" | "printf" | "wait" => {
+                if name == "wait" && command.args().is_empty() {
+                    self.waited();
+                }
+                self.reads(name, &mut command);
+            }
             "let" => {
                 for word in command.args().to_vec() {
                     match word.literal() {
@@ -359,4 +374,20 @@ impl Walk<'_> {
 /// The program word of a command that has one.
 pub(super) fn first(command: &Command) -> Word {
     command.words.first().cloned().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_calls_nothing_harmless_that_runs_other_text() {
+        assert!(BUILTINS.is_sorted_by(|a, b| a.0 < b.0));
+        for name in
+            ["eval", "exec", "source", ".", "enable", "alias", "bind", "kill", "builtin", "fc", "complete", "ls"]
+        {
+            assert!(!is_harmless_builtin(name), "{name}");
+        }
+        assert!(is_harmless_builtin("cd") && is_harmless_builtin("["));
+    }
 }

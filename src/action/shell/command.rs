@@ -37,6 +37,8 @@ pub struct Command {
     /// The folder that its relative paths start from, itself relative to the folder the action starts in
     /// (`""`: that folder). `None`: only the run will tell.
     pub cwd: Option<String>,
+    /// What that folder rests on: folders that a `cd` must have found, since it is not told whether it did.
+    pub assumes: Vec<Assumed>,
     /// The bytes of [`Shell::text`] it stands in, for messages.
     pub span: Range<usize>,
 }
@@ -53,9 +55,19 @@ impl Default for Command {
             wrappers: Vec::new(),
             open_ended: false,
             cwd: Some(String::new()),
+            assumes: Vec::new(),
             span: 0..0,
         }
     }
+}
+
+/// A folder that a `cd` must have found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assumed {
+    /// The folder, as [`Command::cwd`].
+    pub folder: String,
+    /// How many of [`Shell::commands`] come before that `cd`.
+    pub before: usize,
 }
 
 /// What the first word of a command is.
@@ -172,6 +184,8 @@ pub enum FaultKind {
     TooBig,
     /// A shell would refuse it as well.
     Syntax,
+    /// A function that starts copies of itself without end.
+    Bomb,
 }
 
 /// A part whose meaning only the run will tell; what cannot be proved is asked.

@@ -13,6 +13,8 @@ pub(super) enum Yield {
     Known(String),
     /// Only the run will tell; it begins with this for certain.
     Unknown,
+    /// One word that fits this pattern.
+    Pattern(String),
     /// The positional parameters or an array, each a word of its own.
     Words(Vec<String>),
     /// Any number of words.
@@ -107,6 +109,10 @@ impl Walk<'_> {
                 | Piece::Arithmetic(..) => match self.piece(piece, span) {
                     Yield::Known(value) => text.push_str(&value),
                     Yield::Words(values) => text.push_str(&values.join(" ")),
+                    Yield::Pattern(pattern) => {
+                        let start = pattern.find(['*', '?', '[']).and_then(|at| pattern.get(..at)).unwrap_or("");
+                        prefix.get_or_insert_with(|| format!("{text}{start}"));
+                    }
                     Yield::Unknown | Yield::Many => {
                         prefix.get_or_insert_with(|| text.clone());
                     }
@@ -175,6 +181,10 @@ impl Walk<'_> {
                                     self.split(value, &mut field, shown, words);
                                 }
                             }
+                        }
+                        Yield::Pattern(pattern) => {
+                            field.push(&pattern);
+                            field.glob = true;
                         }
                         Yield::Unknown => field.unknown(!quoted),
                         Yield::Many => field.unknown(true),
@@ -251,13 +261,17 @@ impl Walk<'_> {
             }
             Piece::Backquoted(parsed, _) => {
                 self.isolated(|walk| walk.apart(parsed, span));
-                Yield::Unknown
+                let apart = parsed.docs.is_empty().then(|| self.output(&parsed.list, span)).flatten();
+                apart.map_or(Yield::Unknown, Yield::Known)
             }
             Piece::Process(list) => {
-                self.isolated(|walk| {
-                    walk.scope.stdin = super::Stdin::Pipe;
-                    walk.list(list);
+                let some = self.found_by(|walk| {
+                    walk.isolated(|walk| {
+                        walk.scope.stdin = super::Stdin::Pipe;
+                        walk.list(list);
+                    });
                 });
+                self.background(some);
                 Yield::Unknown
             }
             Piece::Arithmetic(pieces, _) => self.arithmetic(pieces, span).map_or(Yield::Unknown, Yield::Known),

@@ -1,6 +1,7 @@
 //! Flags, operands and subcommands among a command's arguments, by the conventions of getopt and its heirs.
-//! Knows which flags of common programs take a value; knows nothing of what a flag does.
+//! Knows nothing of what a flag does; which ones take a value is told in `valued`.
 
+use super::arguments::Arguments;
 use super::{Command, Word};
 
 /// An answer about arguments that may not all be known.
@@ -14,160 +15,26 @@ pub enum Tri {
     Yes,
 }
 
-/// Flags before the subcommand, or anywhere, that take the next word as their value, by program.
-const VALUED: &[(&str, &[&str])] = &[
-    ("black", &["-c", "--code", "-l", "--line-length", "-t", "--target-version", "--config", "--include", "--exclude"]),
-    (
-        "cargo",
-        &["--color", "--config", "-Z", "-C", "--manifest-path", "--target-dir", "-j", "--jobs", "-p", "--package"],
-    ),
-    ("chmod", &["--reference"]),
-    ("chown", &["--reference", "--from"]),
-    (
-        "docker",
-        &["--config", "-c", "--context", "-H", "--host", "-l", "--log-level", "--tlscacert", "--tlscert", "--tlskey"],
-    ),
-    (
-        "docker-compose",
-        &[
-            "-f",
-            "--file",
-            "-p",
-            "--project-name",
-            "--profile",
-            "-c",
-            "--context",
-            "-H",
-            "--host",
-            "--tlscacert",
-            "--tlscert",
-            "--tlskey",
-            "--project-directory",
-            "--env-file",
-            "--log-level",
-            "--ansi",
-            "--parallel",
-        ],
-    ),
-    ("git", &["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--super-prefix", "--config-env"]),
-    ("isort", &["--settings-path", "--settings-file", "--profile", "-l", "--line-length", "--src", "--skip"]),
-    ("kubectl", &["-n", "--namespace", "--context", "--cluster", "--kubeconfig", "-s", "--server", "--user"]),
-    (
-        "mypy",
-        &["--config-file", "--python-version", "--platform", "--cache-dir", "--python-executable", "-p", "-m", "-c"],
-    ),
-    (
-        "pip",
-        &[
-            "--log",
-            "--proxy",
-            "--retries",
-            "--timeout",
-            "--exists-action",
-            "--trusted-host",
-            "--cert",
-            "--client-cert",
-            "--cache-dir",
-            "--python",
-            "--use-feature",
-            "--use-deprecated",
-            "-r",
-            "--requirement",
-            "-c",
-            "--constraint",
-            "-t",
-            "--target",
-            "--root",
-            "--prefix",
-            "--src",
-            "--report",
-            "-i",
-            "--index-url",
-            "--extra-index-url",
-            "-f",
-            "--find-links",
-            "--platform",
-            "--python-version",
-            "--implementation",
-            "--abi",
-            "-d",
-            "--dest",
-            "-e",
-            "--editable",
-            "-w",
-            "--wheel-dir",
-            "--config-settings",
-            "--global-option",
-            "--progress-bar",
-        ],
-    ),
-    ("pylint", &["--rcfile", "-d", "--disable", "-e", "--enable", "-f", "--output-format", "-j", "--jobs", "--output"]),
-    (
-        "pytest",
-        &[
-            "-k",
-            "-m",
-            "-c",
-            "--config-file",
-            "-p",
-            "-n",
-            "-o",
-            "--override-ini",
-            "--rootdir",
-            "--basetemp",
-            "--junitxml",
-            "--junit-xml",
-            "--maxfail",
-            "--tb",
-            "--ignore",
-            "--ignore-glob",
-            "--deselect",
-            "--durations",
-            "--log-file",
-            "--import-mode",
-            "--cov-config",
-            "--confcutdir",
-            "-W",
-            "--pythonwarnings",
-            "--capture",
-            "--color",
-            "--debug",
-        ],
-    ),
-    ("python", &["-c", "-m", "-W", "-X", "--check-hash-based-pycs"]),
-];
-
-/// Programs whose options begin with one dash and are whole words (`find -delete`): letters are not bundled.
-const UNBUNDLED: &[&str] = &["find", "java", "javac", "terraform", "ffmpeg", "convert", "openssl", "go", "gcc", "ld"];
-
-/// What a word among the arguments is, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part<'a> {
-    /// A word that begins with a dash, or could.
-    Flag(&'a Word),
-    /// The value of the flag before it.
-    Value(&'a Word),
-    /// Anything else, and everything after `--`.
-    Operand(&'a Word),
-}
-
 impl Command {
-    /// Whether `flag` (`-v`, `--volumes`, `-delete`) is among the arguments: alone, bundled (`-fv`), with a value
-    /// (`--name=value`, `-ovalue`), never after `--`, never as the value of another flag that is known to take one.
-    /// An abbreviation (`--vol`), an unknown word that may be a flag and an open end are [`Tri::Unknown`].
+    /// Its arguments, sorted into flags, their values and operands.
+    pub fn arguments(&self) -> Arguments<'_> {
+        Arguments::new(self, &[])
+    }
+
+    /// [`Arguments::has_flag`]
     pub fn has_flag(&self, flag: &str) -> Tri {
-        let bundled = !UNBUNDLED.contains(&self.name());
-        let mut answer = if self.open_ended { Tri::Unknown } else { Tri::No };
-        let valued = self.valued();
-        for part in self.split(|flag| valued.contains(&flag)) {
-            let Part::Flag(word) = part else { continue };
-            answer = answer.max(match word.literal() {
-                Some(value) => matches(value, flag, bundled),
-                None if may_become(&word.prefix, flag) => Tri::Unknown,
-                None => Tri::No,
-            });
-        }
-        answer
+        self.arguments().has_flag(flag)
+    }
+
+    /// The words that are flags, or could be, as written.
+    pub fn flags(&self) -> Vec<&Word> {
+        self.arguments().flags().collect()
+    }
+
+    /// [`Arguments::operands`]; `value_flags` are flags that take the next word, beside those that are known of the
+    /// program.
+    pub fn operands(&self, value_flags: &[&str]) -> Vec<&Word> {
+        Arguments::new(self, value_flags).operands().collect()
     }
 
     /// The values that `flag` is given: the rest of its word (`--name=value`, `-ovalue`) or the next word.
@@ -198,30 +65,13 @@ impl Command {
                 values.push(Word { value, prefix, ..word.clone() });
             }
         }
+        // In bundles (`-qO-`), where the letters are known.
+        for word in self.arguments().values(flag) {
+            if !values.iter().any(|known| known.text == word.text && known.value == word.value) {
+                values.push(word);
+            }
+        }
         values
-    }
-
-    /// The words that are flags, or could be, as written.
-    pub fn flags(&self) -> Vec<&Word> {
-        let valued = self.valued();
-        let flags = self.split(|flag| valued.contains(&flag)).into_iter().filter_map(|part| match part {
-            Part::Flag(word) => Some(word),
-            Part::Value(_) | Part::Operand(_) => None,
-        });
-        flags.collect()
-    }
-
-    /// The arguments that are neither flags nor values of flags; unknown words count. `value_flags` are flags that
-    /// take the next word, beside those that are known of the program.
-    pub fn operands(&self, value_flags: &[&str]) -> Vec<&Word> {
-        let known = self.valued();
-        let operands = self.split(|flag| known.contains(&flag) || value_flags.contains(&flag));
-        let operands = operands.into_iter().filter_map(|part| match part {
-            Part::Operand(word) => Some(word),
-            Part::Flag(word) if word.literal().is_none() && !word.prefix.starts_with('-') => Some(word),
-            Part::Flag(_) | Part::Value(_) => None,
-        });
-        operands.collect()
     }
 
     /// The first operand: `down` of `docker-compose -f a.yml down -v`.
@@ -229,56 +79,27 @@ impl Command {
         self.operands(value_flags).into_iter().next()
     }
 
+    /// Makes the words unknown that its program takes for a file of further arguments (`mypy @file`).
+    pub fn read_argument_files(&mut self) {
+        if ARGUMENT_FILES.binary_search(&self.name()).is_err() {
+            return;
+        }
+        for word in self.words.iter_mut().skip(1) {
+            if word.value.as_deref().unwrap_or(&word.prefix).starts_with('@') {
+                *word = Word { text: word.text.clone(), many: true, ..Word::default() };
+            }
+        }
+    }
+
     /// The last component of the program word without a version suffix: `python` of `/usr/bin/python3.11`.
     /// Says nothing about which file runs: facts do.
     pub fn name(&self) -> &str {
         self.program().map_or("", base_name)
     }
-
-    fn valued(&self) -> &'static [&'static str] {
-        let name = self.name();
-        VALUED.iter().find(|(program, _)| *program == name).map_or(&[], |(_, flags)| flags)
-    }
-
-    /// Sorts the arguments; `takes_value` says of a flag whether the next word is its value.
-    fn split(&self, takes_value: impl Fn(&str) -> bool) -> Vec<Part<'_>> {
-        let mut ended = false;
-        let mut value_next = false;
-        let parts = self.args().iter().filter_map(|word| {
-            if std::mem::take(&mut value_next) {
-                return Some(Part::Value(word));
-            }
-            if ended {
-                return Some(Part::Operand(word));
-            }
-            let Some(value) = word.literal() else {
-                let may_be_flag = word.prefix.is_empty() || word.prefix.starts_with('-');
-                return Some(if may_be_flag || word.many { Part::Flag(word) } else { Part::Operand(word) });
-            };
-            if value == "--" {
-                ended = true;
-                return None;
-            }
-            if !value.starts_with('-') || value == "-" {
-                return Some(Part::Operand(word));
-            }
-            value_next = takes_value(value) || last_of_bundle(value).is_some_and(|last| takes_value(&last));
-            Some(Part::Flag(word))
-        });
-        parts.collect()
-    }
-}
-
-/// `-f` of `-vf`: in a bundle only the last letter can take the next word.
-fn last_of_bundle(value: &str) -> Option<String> {
-    if value.starts_with("--") || value.chars().count() < 3 {
-        return None;
-    }
-    value.chars().next_back().map(|last| format!("-{last}"))
 }
 
 /// Whether the known word `value` is or holds `flag`.
-fn matches(value: &str, flag: &str, bundled: bool) -> Tri {
+pub(super) fn matches(value: &str, flag: &str, bundled: bool) -> Tri {
     if value == flag {
         return Tri::Yes;
     }
@@ -299,7 +120,7 @@ fn matches(value: &str, flag: &str, bundled: bool) -> Tri {
 }
 
 /// Whether a word that begins with `prefix` may turn out to be or hold `flag`.
-fn may_become(prefix: &str, flag: &str) -> bool {
+pub(super) fn may_become(prefix: &str, flag: &str) -> bool {
     if prefix.is_empty() {
         return true;
     }
@@ -311,6 +132,13 @@ fn may_become(prefix: &str, flag: &str) -> bool {
     }
     prefix.starts_with('-') && (!flag.starts_with("--") || prefix == "-")
 }
+
+/// Programs that read further arguments from the file in `@file` (argparse's `fromfile_prefix_chars`, GNU's and Java's
+/// response files), and Python tools that may by their version. Sorted.
+const ARGUMENT_FILES: &[&str] = &[
+    "ar", "black", "c++", "cc", "clang", "clang++", "flake8", "g++", "gcc", "isort", "jar", "java", "javac", "ld",
+    "mypy", "py.test", "pylint", "pytest", "ruff",
+];
 
 /// Programs whose name is written with a bare number for a version (`python3`); of others (`base64`) it is a part.
 const NUMBERED: &[&str] = &["python", "pip", "pytest", "pydoc", "idle", "perl", "php", "ruby", "lua", "node", "tclsh"];
@@ -353,6 +181,12 @@ mod tests {
             ("find . -delete", "-delete", Tri::Yes),
             ("find . -delete", "-d", Tri::No),
             ("pytest -pevil", "-p", Tri::Yes),
+            ("git checkout -qbtopic-c", "-c", Tri::No),
+            ("git checkout -qbtopic-c", "-b", Tri::Yes),
+            ("git diff -C --output=x", "--output", Tri::Yes),
+            ("curl -sXPOST http://x", "-T", Tri::No),
+            ("curl -sX -T http://x", "-T", Tri::No),
+            ("aws --region x ec2 -v", "-v", Tri::Yes),
         ];
         for (line, flag, expected) in cases {
             assert_eq!((line, flag, command(line).has_flag(flag)), (line, flag, expected));
@@ -377,7 +211,18 @@ mod tests {
         let values = |line: &str, flags: &[&str]| {
             command(line).operands(flags).iter().map(|w| w.text.clone()).collect::<Vec<_>>()
         };
+        assert_eq!(values("git -C dir checkout -qb new main", &[]), ["checkout", "main"]);
+        assert_eq!(values("aws --region eu-1 ec2 describe-instances", &[]), ["ec2", "describe-instances"]);
         assert_eq!(values("git -C dir push --force origin -- -x", &[]), ["push", "origin", "-x"]);
+        let settled = |line: &str| command(line).arguments().settled();
+        assert_eq!(
+            (settled("git --no-pager log"), settled("git log --foo x"), settled("npm --tag ls install x")),
+            (1, 1, 0)
+        );
+        assert_eq!(
+            (settled("az vm list -g x"), settled("az group delete -n list"), settled("python -uB a.py")),
+            (2, 2, 1)
+        );
         assert_eq!(values("tool -o out in", &["-o"]), ["in"]);
         assert_eq!(values("tool -vo out in", &["-o"]), ["in"]);
         assert_eq!(values("tool -oout - in", &["-o"]), ["-", "in"]);

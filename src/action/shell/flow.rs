@@ -2,12 +2,14 @@
 //! Knows what each way of running does to what is known of the shell.
 
 use super::Stdin;
-use super::command::{Assign, Command, Kind, Word};
+use super::command::{Assign, Assumed, Command, Kind, Word};
 use super::parse::{Compound, Item, Join, List, Node, Pipeline, Redirection};
 use super::scope::{FUNCTIONS, Function, Scope};
 use super::walk::Walk;
 use std::ops::Range;
 
+/// How many folders a place may rest on.
+const ASSUMED: usize = 16;
 /// How many rounds of loops are walked beyond the first.
 const ROUNDS: usize = 32;
 
@@ -18,7 +20,8 @@ impl Walk<'_> {
                 return;
             }
             if item.background {
-                self.isolated(|walk| walk.item(item));
+                let some = self.found_by(|walk| walk.isolated(|walk| walk.item(item)));
+                self.background(some);
             } else {
                 self.item(item);
             }
@@ -29,6 +32,8 @@ impl Walk<'_> {
     fn item(&mut self, item: &Item) {
         // The scope where what came before failed; `None`: the same as where it went well.
         let mut failed: Option<Scope> = None;
+        // The folder that the first of them, a plain `cd`, goes to.
+        let mut gone: Option<(Option<String>, usize)> = None;
         for (join, pipeline) in &item.chain {
             if self.stopped {
                 return;
@@ -37,6 +42,8 @@ impl Walk<'_> {
                 Join::First => {
                     self.pipeline(pipeline);
                     failed = self.failed();
+                    let before = self.found.commands.len();
+                    gone = failed.as_ref().map(|_| (self.scope.cwd.clone(), before));
                 }
                 Join::And => {
                     let skipped = failed.take().unwrap_or_else(|| self.scope.clone());
@@ -62,11 +69,16 @@ impl Walk<'_> {
                 }
             }
         }
-        if let Some(failed) = failed {
-            if item.chain.len() > 1 || !self.scope.errexit {
-                self.scope.merge(&failed);
+        let Some(mut failed) = failed.filter(|_| item.chain.len() > 1 || !self.scope.errexit) else { return };
+        let plain = item.chain.iter().all(|(join, _)| *join != Join::Or);
+        if let Some((Some(folder), before)) = gone.filter(|(gone, _)| plain && *gone == self.scope.cwd) {
+            if self.scope.assumed.len() < ASSUMED {
+                // Facts say whether that folder is there; the shell goes on in it then.
+                failed.cwd.clone_from(&self.scope.cwd);
+                self.scope.assumed.push(Assumed { folder, before });
             }
         }
+        self.scope.merge(&failed);
     }
 
     /// The scope if the `cd` that has just run failed.
@@ -85,16 +97,21 @@ impl Walk<'_> {
             }
             return;
         }
+        let start = self.found.commands.len();
         for (index, node) in pipeline.nodes.iter().enumerate() {
             if self.stopped {
                 return;
             }
-            self.isolated(|walk| {
-                if index > 0 {
-                    walk.scope.stdin = Stdin::Pipe;
-                }
-                walk.node(node);
+            let before = start..self.found.commands.len();
+            let found = self.found_by(|walk| {
+                walk.isolated(|walk| {
+                    if index > 0 {
+                        walk.scope.stdin = Stdin::Pipe;
+                    }
+                    walk.node(node);
+                });
             });
+            self.overlap(before, found);
         }
         self.piped = None;
         self.left = None;
@@ -112,6 +129,10 @@ impl Walk<'_> {
                 self.scope.stdin = stdin;
             }
             Node::Function(name, body, span) => {
+                if !self.suspecting {
+                    let place = self.place(span);
+                    self.bodies.add(name, body, place);
+                }
                 let moves = self.text_at(span).split(|c: char| !c.is_alphanumeric()).any(may_move);
                 self.apart_body(|walk| walk.node(body));
                 self.scope.functions.retain(|known| *known.name != **name);
@@ -232,10 +253,13 @@ impl Walk<'_> {
                 let name = name.as_deref().unwrap_or("COPROC");
                 self.assign(name, None);
                 self.sets(name, span);
-                self.isolated(|walk| {
-                    walk.scope.stdin = Stdin::Pipe;
-                    walk.node(node);
+                let some = self.found_by(|walk| {
+                    walk.isolated(|walk| {
+                        walk.scope.stdin = Stdin::Pipe;
+                        walk.node(node);
+                    });
                 });
+                self.background(some);
             }
         }
     }
@@ -252,17 +276,22 @@ impl Walk<'_> {
         for word in words.unwrap_or(&[]) {
             values.extend(self.expand(word));
         }
-        let known: Option<Vec<String>> = match words {
-            Some(_) => values.iter().map(|word| word.literal().map(str::to_owned)).collect(),
-            None => self.scope.positional.clone(),
+        let known: Option<Vec<Word>> = match words {
+            Some(_) => Some(values).filter(|words| words.iter().all(|word| word.value.is_some() && !word.many)),
+            None => self.scope.positional.as_ref().map(|words| words.iter().map(|word| Word::known(word)).collect()),
         };
         self.sets(name, span);
         match known {
             Some(known) if known.len() <= 16 && self.rounds + known.len() <= ROUNDS && !known.is_empty() => {
                 self.rounds += known.len();
                 self.rounds(span, |walk| {
-                    for value in known {
-                        walk.assign(name, Some(value));
+                    for word in known {
+                        walk.assign(name, word.literal().map(str::to_owned));
+                        if let (true, Some(pattern)) = (word.glob && !walk.suspecting, &word.value) {
+                            if !walk.volatile.iter().any(|known| known == name) {
+                                walk.scope.set_pattern(name, pattern);
+                            }
+                        }
                         walk.list(body);
                     }
                 });
@@ -286,8 +315,16 @@ impl Walk<'_> {
                 *value = None;
             }
         }
+        self.scope.patterns.retain(|(name, _)| !text.is_empty() && !may_set(&text, name));
         let start = self.scope.clone();
+        let first = self.found.overlaps.len();
         body(self);
+        // What one round leaves behind runs beside the next round, itself included.
+        for at in first..self.found.overlaps.len() {
+            let Some(open) = self.found.overlaps.get(at).filter(|open| open.others.end == usize::MAX) else { continue };
+            let some = open.some.clone();
+            self.overlap(some.clone(), some);
+        }
         let hidden = start.variables.iter().any(|(name, value)| {
             value.is_some() && !self.scope.variables.iter().any(|(known, now)| known == name && now == value)
         });

@@ -1,5 +1,5 @@
 //! Interpreters of other languages: where their program text comes from.
-//! Knows their options, and of awk and sed how they start commands.
+//! Knows their options, not their languages.
 
 use super::command::{Code, Command, Stdin, Word};
 use super::walk::Walk;
@@ -109,88 +109,4 @@ fn calls(walk: &mut Walk<'_>, command: &Command, text: &str) {
             }
         }
     }
-}
-
-/// `awk`: text that runs commands (`system`, pipes, `getline`) is not proved.
-pub(super) fn awk(walk: &mut Walk<'_>, command: &Command) {
-    let operands = command.operands(&["-f", "-F", "-v", "-e", "-i", "-l", "--file", "--assign", "--field-separator"]);
-    let texts: Vec<Word> = match operands.first() {
-        Some(program) if command.flag_values("-f").is_empty() => vec![(*program).clone()],
-        _ => command.flag_values("-e"),
-    };
-    for program in texts {
-        let Some(text) = program.literal() else { continue };
-        let text = text.to_owned();
-        let pipes = ["system", "getline", "| \"", "|\"", "|&", "\" |", "\"|"];
-        if pipes.iter().any(|mark| text.contains(mark)) {
-            walk.unproven("a program of `awk` that may start commands", &command.span);
-            calls(walk, command, &text);
-            for quoted in text.split('"').skip(1).step_by(2).take(8) {
-                walk.suspect_text(quoted, command.span.clone());
-            }
-        }
-    }
-}
-
-/// `sed`: its command `e` and the flag `e` of `s` run text.
-pub(super) fn sed(walk: &mut Walk<'_>, command: &Command) {
-    let valued = ["-e", "--expression", "-f", "--file", "-l", "--line-length"];
-    let mut scripts = command.flag_values("-e");
-    scripts.extend(command.flag_values("--expression"));
-    if scripts.is_empty() {
-        scripts.extend(command.operands(&valued).first().map(|word| (*word).clone()));
-    }
-    for script in scripts {
-        let Some(text) = script.literal() else { continue };
-        if runs(text) {
-            walk.unproven("a script of `sed` that may start commands", &command.span);
-        }
-    }
-}
-
-/// Whether a script of sed holds a command or flag `e`; errs on the side of yes.
-fn runs(script: &str) -> bool {
-    let mut rest = script.trim_start();
-    while let Some(first) = rest.chars().next() {
-        match first {
-            's' | 'y' => {
-                let mut chars = rest.chars().skip(1);
-                let Some(mark) = chars.next() else { return false };
-                let mut parts = 0;
-                let mut used = first.len_utf8() + mark.len_utf8();
-                let mut escaped = false;
-                for c in chars {
-                    used += c.len_utf8();
-                    if escaped {
-                        escaped = false;
-                    } else if c == '\\' {
-                        escaped = true;
-                    } else if c == mark {
-                        parts += 1;
-                        if parts == 2 {
-                            break;
-                        }
-                    }
-                }
-                let tail = rest.get(used..).unwrap_or("");
-                let flags: &str = tail.split([';', '\n', '}']).next().unwrap_or("");
-                // `w FILE` takes the rest.
-                if first == 's' && flags.split('w').next().is_some_and(|flags| flags.contains('e')) {
-                    return true;
-                }
-                rest = tail.get(flags.len()..).unwrap_or("");
-            }
-            'e' => return true,
-            '/' => {
-                let tail = rest.get(1..).unwrap_or("");
-                let Some(end) = tail.find('/') else { return false };
-                rest = tail.get(end + 1..).unwrap_or("");
-            }
-            'a' | 'i' | 'c' | 'r' | 'w' | '#' | ':' | 'b' | 't' => {
-                rest = rest.split_once(['\n', ';']).map_or("", |(_, rest)| rest);
-            }
-            c => rest = rest.get(c.len_utf8()..).unwrap_or(""),
-        }
-    }
-    false
 }

@@ -6,7 +6,6 @@ use super::command::{Command, Kind, Stdin, Word, Wrapper};
 use super::flags::base_name;
 use super::scope::Scope;
 use super::simple::Lookup;
-use super::unwrap::replace;
 use super::walk::Walk;
 
 /// Text that other shells read otherwise than bash does.
@@ -139,6 +138,7 @@ fn inner_shell(walk: &mut Walk<'_>, inner: Command, words: &[Word], arguments: O
     scope.functions =
         walk.scope.functions.iter().map(|f| super::scope::Function { sure: false, ..f.clone() }).collect();
     (scope.cwd, scope.stdin, scope.positional) = (inner.cwd.clone(), inner.stdin.clone(), arguments);
+    scope.assumed.clone_from(&inner.assumes);
     let known: Option<Vec<&str>> = words.iter().map(Word::literal).collect();
     let text = known.map(|words| words.join(" "));
     if divergent && text.as_ref().is_some_and(|text| DIVERGENT.iter().any(|mark| text.contains(mark))) {
@@ -151,53 +151,6 @@ fn inner_shell(walk: &mut Walk<'_>, inner: Command, words: &[Word], arguments: O
     walk.code(words, "sh -c", &span);
     walk.wrappers = wrappers;
     walk.scope = outer;
-}
-
-/// `find`: every command behind `-exec` and its kin, and itself.
-pub(super) fn find(walk: &mut Walk<'_>, mut command: Command) {
-    let bare = command.without_words();
-    let name = base_name(command.program().unwrap_or("")).to_owned();
-    let is_find = name == "find";
-    let mut at = 1;
-    while let Some(word) = command.words.get(at) {
-        at += 1;
-        let found = match word.literal() {
-            Some("-exec" | "-ok") if is_find => Some(false),
-            Some("-execdir" | "-okdir") if is_find => Some(true),
-            Some("-x" | "--exec" | "-X" | "--exec-batch") if !is_find => Some(false),
-            _ => None,
-        };
-        let Some(in_folder) = found else { continue };
-        let rest = command.words.get(at..).unwrap_or(&[]);
-        let ends = |word: &Word| matches!(word.literal(), Some(";" | "+"));
-        let mut end = rest.iter().position(ends).unwrap_or(rest.len());
-        // `+` ends it only behind `{}`.
-        if rest.get(end).and_then(Word::literal) == Some("+") {
-            let batch = end > 0 && rest.get(end - 1).and_then(Word::literal) == Some("{}");
-            if !batch {
-                let semicolon = rest.iter().position(|word| word.literal() == Some(";"));
-                end = semicolon.unwrap_or(rest.len());
-            }
-        }
-        at += end + 1;
-        let mut inner = bare.clone();
-        inner.wrappers.push(Wrapper { word: first(&command), kind: Kind::External });
-        inner.words = rest.get(..end).unwrap_or(&[]).to_vec();
-        inner.open_ended = rest.get(end).and_then(Word::literal) == Some("+");
-        inner.redirects.clear();
-        inner.assigns.clear();
-        if in_folder {
-            inner.cwd = None;
-        }
-        replace(&mut inner.words, "{}");
-        if !is_find {
-            inner.open_ended = true;
-        }
-        if !inner.words.is_empty() {
-            walk.run(inner, Lookup::Files);
-        }
-    }
-    walk.emit(command);
 }
 
 /// `busybox rm …`: the applet in the place of the program.
@@ -215,8 +168,18 @@ pub(super) fn applet(walk: &mut Walk<'_>, command: Command) {
 /// `parallel`: text for a shell, put together from arguments or standard input.
 pub(super) fn parallel(walk: &mut Walk<'_>, command: Command) {
     let span = command.span.clone();
-    walk.unproven("`parallel`, which puts commands together", &span);
     let words = command.args().to_vec();
+    if let Some(lines) = put_together(&words).filter(|_| !command.open_ended) {
+        let mut inner = Command { words: Vec::new(), ..command.clone() };
+        inner.wrappers.push(Wrapper { word: first(&command), kind: Kind::External });
+        let found = walk.found_by(|walk| {
+            for text in &lines {
+                line(walk, inner.clone(), &[Word::known(text)], false);
+            }
+        });
+        return walk.overlap(found.clone(), found);
+    }
+    walk.unproven("`parallel`, which puts commands together", &span);
     let end = words.iter().position(|w| w.literal().is_some_and(|t| t.starts_with(":::"))).unwrap_or(words.len());
     let own = words.get(..end).unwrap_or(&[]);
     for at in 0..own.len().min(6) {
@@ -234,6 +197,40 @@ pub(super) fn parallel(walk: &mut Walk<'_>, command: Command) {
     walk.emit(command);
 }
 
+/// The lines that `parallel WORDS ::: VALUES` runs, where it has no other options than for how many run at once.
+fn put_together(words: &[Word]) -> Option<Vec<String>> {
+    let texts: Vec<&str> = words.iter().map(Word::literal).collect::<Option<_>>()?;
+    let mut own = texts.as_slice();
+    while let [option, rest @ ..] = own {
+        own = match *option {
+            "-k" | "--keep-order" | "--will-cite" | "-v" => rest,
+            "-j" | "--jobs" => rest.get(1..)?,
+            jobs if jobs.strip_prefix("-j").is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit())) => rest,
+            _ => break,
+        };
+    }
+    let at = own.iter().position(|text| *text == ":::")?;
+    let (command, values) = (own.get(..at)?, own.get(at + 1..)?);
+    let plain = |text: &&&str| !text.starts_with(":::");
+    let known = command.first().is_none_or(|first| !first.starts_with('-'));
+    // `{.}`, `{/}` and their like make other text of a value.
+    let braced = command.iter().any(|text| text.replace("{}", "").contains('{'));
+    if values.len() > 64 || !values.iter().all(|value| plain(&value)) || !known || braced {
+        return None;
+    }
+    let line = |value: &&str| {
+        let mut quoted = String::new();
+        super::quote(value, &mut quoted);
+        let command = command.join(" ");
+        match (command.is_empty(), command.contains("{}")) {
+            (true, _) => (*value).to_owned(),
+            (false, true) => command.replace("{}", &quoted),
+            (false, false) => format!("{command} {quoted}"),
+        }
+    };
+    Some(values.iter().map(line).collect())
+}
+
 /// `git`: aliases and options that are shell text.
 pub(super) fn git(walk: &mut Walk<'_>, command: &Command) {
     let span = command.span.clone();
@@ -243,6 +240,8 @@ pub(super) fn git(walk: &mut Walk<'_>, command: &Command) {
         if let Some((_, text)) = shown.split_once("=!") {
             walk.unproven("an alias of `git` that is shell text", &span);
             walk.suspect_text(text, span.clone());
+        } else if let Some((name, text)) = shown.split_once('=') {
+            alias(walk, command, name, text);
         }
     }
     let texts: Vec<Word> = match subcommand.as_str() {
@@ -266,6 +265,22 @@ pub(super) fn git(walk: &mut Walk<'_>, command: &Command) {
     for text in &texts {
         walk.unproven(format!("a command that `git {subcommand}` runs"), &span);
         walk.suspect_text(text.literal().unwrap_or(""), span.clone());
+    }
+}
+
+/// `git -c alias.NAME=TEXT NAME …`: the command that it comes to.
+fn alias(walk: &mut Walk<'_>, command: &Command, name: &str, text: &str) {
+    let section = name.get(..6).is_some_and(|section| section.eq_ignore_ascii_case("alias."));
+    let Some(name) = name.get(6..).filter(|_| section) else { return };
+    let called = |word: &Word| word.literal().is_some_and(|word| word.eq_ignore_ascii_case(name));
+    let Some(at) = command.words.iter().rposition(called) else { return };
+    let own = command.words.first().into_iter().cloned();
+    let stands = split_string(text).into_iter().map(|word| Word::known(&word));
+    let rest = command.words.get(at + 1..).unwrap_or(&[]).iter().cloned();
+    let words: Vec<Word> = own.chain(stands).chain(rest).collect();
+    // Git looks up no alias twice.
+    if walk.spend(words.len()) {
+        walk.suspect_words(&words, &command.span.clone());
     }
 }
 

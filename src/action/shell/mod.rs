@@ -1,29 +1,40 @@
 //! Commands: an argument vector or a shell line, taken apart as a shell would.
 //! Knows no policy: it says what would run, and names what it cannot prove.
 
+mod arguments;
 mod arithmetic;
+mod bomb;
 mod brace;
 mod builtin;
 mod command;
+mod effects;
 mod expand;
+mod find;
 pub mod flags;
 mod flow;
 mod interpret;
 mod launch;
+mod outline;
 mod parameter;
 mod parse;
 mod scope;
+mod script;
 mod simple;
 mod suspect;
 mod unwrap;
+mod valued;
 mod variables;
 mod walk;
 mod wrappers;
 
+pub use arguments::Arguments;
+pub use builtin::is_harmless_builtin;
 pub use command::{
-    Access, Asked, Assign, Code, Command, Fault, FaultKind, Kind, Redirect, Stdin, Unproven, Word, Wrapper,
+    Access, Asked, Assign, Assumed, Code, Command, Fault, FaultKind, Kind, Redirect, Stdin, Unproven, Word, Wrapper,
 };
+pub use effects::{Effect, Touch};
 pub use flags::Tri;
+pub use outline::{Joined, Outline, Shape};
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -37,6 +48,7 @@ pub struct Shell {
     suspects: Vec<Command>,
     faults: Vec<Fault>,
     unproven: Vec<Unproven>,
+    overlaps: Vec<walk::Overlap>,
 }
 
 /// The longest single argument the kernel hands to a program, and so the longest line (bytes).
@@ -119,13 +131,14 @@ impl Shell {
     }
 
     fn found(asked: Asked, text: String, found: walk::Found) -> Shell {
-        let walk::Found { commands, suspects, faults, unproven } = found;
-        Shell { asked, text, commands, suspects, faults, unproven }
+        let walk::Found { commands, suspects, faults, unproven, overlaps } = found;
+        Shell { asked, text, commands, suspects, faults, unproven, overlaps }
     }
 
     fn refused(asked: Asked, text: String, kind: FaultKind, message: String) -> Shell {
         let faults = vec![Fault { kind, message, span: 0..text.len() }];
-        Shell { asked, text, commands: Vec::new(), suspects: Vec::new(), faults, unproven: Vec::new() }
+        let (commands, suspects, unproven, overlaps) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Shell { asked, text, commands, suspects, faults, unproven, overlaps }
     }
 
     /// What was asked, unchanged: this and nothing else may be run.
@@ -150,6 +163,18 @@ impl Shell {
         &self.suspects
     }
 
+    /// The commands, by number, that may run at the same time as the command of that number: in its pipeline, in the
+    /// background, in rounds of `xargs -P`. Itself among them where several of it may run.
+    pub fn beside(&self, number: usize) -> impl Iterator<Item = usize> {
+        let count = self.commands.len();
+        let sides = self.overlaps.iter().flat_map(|overlap| {
+            [(overlap.some.clone(), overlap.others.clone()), (overlap.others.clone(), overlap.some.clone())]
+        });
+        sides
+            .filter(move |(own, _)| own.contains(&number))
+            .flat_map(move |(_, others)| others.start..others.end.min(count))
+    }
+
     /// Why it cannot be run at all.
     pub fn faults(&self) -> &[Fault] {
         &self.faults
@@ -170,5 +195,52 @@ fn quote(word: &str, text: &mut String) {
         text.push('\'');
         text.push_str(&word.replace('\'', "'\\''"));
         text.push('\'');
+    }
+}
+
+/// The words of an argument vector from [`Shell::text`], which holds them quoted. `None`: it was not quoted so.
+pub fn unquoted(text: &str) -> Option<Vec<OsString>> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        if let Some(quoted) = rest.strip_prefix('\'') {
+            let (inner, after) = quoted.split_once('\'')?;
+            word.push_str(inner);
+            rest = after;
+        } else if let Some(after) = rest.strip_prefix("\\'") {
+            word.push('\'');
+            rest = after;
+        } else if let Some(after) = rest.strip_prefix(' ') {
+            words.push(std::mem::take(&mut word).into());
+            rest = after;
+        } else {
+            let end = rest.find(['\'', '\\', ' ']).unwrap_or(rest.len());
+            let (bare, after) = rest.split_at_checked(end)?;
+            // A backslash before anything but a quote is not written by `quote`.
+            if bare.is_empty() {
+                return None;
+            }
+            word.push_str(bare);
+            rest = after;
+        }
+    }
+    words.push(word.into());
+    Some(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn an_argument_vector_comes_back_from_its_text(words in proptest::collection::vec("[a-z '\\\\$\"\n*é]{0,6}", 1..6)) {
+            prop_assume!(!words[0].is_empty());
+            let argv: Vec<OsString> = words.iter().map(Into::into).collect();
+            let shell = Shell::from_argv(argv.clone());
+            prop_assert_eq!(unquoted(shell.text()), Some(argv));
+        }
     }
 }

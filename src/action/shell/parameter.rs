@@ -24,11 +24,14 @@ impl Walk<'_> {
             None => self.plain(&parameter.name, parameter.quoted),
         };
         match parameter.operation {
-            Operation::Value => value,
+            Operation::Value => match (value, self.scope.pattern(&parameter.name)) {
+                (Yield::Unknown, Some(pattern)) if parameter.quoted => Yield::Pattern(pattern),
+                (value, _) => value,
+            },
             Operation::Length => match value {
                 Yield::Known(value) => Yield::Known(value.chars().count().to_string()),
                 Yield::Words(words) => Yield::Known(words.len().to_string()),
-                Yield::Unknown | Yield::Many => Yield::Unknown,
+                Yield::Unknown | Yield::Pattern(_) | Yield::Many => Yield::Unknown,
             },
             Operation::Indirect => self.indirect(&value, span),
             Operation::Test(mark, colon) => self.tested(parameter, value, mark, colon, span),
@@ -85,7 +88,7 @@ impl Walk<'_> {
     fn indirect(&mut self, value: &Yield, span: &Range<usize>) -> Yield {
         match value {
             Yield::Known(name) if is_name(name) => self.value(name).map_or(Yield::Unknown, Yield::Known),
-            Yield::Known(_) | Yield::Unknown | Yield::Words(_) | Yield::Many => {
+            Yield::Known(_) | Yield::Unknown | Yield::Pattern(_) | Yield::Words(_) | Yield::Many => {
                 if let Yield::Known(text) = value {
                     self.evaluated_text(text, span);
                 }

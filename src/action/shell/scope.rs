@@ -1,7 +1,7 @@
 //! What a shell holds while it runs: variables, functions, the folder it is in.
 //! Knows only what is certain; whatever could have changed is unknown.
 
-use super::command::Stdin;
+use super::command::{Assumed, Stdin};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -55,6 +55,10 @@ pub(super) struct Scope {
     pub(super) forgot: bool,
     /// As [`super::Command::cwd`].
     pub(super) cwd: Option<String>,
+    /// What the folder rests on.
+    pub(super) assumed: Vec<Assumed>,
+    /// Variables that hold some name that fits a pattern (`for f in *.py`).
+    pub(super) patterns: Vec<(Rc<str>, Rc<str>)>,
     pub(super) functions: Vec<Function>,
     /// `$1` and those after it; `None`: unknown.
     pub(super) positional: Option<Vec<String>>,
@@ -80,6 +84,8 @@ impl Scope {
             variables: Vec::new(),
             forgot: false,
             cwd: Some(String::new()),
+            assumed: Vec::new(),
+            patterns: Vec::new(),
             functions: Vec::new(),
             positional: Some(Vec::new()),
             stdin: Stdin::Inherited,
@@ -104,6 +110,7 @@ impl Scope {
 
     pub(super) fn set(&mut self, name: &str, value: Option<String>) {
         let value = value.filter(|value| value.len() <= VALUE && !is_restless(name));
+        self.patterns.retain(|(known, _)| **known != *name);
         let room = self.variables.len() < VARIABLES;
         match self.variables.iter_mut().find(|(known, _)| **known == *name) {
             Some((_, old)) => *old = value.map(Rc::from),
@@ -112,8 +119,27 @@ impl Scope {
         }
     }
 
+    /// The pattern that a variable's value fits, where that is all that is known of it.
+    pub(super) fn pattern(&self, name: &str) -> Option<String> {
+        self.patterns.iter().find(|(known, _)| **known == *name).map(|(_, pattern)| pattern.as_ref().to_owned())
+    }
+
+    /// Sets a variable to some name that fits `pattern`.
+    pub(super) fn set_pattern(&mut self, name: &str, pattern: &str) {
+        self.set(name, None);
+        if !is_restless(name) && pattern.len() <= VALUE && self.patterns.len() < VARIABLES {
+            self.patterns.push((Rc::from(name), Rc::from(pattern)));
+        }
+    }
+
     /// What holds after either this or `other` was reached.
     pub(super) fn merge(&mut self, other: &Scope) {
+        self.patterns.retain(|known| other.patterns.contains(known));
+        for assumed in &other.assumed {
+            if !self.assumed.contains(assumed) {
+                self.assumed.push(assumed.clone());
+            }
+        }
         for (name, value) in &mut self.variables {
             let same = other.variables.iter().any(|(known, old)| known == name && old == value);
             if !same {
@@ -146,6 +172,7 @@ impl Scope {
     /// Forgets everything that a text guard does not know could have changed.
     pub(super) fn forget(&mut self) {
         self.variables.clear();
+        self.patterns.clear();
         self.forgot = true;
         self.cwd = None;
         self.positional = None;

@@ -39,13 +39,15 @@ pub(super) fn external(walk: &mut Walk<'_>, command: Command) {
     if let Some((_, letters, long)) = INTERPRETERS.iter().find(|(known, _, _)| *known == name) {
         return interpret::code(walk, command, letters, long);
     }
+    let mut command = command;
+    command.read_argument_files();
     match name {
-        "find" | "fd" | "fdfind" => return launch::find(walk, command),
+        "find" | "fd" | "fdfind" => return super::find::find(walk, command),
         "busybox" | "toybox" => return launch::applet(walk, command),
         "parallel" => return launch::parallel(walk, command),
         "git" => launch::git(walk, &command),
-        "awk" | "gawk" | "mawk" | "nawk" => interpret::awk(walk, &command),
-        "sed" => interpret::sed(walk, &command),
+        "awk" | "gawk" | "mawk" | "nawk" => return super::script::awk(walk, command),
+        "sed" => return super::script::sed(walk, command),
         "uv" | "poetry" | "pipenv" | "pdm" | "hatch" | "rye" => return launch::runner(walk, command),
         _ if name.starts_with("ld-") && name.contains(".so") || name == "ld.so" => {
             return launch::loader(walk, command);
@@ -97,6 +99,10 @@ fn wrapped(walk: &mut Walk<'_>, mut command: Command, row: &Row) {
     if let Some(text) = opened.text {
         return launch::line(walk, inner, &[text], false);
     }
+    if inner.words.is_empty() && row.name == "xargs" {
+        // POSIX: without a command it is `echo`.
+        inner.words.push(Word::known("echo"));
+    }
     if inner.words.is_empty() {
         // Nothing to run: it stands for itself.
         if !row.opaque {
@@ -117,7 +123,14 @@ fn wrapped(walk: &mut Walk<'_>, mut command: Command, row: &Row) {
                 Some(mark) => replace(&mut inner.words, mark),
                 None => inner.open_ended = true,
             }
-            walk.run(inner, Lookup::Files);
+            let several = row.name == "xargs"
+                && ["-P", "--max-procs"]
+                    .iter()
+                    .any(|flag| command.flag_values(flag).iter().any(|n| n.literal() != Some("1")));
+            let found = walk.found_by(|walk| walk.run(inner, Lookup::Files));
+            if several {
+                walk.overlap(found.clone(), found);
+            }
         }
     }
 }

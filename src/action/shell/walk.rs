@@ -23,7 +23,18 @@ pub(super) struct Found {
     pub(super) suspects: Vec<Command>,
     pub(super) faults: Vec<Fault>,
     pub(super) unproven: Vec<Unproven>,
+    pub(super) overlaps: Vec<Overlap>,
 }
+
+/// Commands of which each may run at the same time as each of the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Overlap {
+    pub(super) some: Range<usize>,
+    pub(super) others: Range<usize>,
+}
+
+/// How many overlaps are kept.
+const OVERLAPS: usize = 1024;
 
 /// The walk.
 pub(super) struct Walk<'a> {
@@ -54,6 +65,10 @@ pub(super) struct Walk<'a> {
     pub(super) in_function: bool,
     /// Names that functions and traps set, so that their values hold nowhere.
     pub(super) volatile: Vec<String>,
+    /// Functions of the text, for what they start.
+    pub(super) bodies: super::bomb::Functions,
+    /// Where the overlaps begin whose commands are still running.
+    pub(super) running: usize,
     /// The folder before a `cd` whose success is not settled yet.
     pub(super) left: Option<Option<String>>,
 }
@@ -80,6 +95,8 @@ impl<'a> Walk<'a> {
             assigned: Vec::new(),
             in_function: false,
             volatile: Vec::new(),
+            bodies: super::bomb::Functions::default(),
+            running: 0,
             left: None,
         }
     }
@@ -178,6 +195,7 @@ impl<'a> Walk<'a> {
             stdin: self.scope.stdin.clone(),
             wrappers: self.wrappers.clone(),
             cwd: self.scope.cwd.clone(),
+            assumes: self.scope.assumed.clone(),
             ..Command::default()
         }
     }
@@ -241,8 +259,57 @@ impl<'a> Walk<'a> {
         self.source.get(span.clone()).unwrap_or("")
     }
 
+    /// The commands that `walk` finds, by their numbers.
+    pub(super) fn found_by(&mut self, walk: impl FnOnce(&mut Self)) -> Range<usize> {
+        let start = self.found.commands.len();
+        walk(self);
+        start..self.found.commands.len()
+    }
+
+    /// Notes that commands run beside others.
+    pub(super) fn overlap(&mut self, some: Range<usize>, others: Range<usize>) {
+        if self.suspecting || some.is_empty() || others.is_empty() {
+            return;
+        }
+        let full = self.found.overlaps.len() >= OVERLAPS;
+        match self.found.overlaps.last_mut() {
+            // Too many to tell apart: all beside all.
+            Some(last) if full => {
+                (last.some.start, last.others.start) = (0, 0);
+                last.some.end = last.some.end.max(some.end);
+                last.others.end = last.others.end.max(others.end);
+            }
+            Some(_) | None => self.found.overlaps.push(Overlap { some, others }),
+        }
+    }
+
+    /// Notes that commands go on beside whatever follows.
+    pub(super) fn background(&mut self, some: Range<usize>) {
+        let end = some.end;
+        self.overlap(some, end..usize::MAX);
+    }
+
+    /// What was started in the background has ended.
+    pub(super) fn waited(&mut self) {
+        let now = self.found.commands.len();
+        for overlap in self.found.overlaps.iter_mut().skip(self.running) {
+            overlap.others.end = overlap.others.end.min(now);
+        }
+        self.running = self.found.overlaps.len();
+    }
+
     /// Adds what can only be said once everything was seen.
     pub(super) fn finish(mut self) -> Found {
+        self.waited();
+        for bomb in self.bodies.bombs() {
+            self.fixed = Some(bomb.span.clone());
+            let name = format!("the function `{}`", bomb.name);
+            if bomb.endless {
+                self.fault(FaultKind::Bomb, name, Some(bomb.span));
+            } else {
+                self.unproven(format!("{name}, which starts copies of itself"), &bomb.span);
+            }
+        }
         for (name, span) in std::mem::take(&mut self.evaluated) {
             if self.textual.contains(&name) {
                 self.fixed = Some(span.clone());

@@ -2,7 +2,7 @@
 //! Knows no policy.
 
 use crate::action::Shell;
-use crate::action::shell::{Asked, Command};
+use crate::action::shell::{Asked, Command, is_harmless_builtin};
 use crate::decide::Verdict;
 
 /// A rule of guard's own.
@@ -21,6 +21,54 @@ impl BuiltIn {
         let reason = self.reason.replace("{}", what);
         (self.id.to_owned(), reason, self.instead.map(str::to_owned), "built in".to_owned())
     }
+}
+
+/// A rule of guard's own, for whoever asks about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnRule {
+    /// `guard:…`; several may share one.
+    pub id: &'static str,
+    /// What it says.
+    pub verdict: Verdict,
+    /// Why; `{}` stands for what it was found at.
+    pub reason: &'static str,
+    /// What to do instead.
+    pub instead: Option<&'static str>,
+}
+
+/// Every rule of guard's own but the whitelist, which is the policy's.
+pub fn own_rules() -> impl Iterator<Item = OwnRule> {
+    let all: [&'static BuiltIn; 28] = [
+        &EMPTY,
+        &NOT_TEXT,
+        &TOO_BIG,
+        &SYNTAX,
+        &BOMB,
+        &UNPROVEN,
+        &WRITES_UNKNOWN,
+        &NOT_LISTED,
+        &TELLS,
+        &BUILTIN,
+        &BUILTIN_ASKS,
+        &PROGRAM_IN_PROJECT,
+        &NO_PROGRAM,
+        &NO_PROGRAM_YET,
+        &NOT_EXECUTABLE,
+        &NOT_EXECUTABLE_YET,
+        &WRAPPER,
+        &WRITES_OUTSIDE,
+        &WRITES_PROTECTED,
+        &NETWORK_FILE,
+        &NOT_ALONE,
+        &RUNNER,
+        &NOT_PASSED_ON,
+        &CONFIGURATION,
+        &UNATTENDED,
+        &ASSIGNMENT,
+        &FUNCTION,
+        &DAMAGED,
+    ];
+    all.into_iter().map(|own| OwnRule { id: own.id, verdict: own.verdict, reason: own.reason, instead: own.instead })
 }
 
 const fn rule(id: &'static str, verdict: Verdict, reason: &'static str, instead: Option<&'static str>) -> BuiltIn {
@@ -51,6 +99,12 @@ pub(super) static SYNTAX: BuiltIn = rule(
     "a shell would refuse it: {}",
     Some("mend the quotes and brackets; `guard exec -- PROGRAM ARGUMENTS` needs no quoting"),
 );
+pub(super) static BOMB: BuiltIn = rule(
+    "guard:fork-bomb",
+    Verdict::Deny,
+    "starts copies of itself without end: {}",
+    Some("call the function once, and not in the background"),
+);
 pub(super) static UNPROVEN: BuiltIn = rule(
     "guard:unproven",
     Verdict::Ask,
@@ -59,6 +113,8 @@ pub(super) static UNPROVEN: BuiltIn = rule(
 );
 pub(super) static NOT_LISTED: BuiltIn =
     rule("guard:not-listed", Verdict::Ask, "neither the whitelist nor a rule allows {}", None);
+pub(super) static TELLS: BuiltIn =
+    rule("guard:tells", Verdict::Allow, "an installed program only tells what it is: {}", None);
 pub(super) static PROGRAM_IN_PROJECT: BuiltIn = rule(
     "guard:program-in-project",
     Verdict::Ask,
@@ -114,6 +170,24 @@ pub(super) static NOT_ALONE: BuiltIn = rule(
     "one of its commands is run by guard itself, outside the fence",
     Some("ask for that command on its own"),
 );
+pub(super) static RUNNER: BuiltIn = rule(
+    "guard:runner",
+    Verdict::Allow,
+    "guard runs it itself, outside the fence; its configuration is judged when it runs",
+    None,
+);
+pub(super) static NOT_PASSED_ON: BuiltIn = rule(
+    "guard:runner",
+    Verdict::Ask,
+    "guard runs docker-compose itself, and only in forms it knows: {}",
+    Some("docker-compose up -d, down, ps, logs or restart, with services' names"),
+);
+pub(super) static CONFIGURATION: BuiltIn = rule(
+    "guard:configuration",
+    Verdict::Ask,
+    "its configuration: {}",
+    Some("change the configuration, or have a person look at it"),
+);
 pub(super) static DAMAGED: BuiltIn = rule(
     "guard:damaged",
     Verdict::Deny,
@@ -148,70 +222,21 @@ pub(super) fn unusable(shell: &Shell) -> &'static BuiltIn {
     }
 }
 
-/// Builtins of bash that change nothing but the shell's own variables, folders and flow. What they assign is judged
-/// as an assignment, what `trap` runs as a command; `command` is what is left of it without one (`-v`). Sorted.
-const HARMLESS: &[&str] = &[
-    ":",
-    "[",
-    "bg",
-    "break",
-    "caller",
-    "cd",
-    "command",
-    "compgen",
-    "continue",
-    "declare",
-    "dirs",
-    "disown",
-    "echo",
-    "exit",
-    "export",
-    "false",
-    "fg",
-    "getopts",
-    "hash",
-    "help",
-    "history",
-    "jobs",
-    "let",
-    "local",
-    "logout",
-    "mapfile",
-    "popd",
-    "printf",
-    "pushd",
-    "pwd",
-    "read",
-    "readarray",
-    "readonly",
-    "return",
-    "set",
-    "shift",
-    "shopt",
-    "suspend",
-    "test",
-    "times",
-    "trap",
-    "true",
-    "type",
-    "typeset",
-    "ulimit",
-    "umask",
-    "unalias",
-    "unset",
-    "wait",
-];
-
 /// Whether a builtin of bash needs no rule. `exec` without a program only redirects.
 pub(super) fn is_harmless(command: &Command) -> bool {
     let name = command.name();
-    HARMLESS.binary_search(&name).is_ok() || name == "exec" && command.args().is_empty()
+    is_harmless_builtin(name) || name == "exec" && command.args().is_empty()
+}
+
+/// Whether a command only asks its program what it is.
+pub(super) fn only_tells(command: &Command) -> bool {
+    !command.open_ended && matches!(command.args(), [only] if matches!(only.literal(), Some("--version" | "--help")))
 }
 
 /// Programs that start the command behind them and do nothing else that a rule would have to know. Sorted.
 const WRAPPERS: &[&str] = &[
-    "bash", "busybox", "chronic", "dash", "env", "find", "ionice", "ksh", "nice", "nohup", "parallel", "setsid", "sh",
-    "stdbuf", "time", "timeout", "watch", "xargs", "zsh",
+    "awk", "bash", "busybox", "chronic", "dash", "env", "find", "gawk", "ionice", "ksh", "mawk", "nawk", "nice",
+    "nohup", "parallel", "sed", "setsid", "sh", "stdbuf", "time", "timeout", "watch", "xargs", "zsh",
 ];
 
 /// Whether a wrapper needs no rule.
@@ -224,11 +249,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tables_are_sorted_and_never_hold_what_runs_other_text() {
-        assert!(HARMLESS.is_sorted() && WRAPPERS.is_sorted());
-        for name in ["eval", "exec", "source", ".", "enable", "alias", "bind", "kill", "builtin", "fc"] {
-            assert!(!HARMLESS.contains(&name), "{name}");
-        }
+    fn the_table_is_sorted_and_never_holds_what_runs_elsewhere() {
+        assert!(WRAPPERS.is_sorted());
         for name in ["sudo", "su", "doas", "pkexec", "ssh", "docker", "python"] {
             assert!(!is_plain_wrapper(name), "{name}");
         }

@@ -3,6 +3,7 @@
 
 use super::built_in;
 use super::hit::{By, Hit};
+use super::paths::Places;
 use super::subject::{Standing, Subject};
 use super::{Ground, condition, paths, shown, word};
 use crate::action::shell::{Command, Kind, Tri};
@@ -13,8 +14,8 @@ impl Ground<'_> {
     /// Everything that matches one command of the action.
     pub(super) fn command(self, number: usize, command: &Command, hits: &mut Vec<Hit>) {
         let first = hits.len();
-        let subject = Subject::new(self, command);
         let at = Some(number);
+        let subject = Subject { number: at, ..Subject::new(self, command) };
         for guise in subject.clone().guises() {
             self.rules(&guise, at, guise.allowable, hits);
         }
@@ -51,7 +52,10 @@ impl Ground<'_> {
             }
             Standing::Program | Standing::Absent => {
                 self.whitelist(&subject, at, hits);
-                if !spoken(hits) {
+                let installed = subject.standing == Standing::Program;
+                if !spoken(hits) && installed && built_in::only_tells(command) {
+                    hits.push(Hit::own(&built_in::TELLS, format!("`{}`", word(command)), at));
+                } else if !spoken(hits) {
                     hits.push(Hit::own(&built_in::NOT_LISTED, format!("`{}`", subject.shown()), at));
                 }
             }
@@ -79,10 +83,11 @@ impl Ground<'_> {
 
     /// Every rule that matches the subject. Of allowing ones only those that match for certain.
     fn rules(self, subject: &Subject<'_>, command: Option<usize>, certain: bool, hits: &mut Vec<Hit>) {
+        let places = Places::new(self, &subject.command, &subject.names);
         let has = Has {
             assigns: !subject.command.assigns.is_empty(),
             wrappers: !subject.command.wrappers.is_empty(),
-            redirects: !subject.command.redirects.is_empty(),
+            paths: !places.is_empty(),
         };
         for number in self.policy.candidates(subject.names.iter().map(String::as_str), has) {
             let Some(rule) = self.policy.rule(number) else {
@@ -92,7 +97,7 @@ impl Ground<'_> {
             if rule.verdict == Verdict::Allow && !certain {
                 continue;
             }
-            let answer = condition::holds(self, subject, rule);
+            let answer = condition::holds(self, subject, &places, rule);
             let verdict = match (rule.verdict, answer) {
                 (_, Tri::No) | (Verdict::Allow, Tri::Unknown) => continue,
                 (Verdict::Allow, Tri::Yes) => Verdict::Allow,

@@ -2,7 +2,7 @@
 //! Strict for rules that allow (everything must be meant, and known), loose for those that ask or deny.
 
 use super::hit::Part;
-use super::paths::{self, Touched};
+use super::paths::{self, Place, Places, Touched};
 use super::subject::{Standing, Subject};
 use super::{Ground, urls};
 use crate::action::shell::{Code, Command, Stdin, Tri, Word, flags::base_name};
@@ -13,46 +13,60 @@ use crate::decide::policy::{
 };
 
 /// Whether `rule` means the subject.
-pub(super) fn holds(ground: Ground<'_>, subject: &Subject<'_>, rule: &Rule) -> Tri {
-    let when = &rule.when;
-    let command: &Command = &subject.command;
-    let strict = rule.verdict == Verdict::Allow;
+pub(super) fn holds(ground: Ground<'_>, subject: &Subject<'_>, places: &Places<'_>, rule: &Rule) -> Tri {
     if matches!(subject.part, Part::Wrapper(_)) {
-        return if when.only_program() { program(ground, subject, &when.programs, strict) } else { Tri::No };
+        let strict = rule.verdict == Verdict::Allow;
+        let bare = rule.when.only_program();
+        return if bare { program(ground, subject, &rule.when.programs, strict) } else { Tri::No };
     }
-    let view = View { ground, command, strict, names_program: !when.programs.is_empty() };
-    let conditions: [&dyn Fn() -> Tri; 15] = [
-        &|| program(ground, subject, &when.programs, strict),
-        &|| absent_or(when.subcommands.is_empty(), || view.subcommand(rule)),
-        &|| absent_or(when.assigns.is_empty(), || view.assigns(&when.assigns)),
-        &|| absent_or(when.wrapped.is_empty(), || view.wrapped(&when.wrapped)),
-        &|| when.stdin.map_or(Tri::Yes, |wanted| view.stdin(wanted)),
-        &|| when.unprovable.map_or(Tri::Yes, |wanted| known(view.unprovable() == wanted)),
-        &|| absent_or(when.flags_any.is_empty(), || view.flags(&when.flags_any).max().unwrap_or(Tri::No)),
-        &|| absent_or(when.flags_all.is_empty(), || view.flags(&when.flags_all).min().unwrap_or(Tri::No)),
-        &|| absent_or(when.flags_none.is_empty(), || opposite(view.flags(&when.flags_none).max().unwrap_or(Tri::No))),
-        &|| absent_or(when.args.is_empty(), || view.args(&when.args)),
-        &|| absent_or(when.reads.is_empty(), || view.paths(&when.reads, Touched::Read)),
-        &|| absent_or(when.writes_to.is_empty(), || view.paths(&when.writes_to, Touched::Written)),
-        &|| absent_or(when.url.is_empty(), || view.url(&when.url)),
-        &|| absent_or(when.task.is_empty(), || label(&when.task, ground.facts.task.as_deref())),
-        &|| {
-            let mode = absent_or(when.mode.is_empty(), || label(&when.mode, ground.facts.mode.as_deref()));
-            mode.min(absent_or(when.phase.is_empty(), || label(&when.phase, ground.facts.phase.as_deref())))
-        },
-    ];
     let mut answer = Tri::Yes;
-    for condition in conditions {
-        answer = answer.min(condition());
-        if answer == Tri::No {
-            break;
-        }
-    }
+    each(ground, subject, places, rule, &mut |_, found| {
+        answer = answer.min(found);
+        answer != Tri::No
+    });
     answer
 }
 
-fn absent_or(absent: bool, condition: impl FnOnce() -> Tri) -> Tri {
-    if absent { Tri::Yes } else { condition() }
+/// Hands every condition of a rule, by the key it is written under, and whether it holds to `visit`, until that has
+/// enough.
+pub(super) fn each(
+    ground: Ground<'_>,
+    subject: &Subject<'_>,
+    places: &Places<'_>,
+    rule: &Rule,
+    visit: &mut dyn FnMut(&'static str, Tri) -> bool,
+) {
+    let when = &rule.when;
+    let command: &Command = &subject.command;
+    let strict = rule.verdict == Verdict::Allow;
+    let view = View { ground, subject, command, places, strict, names_program: !when.programs.is_empty() };
+    let mut going = visit("program", program(ground, subject, &when.programs, strict));
+    // From the cheap to the dear: most rules end at the first that does not hold.
+    let mut and = |key: &'static str, absent: bool, condition: &dyn Fn() -> Tri| {
+        if !absent && going {
+            going = visit(key, condition());
+        }
+    };
+    and("subcommand", when.subcommands.is_empty(), &|| view.subcommand(rule));
+    and("assigns", when.assigns.is_empty(), &|| view.assigns(&when.assigns));
+    and("wrapped", when.wrapped.is_empty(), &|| view.wrapped(&when.wrapped));
+    and("stdin", when.stdin.is_none(), &|| when.stdin.map_or(Tri::Yes, |wanted| view.stdin(wanted)));
+    and("unprovable", when.unprovable.is_none(), &|| known(when.unprovable == Some(view.unprovable())));
+    and("operands_most", when.operands_most.is_none(), &|| view.operands_most(when.operands_most.unwrap_or_default()));
+    and("flags_any", when.flags_any.is_empty(), &|| view.flags(&when.flags_any).max().unwrap_or(Tri::No));
+    and("flags_all", when.flags_all.is_empty(), &|| view.flags(&when.flags_all).min().unwrap_or(Tri::No));
+    and("flags_none", when.flags_none.is_empty(), &|| opposite(view.flags(&when.flags_none).max().unwrap_or(Tri::No)));
+    and("args", when.args.is_empty(), &|| view.args(&when.args));
+    and("code", when.code.is_empty(), &|| view.code(&when.code));
+    and("reads", when.reads.is_empty(), &|| view.paths(&when.reads, Touched::Read));
+    and("writes_to", when.writes_to.is_empty(), &|| view.paths(&when.writes_to, Touched::Written));
+    and("removes", when.removes.is_empty(), &|| view.paths(&when.removes, Touched::Removed));
+    and("names_files", when.names_files.is_none(), &|| view.names_files(rule, when.names_files.unwrap_or_default()));
+    and("url", when.url.is_empty(), &|| view.url(&when.url));
+    and("task", when.task.is_empty(), &|| label(&when.task, ground.facts.task.as_deref()));
+    and("mode", when.mode.is_empty(), &|| label(&when.mode, ground.facts.mode.as_deref()));
+    and("phase", when.phase.is_empty(), &|| label(&when.phase, ground.facts.phase.as_deref()));
+    and("beside", when.beside.is_empty(), &|| view.beside(&when.beside));
 }
 
 fn known(answer: bool) -> Tri {
@@ -93,53 +107,73 @@ fn bases(ground: Ground<'_>) -> Bases<'_> {
     Bases { project: &ground.facts.project, home: ground.facts.home.as_deref() }
 }
 
+/// How many of the commands beside one are looked at.
+const BESIDE: usize = 256;
+
 /// What a rule's conditions look at.
 #[derive(Clone, Copy)]
 struct View<'a> {
     ground: Ground<'a>,
+    subject: &'a Subject<'a>,
     command: &'a Command,
+    places: &'a Places<'a>,
     strict: bool,
     names_program: bool,
 }
 
 impl View<'_> {
     fn subcommand(self, rule: &Rule) -> Tri {
-        let operands = self.command.operands(&[]);
-        let wanted = &rule.when.subcommands;
-        let plain = self.named(&operands, wanted);
-        if self.strict || plain == Tri::Yes {
-            return plain;
-        }
-        // A flag that is not known may take the next word as its value: then the subcommand stands further on.
-        let doubtful = self.flags_before(operands.first().copied());
-        let further = (1..=doubtful).map(|skip| self.named(operands.get(skip..).unwrap_or_default(), wanted));
-        further.max().unwrap_or(Tri::No).min(Tri::Unknown).max(plain)
-    }
-
-    /// Whether the operands begin as one of the plain entries (or there are none) and as none of those with `!`.
-    fn named(self, operands: &[&Word], wanted: &[Subcommand]) -> Tri {
-        let some = |negated: bool| {
-            let entries = wanted.iter().filter(move |entry| entry.negated == negated);
-            entries.map(|entry| self.begins(operands, &entry.words)).max()
+        let operands: Vec<(&Word, bool)> = self.places.arguments.operands_and_doubts().collect();
+        let (excepted, plain): (Vec<_>, Vec<_>) = rule.when.subcommands.iter().partition(|entry| entry.negated);
+        // What may be a value may be passed over where that is the careful reading: to except from what allows, and to
+        // find what asks or denies.
+        let begins = |entries: &[&Subcommand], over: bool| {
+            entries.iter().map(|entry| self.begins(&operands, &entry.words, over)).max()
         };
         let anything = if operands.is_empty() && !self.command.open_ended { Tri::No } else { Tri::Yes };
-        some(false).unwrap_or(anything).min(some(true).map_or(Tri::Yes, opposite))
+        begins(&plain, !self.strict)
+            .unwrap_or(anything)
+            .min(opposite(begins(&excepted, self.strict).unwrap_or(Tri::No)))
     }
 
-    fn begins(self, operands: &[&Word], words: &[Glob]) -> Tri {
-        let answers = words.iter().enumerate().map(|(number, wanted)| match operands.get(number) {
-            Some(word) => word.literal().map_or(Tri::Unknown, |word| known(wanted.matches(word))),
-            None if self.command.open_ended => Tri::Unknown,
-            None => Tri::No,
-        });
-        answers.min().unwrap_or(Tri::No)
-    }
-
-    /// How many flags without a value of their own stand before the first operand.
-    fn flags_before(self, operand: Option<&Word>) -> usize {
-        let Some(operand) = operand else { return 0 };
-        let before = self.command.args().iter().take_while(|word| !std::ptr::eq(*word, operand));
-        before.filter(|word| word.literal().is_none_or(|text| text.starts_with('-') && !text.contains('='))).count()
+    /// Whether the operands begin as `words`. `over`: those that may be values of the flags before them may be passed over.
+    fn begins(self, operands: &[(&Word, bool)], words: &[Glob], over: bool) -> Tri {
+        let matches =
+            |operand: &Word, wanted: &Glob| operand.literal().map_or(Tri::Unknown, |word| known(wanted.matches(word)));
+        if let (Some((operand, false)), Some(wanted)) = (operands.first(), words.first()) {
+            if matches(operand, wanted) == Tri::No {
+                return Tri::No;
+            }
+        }
+        // What stands behind a flag that may take a value may be that value, and proves nothing.
+        let settled = if self.strict { self.places.arguments.settled() } else { usize::MAX };
+        let mut whole = if words.is_empty() { Tri::Yes } else { Tri::No };
+        // How surely the operands so far are the first so many of the words.
+        let mut begun = vec![Tri::No; words.len()];
+        if let Some(nothing) = begun.first_mut() {
+            *nothing = Tri::Yes;
+        }
+        for (number, (operand, doubtful)) in operands.iter().enumerate() {
+            if begun.iter().all(|answer| *answer == Tri::No) {
+                return whole;
+            }
+            let unsettled = if number >= settled { Tri::Unknown } else { Tri::Yes };
+            for (at, wanted) in words.iter().enumerate().rev() {
+                let Some(before) = begun.get(at).copied() else { continue };
+                let after = before.min(matches(operand, wanted)).min(unsettled);
+                match begun.get_mut(at + 1) {
+                    Some(answer) => *answer = after.max(*answer),
+                    None => whole = whole.max(after),
+                }
+                if let Some(answer) = begun.get_mut(at) {
+                    *answer = if over && *doubtful { before.min(Tri::Unknown) } else { Tri::No };
+                }
+            }
+        }
+        if self.command.open_ended && begun.iter().any(|answer| *answer != Tri::No) {
+            return whole.max(Tri::Unknown);
+        }
+        whole
     }
 
     fn flags<'f>(self, flags: &'f [Flag]) -> impl Iterator<Item = Tri> + 'f
@@ -150,7 +184,7 @@ impl View<'_> {
     }
 
     fn flag(self, flag: &Flag) -> Tri {
-        let there = self.command.has_flag(&flag.name);
+        let there = self.places.arguments.has_flag(&flag.name);
         let Some(wanted) = &flag.value else { return there };
         let values = self.command.flag_values(&flag.name);
         let answers =
@@ -168,41 +202,116 @@ impl View<'_> {
     fn args(self, patterns: &[Pattern]) -> Tri {
         let word = |word: &Word| word.literal().map_or(Tri::Unknown, |text| known(meant(patterns, text)));
         if self.strict {
-            let operands = self.command.operands(&[]);
+            let operands: Vec<&Word> = self.places.arguments.operands().collect();
             return self.all(operands.into_iter().map(word).collect());
         }
         let any = if patterns.iter().all(Pattern::negated) {
-            self.command.operands(&[]).into_iter().map(word).max()
+            self.places.arguments.operands().map(word).max()
         } else {
             self.command.args().iter().map(word).max()
         };
         self.open(any.unwrap_or(Tri::No))
     }
 
+    /// For rules that allow every place must be meant, of a program that is known none as well; for others one place
+    /// is enough, and what removes a folder removes what lies below it.
     fn paths(self, patterns: &[PathPattern], touched: Touched) -> Tri {
         let bases = bases(self.ground);
-        let places = paths::touched(self.ground, self.command, touched, self.names_program, !self.strict);
-        let answers = places.iter().map(|place| match &place.path {
-            Some(path) => {
-                let answer = known(path_meant(patterns, path, bases));
-                if self.strict && !place.certain {
-                    answer.min(Tri::Unknown)
-                } else if answer == Tri::No && place.pattern && paths::may_become(path, patterns, bases) {
-                    Tri::Unknown
-                } else {
-                    answer
-                }
+        let named = self.names_program && !self.places.complete;
+        let operands = if named {
+            paths::operands(self.ground, self.command, &self.places.arguments, !self.strict)
+        } else {
+            Vec::new()
+        };
+        let places = self.places.of(touched).chain(&operands);
+        if self.strict {
+            let line = self.ground.shell.commands().len() > 1;
+            // Where nothing else of the line can make a folder of it, it is none if facts do not say so.
+            let counted = places.filter(|place| line || !(place.perhaps && place.certain));
+            let answers: Vec<Tri> = counted.map(|place| self.meant(place, patterns, bases)).collect();
+            return if self.places.complete {
+                answers.into_iter().min().unwrap_or(Tri::Yes)
+            } else {
+                self.all(answers)
+            };
+        }
+        let answers = places.map(|place| match &place.path {
+            Some(path) if touched == Touched::Removed || place.effect.removed => {
+                let above = paths::above(path, patterns, bases);
+                self.meant(place, patterns, bases).max(known(above))
             }
-            None if self.strict || touched == Touched::Written => Tri::Unknown,
+            Some(_) => self.meant(place, patterns, bases),
+            None if touched != Touched::Read => Tri::Unknown,
             // Whatever may be read may be a secret; asking for each would be asking for everything.
             None => Tri::No,
         });
-        if self.strict {
-            return self.all(answers.collect());
-        }
         let any = answers.max().unwrap_or(Tri::No);
         // Words that will be added are operands; redirections are all there.
-        if self.names_program && touched == Touched::Written { self.open(any) } else { any }
+        if named && touched != Touched::Read { self.open(any) } else { any }
+    }
+
+    fn meant(self, place: &Place, patterns: &[PathPattern], bases: Bases<'_>) -> Tri {
+        let Some(path) = &place.path else { return Tri::Unknown };
+        let answer = known(path_meant(patterns, path, bases));
+        if self.strict && !place.certain {
+            answer.min(Tri::Unknown)
+        } else if answer == Tri::No && place.pattern && paths::may_become(path, patterns, bases) {
+            Tri::Unknown
+        } else {
+            answer
+        }
+    }
+
+    fn operands_most(self, most: usize) -> Tri {
+        let operands: Vec<&Word> = self.places.arguments.operands().collect();
+        let several = operands.iter().any(|word| word.many || word.glob);
+        match operands.len() > most {
+            true if operands.iter().filter(|word| !word.many).count() > most => Tri::No,
+            false if !several && !self.command.open_ended => Tri::Yes,
+            _ => Tri::Unknown,
+        }
+    }
+
+    /// Whether one of the operands behind the subcommand names something that is there.
+    fn names_files(self, rule: &Rule, wanted: bool) -> Tri {
+        let operands: Vec<(&Word, bool)> = self.places.arguments.operands_and_doubts().collect();
+        let plain = rule.when.subcommands.iter().filter(|entry| !entry.negated);
+        let matched = plain.filter(|entry| self.begins(&operands, &entry.words, false) == Tri::Yes);
+        let skipped = matched.map(|entry| entry.words.len()).max().unwrap_or(0);
+        let answers = operands.iter().skip(skipped).map(|(word, _)| match word.literal() {
+            Some(text) => match self.ground.facts.path(self.command, text) {
+                Some(path) => known(self.ground.facts.present.contains(path)),
+                None => Tri::Unknown,
+            },
+            None => Tri::Unknown,
+        });
+        let any = self.open(answers.max().unwrap_or(Tri::No));
+        if wanted { any } else { opposite(any) }
+    }
+
+    /// Globs over program text that it is handed; text that is not known may be any.
+    fn code(self, patterns: &[Pattern]) -> Tri {
+        let text = match (&self.command.code, &self.command.stdin) {
+            (None, _) => return Tri::No,
+            (Some(Code::Argument(word)), _) => word.value.as_deref(),
+            (Some(Code::Stdin), Stdin::Text(text)) => text.as_deref(),
+            (Some(Code::Stdin), Stdin::Inherited | Stdin::Pipe | Stdin::File(_)) => None,
+        };
+        text.map_or(Tri::Unknown, |text| known(meant(patterns, text)))
+    }
+
+    /// Whether one of these programs may run at the same time.
+    fn beside(self, programs: &[ProgramName]) -> Tri {
+        let Some(number) = self.number() else { return Tri::No };
+        let shell = self.ground.shell;
+        let others = shell.beside(number).filter_map(|other| shell.commands().get(other)).take(BESIDE);
+        let mut guises = others.flat_map(|other| Subject::new(self.ground, other).guises());
+        known(guises.any(|guise| program(self.ground, &guise, programs, false) == Tri::Yes))
+    }
+
+    /// Which of the action's commands it is.
+    fn number(self) -> Option<usize> {
+        self.subject.number
     }
 
     fn url(self, patterns: &[Pattern]) -> Tri {
@@ -256,9 +365,12 @@ impl View<'_> {
     /// A shell without a script takes its commands from where its input comes from.
     fn shell_reads_stdin(self) -> bool {
         let shell = ["sh", "bash", "dash", "zsh", "ksh", "fish", "busybox"].contains(&self.command.name());
-        let script = self.command.operands(&[]).first().is_some_and(|word| word.literal() != Some("-"));
-        let told = self.command.has_flag("-s") != Tri::No;
-        shell && self.command.stdin != Stdin::Inherited && (told || !script) && self.command.has_flag("-c") == Tri::No
+        let script = self.places.arguments.operands().next().is_some_and(|word| word.literal() != Some("-"));
+        let told = self.places.arguments.has_flag("-s") != Tri::No;
+        shell
+            && self.command.stdin != Stdin::Inherited
+            && (told || !script)
+            && self.places.arguments.has_flag("-c") == Tri::No
     }
 
     /// Whether something about the command itself only the run will tell.

@@ -6,18 +6,23 @@ mod commands;
 mod condition;
 mod grant;
 mod hit;
+mod near;
 mod paths;
 mod subject;
 mod urls;
 mod verdict;
 
-use super::policy::Policy;
+use super::compose::Call;
+use super::policy::{Policy, Supervision};
 use super::{Grant, Match, Verdict};
-use crate::action::shell::{Asked, Command, FaultKind, Shell};
+use crate::action::shell::{Asked, Assumed, Command, FaultKind, Kind, Shell};
 use crate::action::{Action, Facts, Found};
 use crate::event::State;
+pub use built_in::{OwnRule, own_rules};
 use hit::Hit;
+pub use near::{Failed, Near, nearly};
 pub(super) use paths::normal;
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 /// The answer to one action, before it becomes a judgement.
@@ -26,6 +31,8 @@ pub(super) struct Judged {
     pub(super) matches: Vec<Match>,
     pub(super) grant: Grant,
     pub(super) program: Option<PathBuf>,
+    /// The call that its runner writes itself, where it has one.
+    pub(super) call: Option<Call>,
 }
 
 /// Everything a judgement rests on.
@@ -34,6 +41,47 @@ struct Ground<'a> {
     facts: &'a Facts,
     policy: &'a Policy,
     shell: &'a Shell,
+}
+
+/// Folders that a fenced command has of its own, whatever the machine's hold.
+const PRIVATE: [&str; 6] = ["/tmp", "/var/tmp", "/run", "/dev", "/proc", "/sys"];
+
+impl Ground<'_> {
+    /// The command where it runs: in no folder that is known, if that rests on one that may not be there.
+    fn placed(self, command: &Command) -> Cow<'_, Command> {
+        if command.assumes.iter().all(|assumed| self.is_there(assumed)) {
+            return Cow::Borrowed(command);
+        }
+        Cow::Owned(Command { cwd: None, ..command.clone() })
+    }
+
+    /// Whether a folder is there when the shell goes to it: it is now, in the fence as well, and nothing before that
+    /// could remove it.
+    fn is_there(self, assumed: &Assumed) -> bool {
+        let path = normal(&self.facts.cwd.join(&assumed.folder));
+        let before = self.shell.commands().iter().take(assumed.before);
+        let private = PRIVATE.iter().any(|folder| path.starts_with(folder));
+        (!private || path.starts_with(&self.facts.project))
+            && self.facts.folders.contains(&path)
+            && before.into_iter().all(|command| self.leaves_all(command))
+    }
+
+    /// Whether a command certainly removes nothing.
+    fn leaves_all(self, command: &Command) -> bool {
+        match command.kind {
+            Kind::Builtin | Kind::None => true,
+            // What it does stands beside it.
+            Kind::Function => true,
+            Kind::External => {
+                let program = command.program_word().and_then(|word| self.facts.program(command, word));
+                let named = program.is_some_and(|program| {
+                    !program.writable && program.real.file_name().is_some_and(|name| name == command.name())
+                });
+                let touches = command.touches().filter(|_| named && command.wrappers.is_empty());
+                touches.is_some_and(|touches| touches.iter().all(|t| !t.effect.written && !t.effect.removed))
+            }
+        }
+    }
 }
 
 /// Weighs an action. Total: every action gets an answer, and one that nothing speaks for is asked.
@@ -49,6 +97,7 @@ pub(super) fn weigh(action: &Action, facts: &Facts, state: &State, policy: &Poli
             FaultKind::NotText => &built_in::NOT_TEXT,
             FaultKind::TooBig => &built_in::TOO_BIG,
             FaultKind::Syntax => &built_in::SYNTAX,
+            FaultKind::Bomb => &built_in::BOMB,
         };
         hits.push(Hit::own(own, fault.message.clone(), None));
     }
@@ -56,19 +105,36 @@ pub(super) fn weigh(action: &Action, facts: &Facts, state: &State, policy: &Poli
         hits.push(Hit::own(&built_in::UNPROVEN, unproven.message.clone(), None));
     }
     for (number, command) in shell.commands().iter().enumerate() {
-        ground.command(number, command, &mut hits);
+        ground.command(number, &ground.placed(command), &mut hits);
     }
     for command in shell.suspects() {
-        ground.suspect(command, &mut hits);
+        ground.suspect(&ground.placed(command), &mut hits);
     }
     if hits.is_empty() {
         hits.push(Hit::own(&built_in::NOT_LISTED, "nothing of it is known to the policy".to_owned(), None));
     }
-    ground.runner(&mut hits);
+    let call = ground.runner(&mut hits);
     let verdict = ground.verdict(&mut hits);
     let grant = grant::grant(ground, &hits);
     let program = program(ground);
-    Judged { verdict, matches: ground.matches(hits), grant, program }
+    Judged { verdict, matches: ground.matches(hits), grant, program, call }
+}
+
+/// What is found in the configuration of a runner's command: a person must say so, or nobody can.
+pub(super) fn configuration(reasons: Vec<String>, policy: &Policy) -> (Verdict, Vec<Match>) {
+    let said = |own: &'static built_in::BuiltIn, what: &str| {
+        let (id, reason, instead, at) = own.said(what);
+        Match { id, verdict: own.verdict, reason, instead, at, command: Some(0), overruled: None }
+    };
+    let mut matches: Vec<Match> = reasons.iter().map(|reason| said(&built_in::CONFIGURATION, reason)).collect();
+    match (policy.settings().supervision, matches.first()) {
+        (Supervision::Unattended, Some(first)) => {
+            let what = format!("`{}` asks: {}", first.id, first.reason);
+            matches.insert(0, said(&built_in::UNATTENDED, &what));
+            (Verdict::Deny, matches)
+        }
+        (Supervision::Attended, _) | (_, None) => (Verdict::Ask, matches),
+    }
 }
 
 /// The file that is started for an argument vector.

@@ -3,75 +3,145 @@
 
 use super::hit::Hit;
 use super::{Ground, built_in};
-use crate::action::shell::{Access, Command, Word};
+use crate::action::shell::{Access, Arguments, Command, Effect, Touch, Word};
 use crate::decide::policy::{Bases, PathPattern};
 use std::path::{Component, Path, PathBuf};
 
-/// Which of a command's paths are meant.
+/// What is done to paths, as conditions ask for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Touched {
-    /// Input redirections; with a program the rule names, its operands.
+    /// `reads`
     Read,
-    /// Output redirections; with a program the rule names, its operands.
+    /// `writes_to`: created, changed or removed.
     Written,
+    /// `removes`: removed, or renamed away.
+    Removed,
+}
+
+impl Touched {
+    fn is(self, effect: Effect) -> bool {
+        match self {
+            Touched::Read => effect.read,
+            Touched::Written => effect.written || effect.removed,
+            Touched::Removed => effect.removed,
+        }
+    }
 }
 
 /// A place a command touches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
+    /// What is done to it.
+    pub(super) effect: Effect,
     /// Where it is; `None`: only the run will tell.
     pub(super) path: Option<PathBuf>,
     /// Whether links were followed.
     pub(super) certain: bool,
     /// Whether it is a pattern that the shell turns into file names.
     pub(super) pattern: bool,
+    /// Whether it is touched only if another place turns out to be a folder.
+    pub(super) perhaps: bool,
 }
 
-/// The places a command touches. `operands`: its operands count, as the rule names the program and so knows what it
-/// does to them. `loose`: values of flags count as well (`--output=FILE`, `of=FILE`, `-oFILE`).
-pub(super) fn touched(
-    ground: Ground<'_>,
-    command: &Command,
-    touched: Touched,
-    operands: bool,
-    loose: bool,
-) -> Vec<Place> {
-    let redirected = command.redirects.iter().filter(|redirect| match redirect.access {
-        Access::Read => touched == Touched::Read,
-        Access::Write => touched == Touched::Written,
-        Access::ReadWrite => true,
-        Access::Duplicate => false,
-    });
-    let mut places: Vec<Place> = redirected.map(|redirect| place(ground, command, &redirect.target)).collect();
-    if operands {
-        places.extend(command.operands(&[]).into_iter().map(|word| place(ground, command, word)));
+/// The places a command touches, and its arguments: what every rule looks at, found once.
+#[derive(Debug, Clone)]
+pub(super) struct Places<'c> {
+    /// Its arguments, sorted.
+    pub(super) arguments: Arguments<'c>,
+    /// Redirections, and what the table of effects says of its program.
+    known: Vec<Place>,
+    /// Whether that is all: the program stands in the table.
+    pub(super) complete: bool,
+}
+
+impl<'c> Places<'c> {
+    /// The places that `command`, whose program goes by `names`, touches.
+    pub(super) fn new(ground: Ground<'_>, command: &'c Command, names: &[String]) -> Places<'c> {
+        let redirected = command.redirects.iter().filter_map(|redirect| {
+            let (read, written) = match redirect.access {
+                Access::Read => (true, false),
+                Access::Write => (false, true),
+                Access::ReadWrite => (true, true),
+                Access::Duplicate => return None,
+            };
+            Some(place(ground, command, &redirect.target, Effect { read, written, removed: false }))
+        });
+        let mut known: Vec<Place> = redirected.collect();
+        let touches = names.iter().find_map(|name| command.touches_as(name));
+        let complete = touches.is_some() || names.is_empty();
+        for touch in touches.unwrap_or_default() {
+            touched(ground, command, &touch, &mut known);
+        }
+        Places { arguments: command.arguments(), known, complete }
     }
-    if operands && loose {
-        for word in command.args() {
-            let Some(text) = word.value.as_deref() else { continue };
-            let value = text.split_once('=').map(|(_, value)| value);
-            // `-o/etc/x`: whatever letter it is, a path that is spelled out is one.
-            let attached = text.strip_prefix('-').filter(|rest| !rest.starts_with('-')).and_then(|rest| {
-                let at = rest.find(['/', '~'])?;
-                rest.get(at..)
-            });
-            let next = (!text.starts_with('-')).then_some(text);
-            for text in [value, attached, next].into_iter().flatten().filter(|text| !text.is_empty()) {
-                let (path, certain) = resolve(ground, command, text);
-                places.push(Place { path, certain, pattern: word.glob });
-            }
+
+    /// Whether there is nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
+    /// Those that are touched in that way.
+    pub(super) fn of(&self, touched: Touched) -> impl Iterator<Item = &Place> {
+        self.known.iter().filter(move |place| touched.is(place.effect))
+    }
+}
+
+/// Adds the places of one touch: the path, and the entry in it where it is a folder or may be one.
+fn touched(ground: Ground<'_>, command: &Command, touch: &Touch<'_>, places: &mut Vec<Place>) {
+    let own = place(ground, command, &touch.word, touch.effect);
+    let Some((entry, pattern)) = touch.entry() else {
+        places.push(own);
+        return;
+    };
+    let text = touch.word.value.as_deref().unwrap_or_default();
+    let spelled = text.ends_with('/') || matches!(text.rsplit('/').next(), Some("." | ".."));
+    let folder = spelled || own.path.as_deref().is_some_and(|path| ground.facts.folders.contains(path));
+    let (path, certain) = match (own.path.as_deref(), resolve(ground, command, &entry)) {
+        // A pattern names nothing that could be looked up.
+        (Some(path), _) if pattern || own.pattern => {
+            (entry.rsplit('/').next().map(|name| path.join(name)), own.certain)
+        }
+        (_, resolved) => resolved,
+    };
+    let pattern = pattern || own.pattern;
+    places.push(Place { effect: touch.effect, path, certain, pattern, perhaps: !folder });
+    if !folder {
+        places.push(own);
+    }
+}
+
+/// The operands of a program that is not in the table, for a rule that names it and so knows what it does to them.
+/// `loose`: values of flags count as well (`--output=FILE`, `of=FILE`, `-oFILE`).
+pub(super) fn operands(ground: Ground<'_>, command: &Command, arguments: &Arguments<'_>, loose: bool) -> Vec<Place> {
+    let any = Effect { read: true, written: true, removed: true };
+    let mut places: Vec<Place> = arguments.operands().map(|word| place(ground, command, word, any)).collect();
+    if !loose {
+        return places;
+    }
+    for word in command.args() {
+        let Some(text) = word.value.as_deref() else { continue };
+        let value = text.split_once('=').map(|(_, value)| value);
+        // `-o/etc/x`: whatever letter it is, a path that is spelled out is one.
+        let attached = text.strip_prefix('-').filter(|rest| !rest.starts_with('-')).and_then(|rest| {
+            let at = rest.find(['/', '~'])?;
+            rest.get(at..)
+        });
+        let next = (!text.starts_with('-')).then_some(text);
+        for text in [value, attached, next].into_iter().flatten().filter(|text| !text.is_empty()) {
+            let (path, certain) = resolve(ground, command, text);
+            places.push(Place { effect: any, path, certain, pattern: word.glob, perhaps: false });
         }
     }
     places
 }
 
-fn place(ground: Ground<'_>, command: &Command, word: &Word) -> Place {
+fn place(ground: Ground<'_>, command: &Command, word: &Word, effect: Effect) -> Place {
     match word.value.as_deref() {
         Some(text) => {
             let (path, certain) = resolve(ground, command, text);
-            Place { path, certain: certain && !word.many, pattern: word.glob }
+            Place { effect, path, certain: certain && !word.many, pattern: word.glob, perhaps: false }
         }
-        None => Place { path: None, certain: false, pattern: false },
+        None => Place { effect, path: None, certain: false, pattern: false, perhaps: false },
     }
 }
 
@@ -108,6 +178,11 @@ pub(super) fn may_become(pattern: &Path, patterns: &[PathPattern], bases: Bases<
     })
 }
 
+/// Whether `path` is above a place that is meant, so that what removes it removes that as well.
+pub(super) fn above(path: &Path, patterns: &[PathPattern], bases: Bases<'_>) -> bool {
+    patterns.iter().filter_map(|wanted| wanted.plain(bases)).any(|wanted| wanted.starts_with(path))
+}
+
 /// Whether the shell pattern could match `text` or a folder above it; `[…]` counts as any text, to be loose.
 fn covers(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
@@ -115,6 +190,11 @@ fn covers(pattern: &[u8], text: &[u8]) -> bool {
     loop {
         match (pattern.get(p), text.get(t)) {
             (None, None | Some(b'/')) => return true,
+            // A part `**` may stand for no folder at all.
+            (Some(b'*'), _) if pattern.get(p..p + 3) == Some(b"**/") => {
+                p += 3;
+                retry = Some((p, t));
+            }
             (Some(b'*' | b'['), _) => {
                 p += 1;
                 if pattern.get(p - 1) == Some(&b'[') {
@@ -164,7 +244,7 @@ pub(super) fn redirects(ground: Ground<'_>, command: &Command, at: Option<usize>
         if !writes || SINKS.contains(&text) && target.value.is_some() || descriptor {
             continue;
         }
-        let place = place(ground, command, target);
+        let place = place(ground, command, target, Effect::default());
         let Some(path) = place.path.filter(|_| place.certain && !place.pattern) else {
             hits.push(Hit::own(&built_in::WRITES_UNKNOWN, quoted(), at));
             continue;
@@ -202,6 +282,9 @@ mod tests {
             ("/p/src/*", "/p/guard.toml", false),
             ("/p/guard", "/p/guard.toml", false),
             ("/p/gu[", "/p/guard.toml", true),
+            ("/p/**/*.toml", "/p/guard.toml", true),
+            ("/p/**/x", "/p/a/b/x", true),
+            ("/p/**/x", "/p/y", false),
         ];
         for (pattern, text, expected) in table {
             assert_eq!(covers(pattern.as_bytes(), text.as_bytes()), expected, "{pattern} {text}");

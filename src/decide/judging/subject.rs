@@ -7,6 +7,7 @@ use crate::action::Found;
 use crate::action::shell::{Command, Kind, Word, Wrapper};
 use crate::decide::policy::unversioned;
 use std::borrow::Cow;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// What the first word of a command is, as far as facts say.
@@ -45,6 +46,8 @@ pub(super) struct Subject<'a> {
     pub(super) real: Option<PathBuf>,
     /// Which part of the command it is; a wrapper's arguments are not its own.
     pub(super) part: Part,
+    /// Which of the action's commands it is; `None`: only suspected.
+    pub(super) number: Option<usize>,
     /// Whether allowing rules count: a module's name is whatever file the working folder holds.
     pub(super) allowable: bool,
 }
@@ -58,6 +61,7 @@ impl<'a> Subject<'a> {
             names: Vec::new(),
             real: None,
             part: Part::Guise(0),
+            number: None,
             allowable: true,
         };
         match command.kind {
@@ -84,6 +88,7 @@ impl<'a> Subject<'a> {
             names: Vec::new(),
             real: None,
             part: Part::Wrapper(number),
+            number: None,
             allowable: true,
         };
         match wrapper.kind {
@@ -161,8 +166,9 @@ impl<'a> Subject<'a> {
         let module = if self.is("python") { self.module() } else { None };
         let module = module.map(|module| Subject { allowable: false, ..module });
         let plugin = if self.is("docker") && self.command.subcommand(&[]).and_then(Word::literal) == Some("compose") {
-            let at = self.command.args().iter().position(|word| word.literal() == Some("compose"));
-            at.map(|at| self.called("docker-compose", at + 2))
+            let at = self.command.words.iter().position(|word| word.literal() == Some("compose"));
+            // Docker's own flags (`-H tcp://x`) mean the same to docker-compose.
+            at.map(|at| self.called("docker-compose", 1..at, at + 1))
         } else {
             None
         };
@@ -188,8 +194,8 @@ impl<'a> Subject<'a> {
             let Some(at) = letters.find(['m', 'c', 'W', 'X']) else { continue };
             let (kind, rest) = letters.get(at..)?.split_at_checked(1)?;
             match (kind, rest) {
-                ("m", "") => return Some(self.called(words.next()?.1.literal()?, number + 2)),
-                ("m", name) => return Some(self.called(name, number + 1)),
+                ("m", "") => return Some(self.named_module(words.next()?.1.literal()?, number + 2)),
+                ("m", name) => return Some(self.named_module(name, number + 1)),
                 ("c", _) => return None,
                 (_, "") => {
                     words.next();
@@ -200,12 +206,24 @@ impl<'a> Subject<'a> {
         None
     }
 
-    /// The same command by another name, its arguments beginning at word `from`.
-    fn called(&self, name: &str, from: usize) -> Subject<'a> {
+    /// A module as a program: under its own name, and under that of the package it belongs to, which is what
+    /// `pip._internal`, `pip.__main__` and `_pytest` come to.
+    fn named_module(&self, module: &str, from: usize) -> Subject<'a> {
+        let package = module.split('.').next().unwrap_or(module);
+        let package = package.strip_prefix('_').filter(|rest| !rest.starts_with('_')).unwrap_or(package);
+        let mut subject = self.called(package, 0..0, from);
+        subject.go_by(module);
+        subject
+    }
+
+    /// The same command by another name, its arguments those of the words `kept` and of all from `from` on.
+    fn called(&self, name: &str, kept: Range<usize>, from: usize) -> Subject<'a> {
         let mut command = self.command.clone().into_owned();
         let arguments = command.words.split_off(from.min(command.words.len()));
-        command.words = std::iter::once(Word::known(name)).chain(arguments).collect();
+        let kept = command.words.get(kept).unwrap_or_default().to_vec();
+        command.words = std::iter::once(Word::known(name)).chain(kept).chain(arguments).collect();
         command.code = None;
+        command.read_argument_files();
         let mut subject = Subject { command: Cow::Owned(command), names: Vec::new(), ..self.clone() };
         subject.go_by(name);
         subject

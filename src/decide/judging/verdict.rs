@@ -4,7 +4,8 @@
 use super::hit::{By, Hit, Part};
 use super::{Ground, built_in, grant};
 use crate::action::shell::Tri;
-use crate::decide::policy::{Layer, Rule, Supervision};
+use crate::decide::compose::Call;
+use crate::decide::policy::{Layer, Rule, Runner, Supervision};
 use crate::decide::{Match, Verdict};
 use std::collections::HashSet;
 
@@ -16,14 +17,32 @@ struct Answer {
 }
 
 impl Ground<'_> {
-    /// A runner works outside the fence, so that it takes one command and nothing beside it.
-    pub(super) fn runner(self, hits: &mut Vec<Hit>) {
+    /// A runner works outside the fence, so that it takes one command, nothing beside it, and only what it can write
+    /// itself: that call.
+    pub(super) fn runner(self, hits: &mut Vec<Hit>) -> Option<Call> {
         let mut given = hits.iter().filter_map(|hit| match hit.by {
             By::Rule(number, _) if hit.verdict == Verdict::Allow => self.policy.rule(number)?.gives.runner,
             By::Rule(..) | By::Whitelist(_) | By::Own(..) => None,
         });
-        if given.next().is_some() && !grant::stands_alone(self.shell) {
-            hits.push(Hit::own(&built_in::NOT_ALONE, String::new(), None));
+        match given.next()? {
+            Runner::Compose => {}
+        }
+        let command = match self.shell.commands() {
+            [command] if grant::stands_alone(self.shell) => command,
+            _ => {
+                hits.push(Hit::own(&built_in::NOT_ALONE, String::new(), None));
+                return None;
+            }
+        };
+        match Call::read(command, self.facts) {
+            Ok(call) => {
+                hits.push(Hit::own(&built_in::RUNNER, String::new(), Some(0)));
+                Some(call)
+            }
+            Err(what) => {
+                hits.push(Hit::own(&built_in::NOT_PASSED_ON, what, Some(0)));
+                None
+            }
         }
     }
 
@@ -123,6 +142,9 @@ fn looks_at_least_at(allowing: &Rule, asking: &Rule) -> bool {
         && aspect(!ask.wrapped.is_empty(), !allow.wrapped.is_empty())
         && aspect(!ask.reads.is_empty(), !allow.reads.is_empty())
         && aspect(!ask.writes_to.is_empty(), !allow.writes_to.is_empty())
+        && aspect(!ask.removes.is_empty(), !allow.removes.is_empty() || !allow.writes_to.is_empty())
+        && aspect(!ask.code.is_empty(), !allow.code.is_empty())
+        && aspect(!ask.beside.is_empty(), !allow.beside.is_empty())
         && aspect(!ask.url.is_empty(), !allow.url.is_empty())
         && aspect(ask.stdin.is_some(), allow.stdin.is_some())
         && aspect(ask.unprovable.is_some(), allow.unprovable.is_some())

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 const MAGIC: &[u8; 8] = b"guardpol";
 
 /// Raised whenever the layout changes; guard's version and presets are checked as well.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Why a compiled policy cannot be used; it is made anew from the texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -62,10 +62,11 @@ impl Glob {
     fn new(text: &str, shape: Shape) -> Result<Glob, String> {
         let glob = Glob { text: text.to_owned(), shape };
         match shape {
-            Shape::Word | Shape::Path if text.contains(['{', '}']) => {
+            Shape::Word | Shape::Path if text.contains('{') && text.contains('}') => {
                 Err("choices in braces are written as entries of their own".to_owned())
             }
-            Shape::Word | Shape::Path => match globset::Glob::new(text) {
+            // A lone brace is itself.
+            Shape::Word | Shape::Path => match globset::Glob::new(&text.replace('{', "\\{").replace('}', "\\}")) {
                 Ok(_) => Ok(glob),
                 Err(error) => Err(error.kind().to_string()),
             },
@@ -276,6 +277,7 @@ mod tests {
     #[test]
     fn a_broken_glob_is_refused_when_it_is_read() {
         assert!(Glob::word("a[").is_err());
-        assert!(PathPattern::read("src/{a").is_err());
+        assert!(PathPattern::read("src/{a,b}/*").is_err());
+        assert!(Glob::word("query={*").is_ok_and(|glob| glob.matches("query={ x }") && !glob.matches("query=x")));
     }
 }

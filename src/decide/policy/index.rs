@@ -26,19 +26,23 @@ pub(crate) struct Has {
     pub(crate) assigns: bool,
     /// Something stands around it.
     pub(crate) wrappers: bool,
-    /// It is redirected.
-    pub(crate) redirects: bool,
+    /// It is known to touch paths.
+    pub(crate) paths: bool,
 }
 
 impl Has {
     /// What a command must have for a rule of these conditions.
     fn needed(when: &Conditions) -> Has {
-        let paths = when.programs.is_empty() && (!when.reads.is_empty() || !when.writes_to.is_empty());
-        Has { assigns: !when.assigns.is_empty(), wrappers: !when.wrapped.is_empty(), redirects: paths }
+        let places = !when.reads.is_empty() || !when.writes_to.is_empty() || !when.removes.is_empty();
+        Has {
+            assigns: !when.assigns.is_empty(),
+            wrappers: !when.wrapped.is_empty(),
+            paths: when.programs.is_empty() && places,
+        }
     }
 
     fn all_of(self, needed: Has) -> bool {
-        self.assigns >= needed.assigns && self.wrappers >= needed.wrappers && self.redirects >= needed.redirects
+        self.assigns >= needed.assigns && self.wrappers >= needed.wrappers && self.paths >= needed.paths
     }
 }
 

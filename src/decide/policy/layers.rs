@@ -2,7 +2,8 @@
 //! Knows who may loosen what; nothing of commands.
 
 use super::fault::{Fault, Faults, nearest};
-use super::preset::{ALWAYS, PRESETS};
+use super::keys::POLICY;
+use super::preset::{ALWAYS, PRESETS, embedded};
 use super::read::{At, Reader, root};
 use super::rule_table::{self, Read};
 use super::settings::{self, Attempts, Given, Iteration, Limits, Require, Service, Settings, Supervision};
@@ -27,22 +28,8 @@ struct Part {
     faults: Vec<Fault>,
 }
 
-const KEYS: &[&str] = &[
-    "version",
-    "extends",
-    "supervision",
-    "observe",
-    "shell",
-    "limits",
-    "attempts",
-    "iteration",
-    "fence",
-    "service",
-    "rule",
-];
-
 /// The version of the format.
-const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 /// Reads and merges `sources`; `preset` finds what they extend.
 pub(crate) fn load(sources: &[Source], preset: &dyn Fn(&str) -> Option<Source>) -> Result<Merged, Faults> {
@@ -104,12 +91,13 @@ impl Loader<'_> {
                 let message = format!("a cycle: `{chain}` extends `{}`", name.value);
                 part.faults.push(Fault::at(&part.source, name.span, message).help("take one of them out"));
             } else if !self.preset(&name.value) {
-                let known: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
+                let known: Vec<&str> = embedded().map(|preset| preset.name).collect();
+                let presets: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
                 let help = match nearest(&name.value, &known) {
                     Some(near) => format!("did you mean \"{near}\"?"),
-                    None => format!("one of \"{}\"", known.join("\", \"")),
+                    None => format!("one of \"{}\", or a pack (docs/policy.md)", presets.join("\", \"")),
                 };
-                let message = format!("no preset is called `{}`", name.value);
+                let message = format!("no preset or pack is called `{}`", name.value);
                 part.faults.push(Fault::at(&part.source, name.span, message).help(help));
             }
         }
@@ -123,8 +111,8 @@ fn read(source: Source) -> Part {
         let faults = reader.into_faults();
         return Part { given: Given::default(), rules: Vec::new(), extends: Vec::new(), faults, source };
     };
-    let table = root(&document);
-    reader.only(table, KEYS);
+    let table = root(&document, "a policy");
+    reader.only(table, POLICY);
     match reader.integer(table, "version", 0) {
         Some(version) if version.value != VERSION => {
             let help = format!("this guard reads version {VERSION}");

@@ -1,5 +1,5 @@
-//! Presets: the policies embedded in guard, which other policies extend by name.
-//! Knows their texts only.
+//! Presets and packs: the policies embedded in guard, which other policies extend by name. A pack holds the rules of one
+//! topic; a preset is a list of packs, and settings. Knows their texts only.
 
 use super::{Layer, Source};
 
@@ -41,13 +41,66 @@ pub const PRESETS: &[Preset] = &[
     },
 ];
 
-/// Hash of guard's version and all presets, known when guard is built, so that a call does not hash them again.
+/// An embedded pack of that name.
+macro_rules! pack {
+    ($name:literal, $summary:literal) => {
+        Preset {
+            name: $name,
+            file: concat!("policy/pack/", $name, ".toml"),
+            summary: $summary,
+            text: include_str!(concat!("../../../policy/pack/", $name, ".toml")),
+        }
+    };
+}
+
+/// All packs: the rules of one topic each, which presets and projects extend by name.
+pub const PACKS: &[Preset] = &[
+    pack!("reading", "tools that only read and tell"),
+    pack!("help", "what any installed program tells about itself"),
+    pack!("text", "sed, awk, sort and their like"),
+    pack!("files", "copies, moves, removals, modes, below the project and outside"),
+    pack!("archives", "tar, zip, gzip and their like"),
+    pack!("disks", "file systems and whole devices"),
+    pack!("rights", "sudo and its like, accounts"),
+    pack!("processes", "signals, shutdown, the kernel's settings"),
+    pack!("services", "systemd, launchd, logs of the machine"),
+    pack!("network", "the machine's network: shown, never changed"),
+    pack!("transfer", "curl, wget, ssh, rsync: what comes and goes over the network"),
+    pack!("packages", "package managers of systems"),
+    pack!("macos", "tools that only a Mac has"),
+    pack!("shells", "shells, interpreters, variables that load code"),
+    pack!("secrets", "keys, passwords and tokens"),
+    pack!("git", "git: looking, recording, losing work or history"),
+    pack!("forges", "gh, glab and their like"),
+    pack!("databases", "psql, mysql, sqlite3, redis-cli, mongosh and their like"),
+    pack!("containers", "docker and podman"),
+    pack!("clusters", "kubectl, helm and their like"),
+    pack!("aws", "the command line of Amazon's cloud"),
+    pack!("azure", "the command line of Microsoft's cloud"),
+    pack!("gcloud", "the command line of Google's cloud"),
+    pack!("infrastructure", "terraform, packer, cdk, ansible and their like"),
+    pack!("javascript", "npm, yarn, pnpm, node"),
+    pack!("builds", "cargo, go, make, and other languages' build tools"),
+    pack!("guard", "guard's own files and commands"),
+    pack!("python-tools", "pytest, mypy, pylint, black, isort, ruff and python itself"),
+    pack!("pip", "pip: packages by name, from PyPI"),
+    pack!("uv", "uv, poetry, pipx and conda"),
+    pack!("docker-compose", "docker-compose by guard's own runner"),
+    pack!("parallel", "one process at a time"),
+    pack!("trading", "the modes of a trading system, and what a person decides there"),
+];
+
+/// Hash of guard's version, all presets and all packs, known when guard is built, so that a call does not hash them again.
 pub(crate) const STAMP: u64 = {
     let mut hash = fold(0xcbf2_9ce4_8422_2325, env!("CARGO_PKG_VERSION").as_bytes());
-    let mut rest = PRESETS;
-    while let [preset, tail @ ..] = rest {
-        hash = fold(fold(hash, preset.name.as_bytes()), preset.text.as_bytes());
-        rest = tail;
+    let mut lists: &[&[Preset]] = &[PRESETS, PACKS];
+    while let [list, others @ ..] = lists {
+        let mut rest = *list;
+        while let [preset, tail @ ..] = rest {
+            hash = fold(fold(hash, preset.name.as_bytes()), preset.text.as_bytes());
+            rest = tail;
+        }
+        lists = others;
     }
     hash
 };
@@ -62,14 +115,37 @@ const fn fold(mut hash: u64, mut bytes: &[u8]) -> u64 {
     (hash ^ 0xff).wrapping_mul(0x0000_0100_0000_01b3)
 }
 
-/// The preset of that name.
+/// The preset or pack of that name.
 pub fn preset(name: &str) -> Option<&'static Preset> {
-    PRESETS.iter().find(|preset| preset.name == name)
+    embedded().find(|preset| preset.name == name)
+}
+
+/// All presets, and then all packs.
+pub fn embedded() -> impl Iterator<Item = &'static Preset> {
+    PRESETS.iter().chain(PACKS)
 }
 
 impl Preset {
     /// The preset as a source of the built-in layer.
     pub fn source(&self) -> Source {
         Source { layer: Layer::BuiltIn, name: self.file.to_owned(), text: self.text.to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::policy::layers;
+
+    #[test]
+    fn every_pack_loads_alone() {
+        for pack in PACKS {
+            let bare = |name: &str| {
+                let text = "version = 1".to_owned();
+                (name == ALWAYS).then(|| Source { layer: Layer::BuiltIn, name: "default.toml".into(), text })
+            };
+            let merged = layers::load(&[pack.source()], &bare).unwrap_or_else(|faults| panic!("{faults}"));
+            assert!(!merged.rules.is_empty(), "{}", pack.name);
+        }
     }
 }

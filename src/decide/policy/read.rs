@@ -3,6 +3,7 @@
 
 use super::Source;
 use super::fault::{Fault, nearest};
+use super::keys::Key;
 use super::quantity;
 use std::ops::Range;
 use std::time::Duration;
@@ -66,17 +67,26 @@ impl<'s> Reader<'s> {
     }
 
     /// Reports every key of `table` that is not in `known`.
-    pub(crate) fn only(&mut self, table: Table<'_, '_>, known: &[&str]) {
+    pub(crate) fn only(&mut self, table: Table<'_, '_>, known: &[Key]) {
+        let known: Vec<&str> = known.iter().map(|key| key.name).collect();
         for key in table.entries.keys() {
             let name: &str = key.get_ref();
             if known.contains(&name) {
                 continue;
             }
-            let help = match nearest(name, known) {
+            let help = match nearest(name, &known) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("known in {}: {}", table.name, known.join(", ")),
             };
             self.fault(key.span(), format!("unknown key `{name}` in {}", table.name), help);
+        }
+    }
+
+    /// Reports every key that `table` must have and has not; `what` it is and where its head stands.
+    pub(crate) fn required(&mut self, table: Table<'_, '_>, keys: &[Key], head: &Range<usize>, what: &str) {
+        for key in keys.iter().filter(|key| key.required && !table.has(key.name)) {
+            let name = key.name;
+            self.fault(head.clone(), format!("{what} without `{name}`"), format!("add `{name} = \"…\"`"));
         }
     }
 
@@ -253,9 +263,9 @@ impl<'s> Reader<'s> {
     }
 }
 
-/// The outermost table of a document.
-pub(crate) fn root<'t, 's>(document: &'t DeTable<'s>) -> Table<'t, 's> {
-    Table { entries: document, name: "a policy" }
+/// The outermost table of a document; `name`: what messages call it.
+pub(crate) fn root<'t, 's>(document: &'t DeTable<'s>, name: &'static str) -> Table<'t, 's> {
+    Table { entries: document, name }
 }
 
 impl Table<'_, '_> {

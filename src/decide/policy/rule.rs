@@ -66,6 +66,16 @@ pub(crate) struct Conditions {
     pub(crate) reads: Vec<PathPattern>,
     /// Paths it writes to.
     pub(crate) writes_to: Vec<PathPattern>,
+    /// Paths it removes, or renames away.
+    pub(crate) removes: Vec<PathPattern>,
+    /// How many operands it has at most.
+    pub(crate) operands_most: Option<usize>,
+    /// Whether an operand behind the subcommand names something that is there.
+    pub(crate) names_files: Option<bool>,
+    /// Program text it is handed.
+    pub(crate) code: Vec<Pattern>,
+    /// Programs one of which may run at the same time.
+    pub(crate) beside: Vec<ProgramName>,
     /// Variables it sets.
     pub(crate) assigns: Vec<Pattern>,
     /// Wrappers around it.

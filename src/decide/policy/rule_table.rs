@@ -3,6 +3,7 @@
 
 use super::Layer;
 use super::glob::{Glob, PathPattern, Pattern};
+use super::keys::RULE;
 use super::quantity;
 use super::read::{At, Reader, Table};
 use super::rule::{
@@ -25,43 +26,22 @@ pub(crate) struct Read {
     pub(crate) services: Vec<At<String>>,
 }
 
-const KEYS: &[&str] = &[
-    "id",
-    "program",
-    "subcommand",
-    "flags_any",
-    "flags_all",
-    "flags_none",
-    "args",
-    "reads",
-    "writes_to",
-    "assigns",
-    "wrapped",
-    "stdin",
-    "unprovable",
-    "url",
-    "task",
-    "mode",
-    "phase",
-    "verdict",
-    "reason",
-    "instead",
-    "hits",
-    "misses",
-    "timeout",
-    "network",
-    "hosts",
-    "services",
-    "writes",
-    "env",
-    "check",
-    "runner",
-];
-
-/// Keys that only an allowed command can use.
-const GIVES: &[&str] = &["timeout", "network", "hosts", "services", "writes", "env", "check", "runner"];
-
-const VERDICTS: &[(&str, Verdict)] = &[("allow", Verdict::Allow), ("ask", Verdict::Ask), ("deny", Verdict::Deny)];
+/// The words of `verdict`.
+pub(crate) const VERDICTS: &[(&str, Verdict)] =
+    &[("allow", Verdict::Allow), ("ask", Verdict::Ask), ("deny", Verdict::Deny)];
+/// The words of `stdin`.
+pub(crate) const STDINS: &[(&str, StdinIs)] =
+    &[("code", StdinIs::Code), ("pipe", StdinIs::Pipe), ("file", StdinIs::File), ("text", StdinIs::Text)];
+/// The words of `network`.
+pub(crate) const NETWORKS: &[(&str, Network)] =
+    &[("none", Network::None), ("loopback", Network::Loopback), ("hosts", Network::Hosts)];
+/// The words of `check`.
+pub(crate) const CHECKS: &[(&str, Check)] =
+    &[("test", Check::Test), ("type", Check::Type), ("syntax", Check::Syntax), ("format", Check::Format)];
+/// The words of `writes`, beside `true` and `false`.
+pub(crate) const WRITES: &[(&str, Writes)] = &[("git", Writes::Git), ("venv", Writes::Venv)];
+/// The words of `runner`.
+pub(crate) const RUNNERS: &[(&str, Runner)] = &[("compose", Runner::Compose)];
 
 /// Reads all rules of one source.
 pub(crate) fn read(reader: &mut Reader<'_>, root: Table<'_, '_>, layer: Layer) -> Vec<Read> {
@@ -70,16 +50,14 @@ pub(crate) fn read(reader: &mut Reader<'_>, root: Table<'_, '_>, layer: Layer) -
 }
 
 fn rule(reader: &mut Reader<'_>, table: Table<'_, '_>, span: Range<usize>, layer: Layer) -> Option<Read> {
-    reader.only(table, KEYS);
-    for key in ["id", "verdict", "reason"].into_iter().filter(|key| !table.has(key)) {
-        reader.fault(span.clone(), format!("a rule without `{key}`"), format!("add `{key} = \"…\"`"));
-    }
+    reader.only(table, RULE);
+    reader.required(table, RULE, &span, "a rule");
     let id = id(reader, table);
     let verdict = reader.choice(table, "verdict", VERDICTS);
     let reason = reader.string(table, "reason");
     let instead = reader.string(table, "instead").map(|at| at.value);
     let when = conditions(reader, table);
-    if when.is_empty() && id.is_some() && !KEYS.iter().skip(1).take(16).any(|key| table.has(key)) {
+    if when.is_empty() && id.is_some() && !RULE.iter().any(|key| key.condition.is_some() && table.has(key.name)) {
         let help = "say what it looks for: `program`, `args`, `writes_to`, …";
         reader.fault(span.clone(), "a rule without a condition would match every command", help);
     }
@@ -113,7 +91,6 @@ fn examples(reader: &mut Reader<'_>, table: Table<'_, '_>, key: &str) -> Vec<Exa
 }
 
 fn conditions(reader: &mut Reader<'_>, table: Table<'_, '_>) -> Conditions {
-    let stdin = [("code", StdinIs::Code), ("pipe", StdinIs::Pipe), ("file", StdinIs::File), ("text", StdinIs::Text)];
     Conditions {
         programs: each(reader, table, "program", program),
         subcommands: each(reader, table, "subcommand", subcommand),
@@ -123,9 +100,14 @@ fn conditions(reader: &mut Reader<'_>, table: Table<'_, '_>) -> Conditions {
         args: each(reader, table, "args", Pattern::read),
         reads: each(reader, table, "reads", PathPattern::read),
         writes_to: each(reader, table, "writes_to", PathPattern::read),
+        removes: each(reader, table, "removes", PathPattern::read),
+        operands_most: reader.integer(table, "operands_most", 0).map(|at| at.value as usize),
+        names_files: reader.boolean(table, "names_files").map(|at| at.value),
+        code: each(reader, table, "code", Pattern::read),
+        beside: each(reader, table, "beside", program),
         assigns: each(reader, table, "assigns", Pattern::read),
         wrapped: each(reader, table, "wrapped", name),
-        stdin: reader.choice(table, "stdin", &stdin).map(|at| at.value),
+        stdin: reader.choice(table, "stdin", STDINS).map(|at| at.value),
         unprovable: reader.boolean(table, "unprovable").map(|at| at.value),
         url: each(reader, table, "url", Pattern::read),
         task: each(reader, table, "task", Pattern::read),
@@ -161,6 +143,7 @@ fn advice(key: &str) -> &'static str {
         "flags_any" | "flags_all" | "flags_none" => {
             "one flag as it is written, with its value if that matters: \"--mode=live\""
         }
+        "beside" => "a name without version (\"pytest\"), or a glob",
         "wrapped" => "a wrapper's name: \"xargs\"",
         "timeout" => "write it as \"60s\", \"5min\", or \"--duration + 1min, at most 6min\" to follow a flag",
         "services" => "the `name` of a [[service]]",
@@ -223,25 +206,23 @@ fn flag(text: &str) -> Result<Flag, String> {
 
 fn gives(reader: &mut Reader<'_>, table: Table<'_, '_>, verdict: Option<Verdict>) -> (Gives, Vec<At<String>>) {
     if verdict.is_some_and(|verdict| verdict != Verdict::Allow) {
-        for key in GIVES {
+        for key in RULE.iter().filter(|key| key.gives).map(|key| key.name) {
             if let Some(span) = reader.key(table, key) {
                 let help = format!("leave `{key}` out, or set `verdict = \"allow\"`");
                 reader.fault(span, format!("`{key}` is for allowed commands only"), help);
             }
         }
     }
-    let networks = [("none", Network::None), ("loopback", Network::Loopback), ("hosts", Network::Hosts)];
-    let checks = [("test", Check::Test), ("type", Check::Type), ("syntax", Check::Syntax), ("format", Check::Format)];
     let services = reader.strings(table, "services").unwrap_or_default();
     let gives = Gives {
         timeout: each(reader, table, "timeout", timeout).pop(),
-        network: reader.choice(table, "network", &networks).map(|at| at.value),
+        network: reader.choice(table, "network", NETWORKS).map(|at| at.value),
         hosts: table.has("hosts").then(|| each(reader, table, "hosts", host)),
         services: table.has("services").then(|| services.iter().map(|at| at.value.clone()).collect()),
         writes: writes(reader, table),
         env: table.has("env").then(|| each(reader, table, "env", variable)),
-        check: reader.choice(table, "check", &checks).map(|at| at.value),
-        runner: reader.choice(table, "runner", &[("compose", Runner::Compose)]).map(|at| at.value),
+        check: reader.choice(table, "check", CHECKS).map(|at| at.value),
+        runner: reader.choice(table, "runner", RUNNERS).map(|at| at.value),
     };
     if let (Some(span), true) = (reader.key(table, "hosts"), gives.network != Some(Network::Hosts)) {
         reader.fault(span, "`hosts` without `network = \"hosts\"`", "add it, or leave `hosts` out");
@@ -259,7 +240,7 @@ fn writes(reader: &mut Reader<'_>, table: Table<'_, '_>) -> Option<Writes> {
         let whole = reader.boolean(table, "writes")?.value;
         return Some(if whole { Writes::Project } else { Writes::Nothing });
     }
-    reader.choice(table, "writes", &[("git", Writes::Git), ("venv", Writes::Venv)]).map(|at| at.value)
+    reader.choice(table, "writes", WRITES).map(|at| at.value)
 }
 
 fn host(text: &str) -> Result<String, String> {

@@ -1,6 +1,7 @@
 //! Settings beside the rules: supervision, limits, budgets, the fence, services.
 //! Knows their keys and their meaning; what enforces them lies elsewhere.
 
+use super::keys;
 use super::read::{At, Reader, Table};
 use super::whitelist::Whitelist;
 use serde::{Deserialize, Serialize};
@@ -133,19 +134,21 @@ pub(crate) struct Given {
     pub(crate) file_size: Option<u64>,
     pub(crate) total_write: Option<u64>,
     pub(crate) parallel: Option<u32>,
-    /// In the order of [`ATTEMPTS`].
+    /// In the order of [`keys::ATTEMPTS`].
     pub(crate) attempts: [Option<u32>; 8],
     pub(crate) files: Option<u32>,
     pub(crate) require: Option<Require>,
     pub(crate) services: Vec<At<Service>>,
 }
 
-/// Keys of `[attempts]`.
-const ATTEMPTS: [&str; 8] = ["total", "syntax", "import", "type", "test", "runtime", "database", "denials"];
-
-const LIMITS: &[&str] = &["timeout", "memory", "memory_window", "file_size", "total_write", "parallel"];
-
-const KINDS: &[(&str, ServiceKind)] = &[
+/// The words of `supervision`.
+pub(crate) const SUPERVISIONS: &[(&str, Supervision)] =
+    &[("attended", Supervision::Attended), ("unattended", Supervision::Unattended)];
+/// The words of `require`.
+pub(crate) const REQUIRES: &[(&str, Require)] =
+    &[("full", Require::Full), ("no-overlay", Require::NoOverlay), ("landlock", Require::Landlock)];
+/// The words of `kind`.
+pub(crate) const KINDS: &[(&str, ServiceKind)] = &[
     ("postgres", ServiceKind::Postgres),
     ("questdb", ServiceKind::Questdb),
     ("redis", ServiceKind::Redis),
@@ -155,16 +158,17 @@ const KINDS: &[(&str, ServiceKind)] = &[
 
 /// Reads all settings of one source.
 pub(crate) fn read(reader: &mut Reader<'_>, root: Table<'_, '_>) -> Given {
-    let mut given = Given::default();
-    let words = [("attended", Supervision::Attended), ("unattended", Supervision::Unattended)];
-    given.supervision = reader.choice(root, "supervision", &words).map(|at| at.value);
-    given.observe = reader.boolean(root, "observe").map(|at| at.value);
+    let mut given = Given {
+        supervision: reader.choice(root, "supervision", SUPERVISIONS).map(|at| at.value),
+        observe: reader.boolean(root, "observe").map(|at| at.value),
+        ..Given::default()
+    };
     if let Some(table) = reader.table(root, "shell", "[shell]") {
-        reader.only(table, &["whitelist"]);
+        reader.only(table, keys::SHELL);
         given.whitelist = whitelist(reader, table);
     }
     if let Some(table) = reader.table(root, "limits", "[limits]") {
-        reader.only(table, LIMITS);
+        reader.only(table, keys::LIMITS);
         given.timeout = reader.duration(table, "timeout").map(|at| at.value);
         given.memory = reader.size(table, "memory").map(|at| at.value);
         given.memory_window = reader.duration(table, "memory_window").map(|at| at.value);
@@ -173,28 +177,25 @@ pub(crate) fn read(reader: &mut Reader<'_>, root: Table<'_, '_>) -> Given {
         given.parallel = reader.integer(table, "parallel", 1).map(|at| at.value);
     }
     if let Some(table) = reader.table(root, "attempts", "[attempts]") {
-        reader.only(table, &ATTEMPTS);
-        for (slot, key) in given.attempts.iter_mut().zip(ATTEMPTS) {
-            *slot = reader.integer(table, key, 1).map(|at| at.value);
+        reader.only(table, keys::ATTEMPTS);
+        for (slot, key) in given.attempts.iter_mut().zip(keys::ATTEMPTS) {
+            *slot = reader.integer(table, key.name, 1).map(|at| at.value);
         }
     }
     if let Some(table) = reader.table(root, "iteration", "[iteration]") {
-        reader.only(table, &["files"]);
+        reader.only(table, keys::ITERATION);
         given.files = reader.integer(table, "files", 1).map(|at| at.value);
     }
     if let Some(table) = reader.table(root, "fence", "[fence]") {
-        reader.only(table, &["require"]);
-        let words = [("full", Require::Full), ("no-overlay", Require::NoOverlay), ("landlock", Require::Landlock)];
-        given.require = reader.choice(table, "require", &words).map(|at| at.value);
+        reader.only(table, keys::FENCE);
+        given.require = reader.choice(table, "require", REQUIRES).map(|at| at.value);
     }
     for (table, span) in reader.tables(root, "service", "[[service]]") {
-        reader.only(table, &["name", "address", "kind"]);
+        reader.only(table, keys::SERVICE);
         let name = reader.string(table, "name");
         let address = address(reader, table);
         let kind = reader.choice(table, "kind", KINDS);
-        for key in ["name", "address", "kind"].into_iter().filter(|key| !table.has(key)) {
-            reader.fault(span.clone(), format!("a service without `{key}`"), format!("add `{key} = \"…\"`"));
-        }
+        reader.required(table, keys::SERVICE, &span, "a service");
         if let (Some(name), Some(address), Some(kind)) = (name, address, kind) {
             let service = Service { name: name.value, address, kind: kind.value };
             given.services.push(At { value: service, span: name.span });

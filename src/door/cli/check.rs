@@ -1,11 +1,13 @@
 //! `guard check`: judge a command; run nothing, write nothing.
 
-use super::{code, exec::What, json, project, text};
+use super::{code, exec::What, json, judged, project, text};
 use crate::gate::{self, Answer, World};
 use std::path::Path;
 use std::process::ExitCode;
 
 /// Judge a command without running or recording anything
+///
+/// Shows the parts of what was asked, each with what decided it; what decided the whole is marked with `>`.
 ///
 /// Exit code 0: it would run; 75: a person would be asked; 126: it would be refused; 78: the policy is invalid.
 #[derive(Debug, clap::Args)]
@@ -23,17 +25,20 @@ pub(crate) struct Args {
 
 pub(crate) fn run(world: World, from: &Path, args: Args) -> ExitCode {
     let judged = project(world, from).and_then(|(world, project)| gate::check(&world, &project, args.what.request()));
-    let answer = match judged {
-        Ok(judgement) => Answer { judgement: Some(judgement), ..Answer::default() },
-        Err(stop) => Answer { stop: Some(stop), ..Answer::default() },
+    let examined = match judged {
+        Ok(examined) => examined,
+        Err(stop) if args.json => return print(&Answer { stop: Some(stop), ..Answer::default() }, None),
+        Err(stop) => return text::stop(&stop),
     };
-    let exit = answer.exit_code();
     if args.json {
-        if let Err(error) = json::print(&answer) {
-            return text::failure("cannot write the answer", &error.to_string());
-        }
-    } else {
-        text::print_judgement(&answer);
+        let view = judged::view(&examined.judgement, &examined.facts);
+        return print(&Answer { judgement: Some(examined.judgement), ..Answer::default() }, Some(view));
     }
-    code(exit)
+    let written = text::print_examined(&examined);
+    let exit = Answer { judgement: Some(examined.judgement), ..Answer::default() }.exit_code();
+    text::written(written, code(exit))
+}
+
+fn print(answer: &Answer, view: Option<judged::View>) -> ExitCode {
+    text::written(json::print_with(answer, view), code(answer.exit_code()))
 }

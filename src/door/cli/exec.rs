@@ -5,7 +5,7 @@ use crate::action::shell::Asked;
 use crate::execute::Sink;
 use crate::gate::{self, Answer, Request, World};
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Args)]
 pub(crate) struct What {
     /// Time limit in seconds; can only shorten the policy's
-    #[arg(long, value_name = "S", value_parser = seconds)]
+    #[arg(long, value_name = "S", value_parser = seconds, allow_hyphen_values = true)]
     timeout: Option<Duration>,
     /// What the task at hand is called, for rules and the log
     #[arg(long, value_name = "LABEL")]
@@ -45,7 +45,7 @@ pub(crate) struct What {
     #[arg(short = 'c', value_name = "COMMAND LINE", conflicts_with = "argv", allow_hyphen_values = true)]
     line: Option<OsString>,
     /// The program and its arguments, after `--`
-    #[arg(value_name = "ARGV", last = true)]
+    #[arg(value_name = "ARGV", last = true, required_unless_present = "line")]
     argv: Vec<OsString>,
 }
 
@@ -70,53 +70,58 @@ fn seconds(text: &str) -> Result<Duration, String> {
 pub(crate) fn run(world: World, from: &Path, args: Args) -> ExitCode {
     let (world, project) = match project(world, from) {
         Ok(found) => found,
-        Err(stop) => return finish(args.json, Answer { stop: Some(stop), ..Answer::default() }),
+        Err(stop) => return finish(args.json, Answer { stop: Some(stop), ..Answer::default() }, Live::default()),
     };
     diagnostics::to(&project.paths.state);
     let request = args.what.request();
+    let mut live = Live::default();
     let answer = if args.json {
         gate::exec(&world, &project, request, &mut Silent)
     } else {
-        gate::exec(&world, &project, request, &mut Live::default())
+        gate::exec(&world, &project, request, &mut live)
     };
-    finish(args.json, answer)
+    finish(args.json, answer, live)
 }
 
-fn finish(as_json: bool, answer: Answer) -> ExitCode {
-    let exit = answer.exit_code();
+/// The command's code, unless what it printed could not be passed on: then nobody may take its code for all of its answer.
+/// A reader that went away is no fault of anybody's.
+fn finish(as_json: bool, answer: Answer, live: Live) -> ExitCode {
+    let exit = code(answer.exit_code());
     if as_json {
-        if let Err(error) = json::print(&answer) {
-            return text::failure("cannot write the answer", &error.to_string());
-        }
-    } else {
-        text::print(&answer);
+        return match json::print(&answer) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => text::unwritten(&error, &answer),
+            written => text::written(written, exit),
+        };
     }
-    code(exit)
+    text::print(&answer);
+    let unwritten =
+        [live.stdout, live.stderr].into_iter().flatten().find(|error| error.kind() != ErrorKind::BrokenPipe);
+    unwritten.map_or(exit, |error| text::unwritten(&error, &answer))
 }
 
-/// Passes output on as it comes. Where a reader went away the command is told, as in any pipeline.
+/// Passes output on as it comes. Where that is not possible any more the command is told, as in any pipeline.
 #[derive(Default)]
 struct Live {
-    stdout_closed: bool,
-    stderr_closed: bool,
+    stdout: Option<std::io::Error>,
+    stderr: Option<std::io::Error>,
 }
 
 impl Sink for Live {
     fn stdout(&mut self, bytes: &[u8]) {
         let mut out = std::io::stdout().lock();
-        self.stdout_closed |= out.write_all(bytes).and_then(|()| out.flush()).is_err();
+        self.stdout = self.stdout.take().or(out.write_all(bytes).and_then(|()| out.flush()).err());
     }
 
     fn stderr(&mut self, bytes: &[u8]) {
-        self.stderr_closed |= std::io::stderr().lock().write_all(bytes).is_err();
+        self.stderr = self.stderr.take().or(std::io::stderr().lock().write_all(bytes).err());
     }
 
     fn stdout_closed(&self) -> bool {
-        self.stdout_closed
+        self.stdout.is_some()
     }
 
     fn stderr_closed(&self) -> bool {
-        self.stderr_closed
+        self.stderr.is_some()
     }
 }
 

@@ -25,10 +25,7 @@ pub(crate) struct Man {
 pub(crate) fn completions(args: Completions) -> ExitCode {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "guard", &mut script);
-    match std::io::stdout().write_all(&script) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => text::failure("cannot write the script", &error.to_string()),
-    }
+    text::written(std::io::stdout().write_all(&script), ExitCode::SUCCESS)
 }
 
 pub(crate) fn man(args: Man) -> ExitCode {

@@ -110,8 +110,5 @@ fn show_seed(seed: &str) -> ExitCode {
 }
 
 fn say(text: &str) -> ExitCode {
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => text::failure("cannot write to standard output", &error.to_string()),
-    }
+    text::written(std::io::stdout().lock().write_all(text.as_bytes()), ExitCode::SUCCESS)
 }

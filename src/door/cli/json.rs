@@ -1,6 +1,7 @@
 //! The one JSON object of `--json`. Its keys are a promise; a test snapshots them.
 //! Knows no layout for people.
 
+use super::judged::{Part, View};
 use crate::decide::{Judgement, Match};
 use crate::event::Ended;
 use crate::execute::Capture;
@@ -31,6 +32,9 @@ struct Object {
     fence: Option<Fence>,
     log: Option<Log>,
     error: Option<Fault>,
+    /// Of `check` alone: the parts of what was asked, and what decided each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commands: Option<Vec<Part>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -68,10 +72,26 @@ pub(super) fn print(answer: &Answer) -> std::io::Result<()> {
     write(&object(answer))
 }
 
-/// Prints the object for a call that could not be understood.
+/// The same with the parts of what was judged, if it was.
+///
+/// # Errors
+/// Those of standard output.
+pub(super) fn print_with(answer: &Answer, view: Option<View>) -> std::io::Result<()> {
+    let mut object = object(answer);
+    object.commands = view.map(|view| view.parts);
+    write(&object)
+}
+
+/// Prints the object for a call that could not be understood; `message` is clap's.
 pub(super) fn print_usage(message: &str) {
     let mut object = object(&Answer::default());
-    object.error = Some(Fault { message: message.to_owned(), help: Some("see `guard exec --help`".into()) });
+    // `error: WHAT`, then paragraphs: tips, the usage, and where to find more.
+    let mut parts = message.trim().split("\n\n").map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
+    let what = parts.next().unwrap_or_default();
+    let mut help: Vec<String> = parts.filter(|part| !part.starts_with("For more information")).collect();
+    help.push("see `guard exec --help`".into());
+    let message = what.strip_prefix("error: ").unwrap_or(&what).to_owned();
+    object.error = Some(Fault { message, help: Some(help.join("; ")) });
     // It ends with 125 in any case.
     let _unwritten = write(&object);
 }
@@ -104,6 +124,7 @@ fn object(answer: &Answer) -> Object {
         fence: outcome
             .map(|outcome| Fence { level: outcome.fence.level.name(), missing: outcome.fence.missing.clone() }),
         log: answer.receipt.as_ref().map(|receipt| Log { seq: receipt.last, hash: receipt.hash.clone() }),
+        commands: None,
         error: answer.stop.as_ref().map(|stop| Fault { message: stop.to_string(), help: stop.help() }),
     }
 }

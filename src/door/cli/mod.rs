@@ -10,8 +10,10 @@ mod exec;
 mod generate;
 mod init;
 mod json;
+mod judged;
 pub mod policy;
 mod text;
+mod words;
 
 use crate::gate::{Project, Stop, World};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};

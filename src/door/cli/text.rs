@@ -1,11 +1,12 @@
 //! What a person reads: refusals, judgements and errors, coloured only on a terminal.
 //! Knows no JSON.
 
-use super::{code, json};
+use super::{code, json, judged};
 use crate::action::Action;
 use crate::decide::{Judgement, Match, Verdict};
 use crate::event::{Ended, line::printable};
-use crate::gate::{Answer, Stop};
+use crate::execute::Level;
+use crate::gate::{Answer, Examined, Stop};
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
@@ -15,7 +16,7 @@ use std::process::ExitCode;
 const SHOWN: usize = 200;
 
 #[derive(Debug, Clone, Copy)]
-enum Tone {
+pub(super) enum Tone {
     Good,
     Question,
     Bad,
@@ -24,14 +25,16 @@ enum Tone {
 
 /// Colours, or not: decided once for the stream that is written to.
 #[derive(Debug, Clone, Copy)]
-struct Paint(bool);
+pub(super) struct Paint(bool);
 
 impl Paint {
-    fn on(stream: &impl IsTerminal) -> Self {
+    /// For that stream.
+    pub(super) fn on(stream: &impl IsTerminal) -> Self {
         Self(stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()))
     }
 
-    fn with(self, tone: Tone, text: &str) -> String {
+    /// The text in a tone.
+    pub(super) fn with(self, tone: Tone, text: &str) -> String {
         let number = match tone {
             Tone::Good => "32",
             Tone::Question => "33",
@@ -41,13 +44,20 @@ impl Paint {
         if self.0 { format!("\x1b[{number}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    fn verdict(self, verdict: Verdict) -> String {
+    /// A verdict in its own colour.
+    pub(super) fn verdict(self, verdict: Verdict) -> String {
         let tone = match verdict {
             Verdict::Allow => Tone::Good,
             Verdict::Ask => Tone::Question,
             Verdict::Deny => Tone::Bad,
         };
         self.with(tone, verdict.word())
+    }
+
+    /// A verdict's word in its own colour.
+    pub(super) fn word(self, word: &str) -> String {
+        let known = [Verdict::Allow, Verdict::Ask, Verdict::Deny].into_iter().find(|verdict| verdict.word() == word);
+        known.map_or_else(|| word.to_owned(), |verdict| self.verdict(verdict))
     }
 }
 
@@ -58,8 +68,12 @@ pub(super) fn print(answer: &Answer) {
     if let Some(stop) = &answer.stop {
         text += &stop_text(stop, paint);
     } else if let Some(outcome) = &answer.outcome {
+        let what = match outcome.fence.level {
+            Level::Full | Level::Partial | Level::Landlock => "the fence is not whole",
+            Level::None => "ran outside the fence",
+        };
         for missing in &outcome.fence.missing {
-            let _ = writeln!(text, "guard: {}: {missing}", paint.with(Tone::Question, "the fence is not whole"));
+            let _ = writeln!(text, "guard: {}: {}", paint.with(Tone::Question, what), printable(missing));
         }
         match outcome.ended {
             Ended::TimedOut => {
@@ -88,26 +102,21 @@ pub(super) fn print(answer: &Answer) {
     let _gone = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// What `check` prints: the verdict, and every rule that matched.
-pub(super) fn print_judgement(answer: &Answer) {
-    if let Some(stop) = &answer.stop {
-        let text = stop_text(stop, Paint::on(&std::io::stderr()));
-        let _gone = std::io::stderr().lock().write_all(text.as_bytes());
-        return;
-    }
+/// What `check` prints: the verdict, the parts of what was asked, what decided each, and what it would get.
+///
+/// # Errors
+/// Those of standard output.
+pub(super) fn print_examined(examined: &Examined) -> std::io::Result<()> {
     let paint = Paint::on(&std::io::stdout());
-    let mut text = String::new();
-    if let Some(judgement) = &answer.judgement {
-        let _ = writeln!(text, "{}: `{}`", paint.verdict(judgement.verdict()), command(judgement));
-        text += &rules(judgement.matches().iter(), paint);
-        if judgement.verdict() == Verdict::Allow {
-            let grant = judgement.grant();
-            let writes = if grant.writes { "may write to the project" } else { "sees the project read-only" };
-            let line = format!("  runs fenced, for at most {} s, and {writes}\n", grant.timeout.as_secs_f64());
-            text += &paint.with(Tone::Faint, &line);
-        }
+    let judgement = &examined.judgement;
+    let view = judged::view(judgement, &examined.facts);
+    let mut text = format!("{}: `{}`\n", paint.verdict(judgement.verdict()), command(judgement));
+    text += &judged::text::tree(&view, judgement, paint);
+    if judgement.verdict() == Verdict::Allow {
+        let line = format!("  {}\n", judged::text::grant(&view, judgement));
+        text += &paint.with(Tone::Faint, &line);
     }
-    let _gone = std::io::stdout().lock().write_all(text.as_bytes());
+    std::io::stdout().lock().write_all(text.as_bytes())
 }
 
 /// Prints why guard stopped, and gives its exit code.
@@ -115,6 +124,31 @@ pub(super) fn stop(stop: &Stop) -> ExitCode {
     let text = stop_text(stop, Paint::on(&std::io::stderr()));
     let _gone = std::io::stderr().lock().write_all(text.as_bytes());
     code(stop.exit_code())
+}
+
+/// The same as the one object of `--json`.
+pub(super) fn stop_json(stop: Stop) -> ExitCode {
+    let answer = Answer { stop: Some(stop), ..Answer::default() };
+    written(json::print(&answer), code(answer.exit_code()))
+}
+
+/// The exit code of a call whose answer is written, or could not be. A reader that went away is told nothing, and the code is
+/// that of any program in a pipeline (141, as of SIGPIPE); a full disk is an error, since nobody got the answer.
+pub(super) fn written(result: std::io::Result<()>, code: ExitCode) -> ExitCode {
+    match result {
+        Ok(()) => code,
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::from(141),
+        Err(error) => failure("cannot write to standard output", &error.to_string()),
+    }
+}
+
+/// As [`written`], where a command has run: its own exit code is told, since guard's is another.
+pub(super) fn unwritten(error: &std::io::Error, answer: &Answer) -> ExitCode {
+    let ended = match &answer.outcome {
+        Some(outcome) => format!("{error}: the command itself ended with exit code {}", outcome.exit_code),
+        None => error.to_string(),
+    };
+    failure("cannot write to standard output or error", &ended)
 }
 
 /// Prints a failure of a subcommand that has no room of its own; 125.
@@ -125,12 +159,11 @@ pub(super) fn failure(what: &str, cause: &str) -> ExitCode {
 /// A call that could not be understood: clap's message, and 125, since 2 could be a command's own code.
 pub(super) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     if !error.use_stderr() {
-        let _gone = error.print();
-        return ExitCode::SUCCESS;
+        return written(error.print(), ExitCode::SUCCESS);
     }
     let own = arguments.iter().skip(1).take_while(|argument| *argument != "--");
     if own.clone().any(|argument| argument == "--json") {
-        json::print_usage(error.to_string().trim_end());
+        json::print_usage(&error.to_string());
     } else {
         let _gone = error.print();
     }
@@ -145,7 +178,8 @@ fn stop_text(stop: &Stop, paint: Paint) -> String {
     text
 }
 
-fn command(judgement: &Judgement) -> String {
+/// What was judged, cut where it is long.
+pub(super) fn command(judgement: &Judgement) -> String {
     let Action::Shell(shell) = judgement.action();
     let text = printable(shell.text());
     match text.char_indices().nth(SHOWN) {

@@ -146,10 +146,12 @@ proptest! {
             rules: vec![RuleHit { id: c.clone(), verdict: d.clone() }],
             policy: c.clone(),
             cwd: d.clone(),
+            asked: None,
             task: Some(c),
             reason: Some(d),
             timeout_ms: u64::MAX,
             observed: true,
+            composition: None,
         };
         let line = written(&human, &detail);
         prop_assert_eq!(line.matches('\n').count(), 1);

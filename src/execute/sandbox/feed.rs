@@ -18,6 +18,8 @@ pub(super) enum Source {
     Pipe,
     /// A file without a name.
     File,
+    /// A terminal: what was typed is taken line by line, since it can neither be looked at nor put back.
+    Terminal,
 }
 
 /// Guard's end of the pipe.
@@ -89,6 +91,11 @@ impl Feed {
     fn show(&self) -> Result<usize, Errno> {
         match self.source {
             Source::Pipe => tee(stdin(), &self.end, SLOT, SpliceFlags::NONBLOCK),
+            Source::Terminal => {
+                let mut bytes = [0; SLOT];
+                let len = read(stdin(), &mut bytes)?;
+                write(&self.end, bytes.get(..len).unwrap_or_default())
+            }
             Source::File => {
                 let mut bytes = [0; SLOT];
                 let len = pread(stdin(), &mut bytes, seek(stdin(), SeekFrom::Current(0))?)?;
@@ -102,9 +109,13 @@ impl Feed {
         let left = ioctl_fionread(&self.end).unwrap_or(0).min(self.shown);
         let mut rest = self.shown - left;
         self.shown = left;
-        if self.source == Source::File {
-            let _ = seek(stdin(), SeekFrom::Current(i64::try_from(rest).unwrap_or(0)));
-            return;
+        match self.source {
+            Source::Pipe => {}
+            Source::Terminal => return,
+            Source::File => {
+                let _ = seek(stdin(), SeekFrom::Current(i64::try_from(rest).unwrap_or(0)));
+                return;
+            }
         }
         let mut bytes = [0; SLOT];
         while rest > 0 {

@@ -15,8 +15,14 @@ enum Answer {
     Kill,
     /// `clone`: not with new namespaces.
     Clone,
-    /// `ioctl`: not the ones that type into a terminal.
+    /// `ioctl`: not the ones that type into a terminal, write to it, or shut others out.
     Ioctl,
+    /// The first argument is a process: not the fence's first one.
+    OfProcess,
+    /// `setpriority`: the second argument is a process or a group; not the first one's, and no user's.
+    Priority,
+    /// `ioprio_set`: as `setpriority`, its kinds counted from 1.
+    IoPriority,
     /// `socket`: only local stream sockets, which can be neither connected nor bound.
     Socket,
     /// `socketpair`: not datagrams, which can be sent to any socket by path.
@@ -114,6 +120,13 @@ const JUDGED: &[(c_long, Answer)] = &[
     (libc::SYS_socket, Answer::Socket),
     (libc::SYS_socketpair, Answer::SocketPair),
     (libc::SYS_sendto, Answer::SendTo),
+    (libc::SYS_prlimit64, Answer::OfProcess),
+    (libc::SYS_sched_setaffinity, Answer::OfProcess),
+    (libc::SYS_sched_setscheduler, Answer::OfProcess),
+    (libc::SYS_sched_setparam, Answer::OfProcess),
+    (libc::SYS_sched_setattr, Answer::OfProcess),
+    (libc::SYS_setpriority, Answer::Priority),
+    (libc::SYS_ioprio_set, Answer::IoPriority),
 ];
 
 /// Without an IPC namespace these reach the whole machine's shared memory, queues and semaphores.
@@ -135,8 +148,13 @@ const SHARED: &[c_long] = &[
 
 /// CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET.
 const NAMESPACES: u32 = 0x0002_0000 | 0x0200_0000 | 0x0400_0000 | 0x0800_0000 | 0x1000_0000 | 0x2000_0000 | 0x4000_0000;
-/// TIOCSTI types into the terminal, TIOCLINUX pastes into it, TIOCCONS takes the console's output.
-const TYPING: [u32; 3] = [0x5412, 0x541c, 0x541d];
+/// TIOCSTI types into the terminal, TIOCLINUX pastes into it, TIOCCONS takes the console's output. TCXONC sends the stop
+/// character, which can be set to any byte, to a terminal that was only opened for reading, and can hold its output up.
+/// TIOCSETD gives it another discipline, TIOCEXCL keeps everybody else from opening it.
+const OF_TERMINALS: [u32; 6] = [0x5412, 0x541c, 0x541d, 0x540a, 0x5423, 0x540c];
+/// PRIO_USER and IOPRIO_WHO_USER: every process of the user, the first one among them.
+const PRIO_USER: u32 = 2;
+const IOPRIO_WHO_USER: u32 = 3;
 const AF_UNIX: u32 = 1;
 const SOCK_STREAM: u32 = 1;
 const SOCK_SEQPACKET: u32 = 5;
@@ -164,8 +182,9 @@ const fn low(n: u32) -> u32 {
     16 + 8 * n
 }
 
-/// The program; `ipc` says whether the command has an IPC namespace of its own. `None` if it cannot be assembled.
-pub(super) fn program(ipc: bool) -> Option<Vec<sock_filter>> {
+/// The program; `ipc` and `pids` say whether the command has an IPC and a pid namespace of its own. `None` if it cannot be
+/// assembled.
+pub(super) fn program(ipc: bool, pids: bool) -> Option<Vec<sock_filter>> {
     let shared = if ipc { &[][..] } else { SHARED };
     let mut table: Vec<(u32, Answer)> = Vec::with_capacity(128);
     for (numbers, answer) in [(REFUSED, Answer::Refuse), (UNKNOWN, Answer::Unknown), (shared, Answer::Refuse)] {
@@ -197,18 +216,18 @@ pub(super) fn program(ipc: bool) -> Option<Vec<sock_filter>> {
 
     let mut code =
         vec![op(LOAD, 0, 0, 4), op(JUMP_EQUAL, 1, 0, AUDIT_ARCH), op(RETURN, 0, 0, RET_KILL), op(LOAD, 0, 0, 0)];
-    code.extend(tree(&steps)?);
+    code.extend(tree(&steps, pids)?);
     Some(code)
 }
 
 /// A binary search over the steps: at most seven comparisons for any call.
-fn tree(steps: &[(u32, Answer)]) -> Option<Vec<sock_filter>> {
+fn tree(steps: &[(u32, Answer)], pids: bool) -> Option<Vec<sock_filter>> {
     if let [(_, answer)] = steps {
-        return Some(leaf(*answer));
+        return Some(leaf(*answer, pids));
     }
     let (below, above) = steps.split_at_checked(steps.len() / 2)?;
     let (bound, _) = above.first()?;
-    let (left, right) = (tree(below)?, tree(above)?);
+    let (left, right) = (tree(below, pids)?, tree(above, pids)?);
     let mut code = match u8::try_from(left.len()) {
         Ok(skip) => vec![op(JUMP_AT_LEAST, skip, 0, *bound)],
         // Too far for a conditional jump: jump over the unconditional one.
@@ -219,7 +238,7 @@ fn tree(steps: &[(u32, Answer)]) -> Option<Vec<sock_filter>> {
     Some(code)
 }
 
-fn leaf(answer: Answer) -> Vec<sock_filter> {
+fn leaf(answer: Answer, pids: bool) -> Vec<sock_filter> {
     let ret = |k| op(RETURN, 0, 0, k);
     match answer {
         Answer::Allow => vec![ret(RET_ALLOW)],
@@ -230,15 +249,19 @@ fn leaf(answer: Answer) -> Vec<sock_filter> {
             vec![op(LOAD, 0, 0, low(0)), op(JUMP_ANY_BIT, 0, 1, NAMESPACES), ret(RET_EPERM), ret(RET_ALLOW)]
         }
         Answer::Ioctl => {
-            let [sti, linux, console] = TYPING;
-            vec![
-                op(LOAD, 0, 0, low(1)),
-                op(JUMP_EQUAL, 2, 0, sti),
-                op(JUMP_EQUAL, 1, 0, linux),
-                op(JUMP_EQUAL, 0, 1, console),
-                ret(RET_EPERM),
-                ret(RET_ALLOW),
-            ]
+            let last = u8::try_from(OF_TERMINALS.len() - 1).unwrap_or(0);
+            let refused = OF_TERMINALS.iter().zip((0..=last).rev());
+            let mut code = vec![op(LOAD, 0, 0, low(1))];
+            code.extend(refused.map(|(number, left)| op(JUMP_EQUAL, left, u8::from(left == 0), *number)));
+            code.extend([ret(RET_EPERM), ret(RET_ALLOW)]);
+            code
+        }
+        Answer::OfProcess => of_process(0, pids),
+        Answer::Priority | Answer::IoPriority => {
+            let user = if answer == Answer::Priority { PRIO_USER } else { IOPRIO_WHO_USER };
+            let mut code = vec![op(LOAD, 0, 0, low(0)), op(JUMP_EQUAL, 0, 1, user), ret(RET_EPERM)];
+            code.extend(of_process(1, pids));
+            code
         }
         Answer::Socket | Answer::SocketPair => vec![
             op(LOAD, 0, 0, low(0)),
@@ -259,6 +282,13 @@ fn leaf(answer: Answer) -> Vec<sock_filter> {
             ret(RET_ALLOW),
         ],
     }
+}
+
+/// Argument `n` names a process or a group. In a pid namespace all but the first one (1) are the command's own; without
+/// one, only the caller itself (0) is surely so.
+fn of_process(n: u32, pids: bool) -> Vec<sock_filter> {
+    let (bound, equal, other) = if pids { (1, RET_EPERM, RET_ALLOW) } else { (0, RET_ALLOW, RET_EPERM) };
+    vec![op(LOAD, 0, 0, low(n)), op(JUMP_EQUAL, 0, 1, bound), op(RETURN, 0, 0, equal), op(RETURN, 0, 0, other)]
 }
 
 #[cfg(test)]
@@ -294,13 +324,13 @@ mod tests {
     }
 
     fn plain(nr: c_long, args: [u64; 6]) -> u32 {
-        verdict(&program(true).unwrap(), AUDIT_ARCH, u32::try_from(nr).unwrap(), args)
+        verdict(&program(true, true).unwrap(), AUDIT_ARCH, u32::try_from(nr).unwrap(), args)
     }
 
     #[test]
     fn every_number_gets_the_answer_its_table_says() {
         for ipc in [true, false] {
-            let code = program(ipc).unwrap();
+            let code = program(ipc, true).unwrap();
             for nr in 0..600_u32 {
                 let n = c_long::from(nr);
                 if JUDGED.iter().any(|(judged, _)| *judged == n) {
@@ -320,7 +350,7 @@ mod tests {
 
     #[test]
     fn a_foreign_abi_is_killed() {
-        let code = program(true).unwrap();
+        let code = program(true, true).unwrap();
         assert_eq!(verdict(&code, 0x4000_0003, 1, [0; 6]), RET_KILL);
         assert_eq!(verdict(&code, AUDIT_ARCH, FOREIGN | 41, [0; 6]), RET_KILL);
     }
@@ -354,10 +384,52 @@ mod tests {
         assert_eq!(plain(libc::SYS_ioctl, [0, 0x5412 | high, 0, 0, 0, 0]), RET_EPERM);
         assert_eq!(plain(libc::SYS_ioctl, [0, 0x541c, 0, 0, 0, 0]), RET_EPERM);
         assert_eq!(plain(libc::SYS_ioctl, [0, 0x5401, 0, 0, 0, 0]), RET_ALLOW);
+        assert_eq!(plain(libc::SYS_prlimit64, [1 | high, 0, 0, 0, 0, 0]), RET_EPERM);
         assert_eq!(plain(libc::SYS_clone, [0x1000_0011 | high, 0, 0, 0, 0, 0]), RET_EPERM);
         assert_eq!(plain(libc::SYS_clone, [0x003d_0f00, 0, 0, 0, 0, 0]), RET_ALLOW);
         assert_eq!(plain(libc::SYS_sendto, [3, 0, 0, 0, 0, 0]), RET_ALLOW);
         assert_eq!(plain(libc::SYS_sendto, [3, 0, 0, 0, 1, 16]), RET_EPERM);
         assert_eq!(plain(libc::SYS_sendto, [3, 0, 0, 0, 1 << 32, 16]), RET_EPERM);
+    }
+    #[test]
+    fn no_terminal_is_typed_into_written_to_or_kept_from_others() {
+        for number in OF_TERMINALS {
+            assert_eq!(plain(libc::SYS_ioctl, [0, number.into(), 0, 0, 0, 0]), RET_EPERM, "{number:#x}");
+        }
+        // TCGETS, TCSETS, TIOCSCTTY, TIOCGWINSZ, FIONREAD
+        for number in [0x5401, 0x5402, 0x540e, 0x5413, 0x541b] {
+            assert_eq!(plain(libc::SYS_ioctl, [0, number, 0, 0, 0, 0]), RET_ALLOW, "{number:#x}");
+        }
+    }
+
+    #[test]
+    fn the_first_process_is_neither_limited_nor_slowed_down() {
+        // Whether the kind is a process, a group or a user; then the process.
+        let answer = |pids, nr: c_long, args: [u64; 2]| {
+            let code = program(pids, pids).unwrap();
+            verdict(&code, AUDIT_ARCH, u32::try_from(nr).unwrap(), [args[0], args[1], 0, 0, 0, 0])
+        };
+        let by_first = [
+            libc::SYS_prlimit64,
+            libc::SYS_sched_setaffinity,
+            libc::SYS_sched_setscheduler,
+            libc::SYS_sched_setparam,
+            libc::SYS_sched_setattr,
+        ];
+        for (process, inside, alone) in
+            [(0, RET_ALLOW, RET_ALLOW), (1, RET_EPERM, RET_EPERM), (2, RET_ALLOW, RET_EPERM)]
+        {
+            for nr in by_first {
+                assert_eq!(answer(true, nr, [process, 0]), inside, "call {nr}, process {process}");
+                assert_eq!(answer(false, nr, [process, 0]), alone, "call {nr}, process {process}, no namespace");
+            }
+            for (nr, user) in [(libc::SYS_setpriority, 2), (libc::SYS_ioprio_set, 3)] {
+                for kind in [user - 2, user - 1] {
+                    assert_eq!(answer(true, nr, [kind, process]), inside, "call {nr}, kind {kind}, {process}");
+                    assert_eq!(answer(false, nr, [kind, process]), alone, "call {nr}, kind {kind}, {process}");
+                }
+                assert_eq!(answer(true, nr, [user, process]), RET_EPERM, "call {nr}, user {process}");
+            }
+        }
     }
 }

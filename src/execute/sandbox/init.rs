@@ -30,6 +30,8 @@ pub(super) struct Plan {
     pub(super) mounts: bool,
     /// Whether there is a pid namespace.
     pub(super) pids: bool,
+    /// Whether there is no fence at all: only time and end are kept.
+    pub(super) outside: bool,
     /// The signal mask the command gets.
     pub(super) mask: sigset_t,
     /// What the command runs on until it executes.
@@ -179,7 +181,9 @@ fn prepare(plan: &mut Plan) -> Result<(), (i32, Errno)> {
         }
     }
     sys::chdir(&plan.cwd).map_err(at(Stage::Folder))?;
-    sys::drop_capabilities().map_err(at(Stage::Capabilities))?;
+    if !plan.outside {
+        sys::drop_capabilities().map_err(at(Stage::Capabilities))?;
+    }
     if !plan.pids {
         let _ = sys::prctl(libc::PR_SET_CHILD_SUBREAPER, 1);
     }
@@ -243,6 +247,9 @@ fn confine(plan: &Plan) -> Result<(), (i32, Errno)> {
         sys::limit(resource, most).map_err(at(Stage::Limits))?;
     }
     sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1).map_err(at(Stage::Seccomp))?;
+    if plan.outside {
+        return Ok(());
+    }
     plan.rules.apply().map_err(at(Stage::Landlock))?;
     sys::install_filter(&plan.filter).map_err(at(Stage::Seccomp))
 }

@@ -1,13 +1,16 @@
 //! Standard input as a fenced command may have it: something that only gives bytes.
-//! Through a descriptor of the host a command would reach the host's own, writable mounts.
+//! Through a descriptor of the host a command would reach the host's own, writable mounts, and the person's terminal.
 
 use super::feed::Source;
 use super::layout::c_path;
 use super::mounts::Step;
 use crate::execute::ExecuteError;
-use rustix::fs::{FileType, OFlags, SeekFrom, fcntl_getfl, fstat, major, minor, seek};
+use rustix::fs::{FileType, Mode, OFlags, SeekFrom, Stat, fcntl_getfl, fstat, major, minor, open, seek};
 use rustix::io::Errno;
+use rustix::termios::tcgetpgrp;
 use std::fs;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// How standard input is made safe.
@@ -16,6 +19,8 @@ pub(super) enum Input {
     AsIs,
     /// Opened anew inside.
     Reopened(Step),
+    /// Opened anew by guard, where there are no mounts to open it through.
+    Instead(OwnedFd),
     /// Through a pipe of guard's own: whoever holds the caller's could open it for writing (`/proc/self/fd/0`), and a
     /// shell that reads its script from it would run what was written.
     Fed(Source),
@@ -41,7 +46,11 @@ pub(super) fn fenced(mounts: bool) -> Result<Input, ExecuteError> {
         FileType::CharacterDevice => {
             let harmless =
                 [(1, 3), (1, 5), (1, 7), (1, 8), (1, 9)].contains(&(major(stat.st_rdev), minor(stat.st_rdev)));
-            if harmless || rustix::termios::isatty(stdin) { Ok(Input::AsIs) } else { refuse("it is a device") }
+            match harmless {
+                true => Ok(Input::AsIs),
+                false if rustix::termios::isatty(stdin) => terminal(&stat, mounts),
+                false => refuse("it is a device"),
+            }
         }
         FileType::Socket => {
             if super::sys::local_stream(0) {
@@ -65,5 +74,28 @@ pub(super) fn fenced(mounts: bool) -> Result<Input, ExecuteError> {
         }
         FileType::Directory => refuse("it is a folder"),
         FileType::BlockDevice | FileType::Symlink | FileType::Unknown => refuse("it is neither a stream nor a file"),
+    }
+}
+
+/// A terminal: a descriptor that only reads, of a mount without devices, so that it cannot be opened anew either. What
+/// goes to the terminal is standard output and error alone, which pass through guard.
+///
+/// Only the terminal that is guard's own is given so: another could be made the command's own, and then be written to as
+/// `/dev/tty`. That one, and one that no path leads to, goes through a pipe.
+fn terminal(stat: &Stat, mounts: bool) -> Result<Input, ExecuteError> {
+    let fed = Ok(Input::Fed(Source::Terminal));
+    let Ok(path) = fs::read_link("/proc/self/fd/0") else { return fed };
+    let there = fs::metadata(&path).is_ok_and(|found| (found.dev(), found.ino()) == (stat.st_dev, stat.st_ino));
+    if !there || tcgetpgrp(rustix::stdio::stdin()).is_err() {
+        return fed;
+    }
+    if mounts {
+        let path = c_path(&path)?;
+        return Ok(Input::Reopened(Step::Input { path, device: stat.st_dev, inode: stat.st_ino, offset: 0 }));
+    }
+    let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::CLOEXEC;
+    match open(&path, flags, Mode::empty()) {
+        Ok(anew) => Ok(Input::Instead(anew)),
+        Err(_) => fed,
     }
 }

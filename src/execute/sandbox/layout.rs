@@ -1,6 +1,7 @@
 //! Which mounts and rules make the fence around a place: computed before anything is started.
 //! Knows the file system as it lies; starts nothing.
 
+use super::bounds::Bounds;
 use super::mounts::Step;
 use super::rules::{Access, Rules};
 use super::stub::{Stubs, is_stub};
@@ -128,6 +129,14 @@ fn git_aliases(protected: &[PathBuf]) -> BTreeSet<PathBuf> {
 fn per_worktree(path: &Path) -> bool {
     let config = fs::read(path.with_file_name("config")).unwrap_or_default();
     config.to_ascii_lowercase().windows(14).any(|part| part == b"worktreeconfig")
+}
+
+/// What of a resolved place lies in the project and is mounted on, whether it is there or not.
+pub(super) fn mounted_on(place: &Place, writes: bool) -> Vec<PathBuf> {
+    let protected = if writes { place.protected.clone() } else { Vec::new() };
+    let aliases = git_aliases(&protected);
+    let all = place.hidden.iter().cloned().chain(protected).chain(aliases);
+    all.filter(|path| path.starts_with(&place.project)).collect()
 }
 
 struct Layout<'a> {
@@ -293,8 +302,8 @@ impl Layout<'_> {
 }
 
 /// Landlock's rules where mounts already decide what can be read and seen.
-pub(super) fn rules(place: &Place, writes: bool, version: u32) -> Result<Rules, ExecuteError> {
-    let mut rules = Rules::new(version, false);
+pub(super) fn rules(place: &Place, bounds: &Bounds, writes: bool, version: u32) -> Result<Rules, ExecuteError> {
+    let mut rules = bounds.rules(version, false)?;
     if writes {
         rules.allow(c_path(&place.project)?, Access::Write, true);
     }
@@ -309,11 +318,12 @@ pub(super) fn rules(place: &Place, writes: bool, version: u32) -> Result<Rules, 
 
 /// Landlock's rules where there are no namespaces: it cannot deny below what it allows, so everything is allowed but
 /// what is hidden or protected, entry by entry. Nothing can be made directly in a folder that holds something protected.
-pub(super) fn rules_alone(place: &Place, writes: bool, version: u32) -> Result<Rules, ExecuteError> {
-    let mut rules = Rules::new(version, true);
+pub(super) fn rules_alone(place: &Place, bounds: &Bounds, writes: bool, version: u32) -> Result<Rules, ExecuteError> {
+    let mut rules = bounds.rules(version, true)?;
     let mut unread = place.hidden.clone();
     unread.push(PathBuf::from("/dev"));
-    for (path, folder) in carve(Path::new("/"), &unread) {
+    let readable = if bounds.limits_reading() { Vec::new() } else { carve(Path::new("/"), &unread) };
+    for (path, folder) in readable {
         rules.allow(c_path(&path)?, Access::Read, folder);
     }
     for name in DEVICES {

@@ -1,6 +1,7 @@
 //! The fence: what the kernel enforces around one command.
 //! The only room with `unsafe` code. Knows nothing of permits, policies or logs.
 
+mod bounds;
 mod feed;
 mod filter;
 mod first;
@@ -18,7 +19,9 @@ mod steer;
 mod stub;
 mod sys;
 mod tree;
+mod watch;
 
+pub use bounds::Bounds;
 pub use probe::{Examination, Finding, examine};
 pub use program::Work;
 pub use start::Order;

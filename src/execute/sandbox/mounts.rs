@@ -32,7 +32,7 @@ pub(super) enum Step {
     ReadOnly { at: CString },
     /// Puts a taken copy at its place.
     Put { slot: usize, at: CString },
-    /// Opens the file that is standard input anew, so that it cannot be changed through it.
+    /// Opens the file or terminal that is standard input anew, so that it cannot be written through it.
     Input { path: CString, device: u64, inode: u64, offset: i64 },
 }
 
@@ -97,11 +97,15 @@ impl Step {
                 if sys::identity(tree)? != (*device, *inode) {
                     return Err(libc::ESTALE);
                 }
+                let mut link = [0_u8; 32];
+                let link = descriptor(&mut link, tree).ok_or(libc::EBADF)?;
+                let fd = sys::open(link, libc::O_RDONLY | libc::O_NOCTTY)?;
+                // From now on nobody opens it for writing, and a terminal not at all.
                 let set = READ_ONLY | NO_SUID | NO_DEV;
                 sys::mount_setattr(tree, EMPTY, false, &MountAttr { set, ..MountAttr::default() })?;
-                let mut link = [0_u8; 32];
-                let fd = sys::open(descriptor(&mut link, tree).ok_or(libc::EBADF)?, libc::O_RDONLY)?;
-                sys::seek(fd, *offset)?;
+                if *offset > 0 {
+                    sys::seek(fd, *offset)?;
+                }
                 sys::duplicate(fd, 0, false)?;
                 sys::close(fd);
                 sys::close(tree);

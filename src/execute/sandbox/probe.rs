@@ -3,6 +3,7 @@
 
 #![expect(unsafe_code, reason = "forbidden system calls, made on purpose")]
 
+use super::bounds::Bounds;
 use super::init::Deed;
 use super::layout::c_path;
 use super::program::Work;
@@ -145,6 +146,7 @@ impl Ground {
             work: Work::Argv { program: PathBuf::from("/proc/self/exe"), argv: vec![OsString::from("probe")] },
             timeout,
             writes: true,
+            bounds: Bounds::Fence,
         };
         let standing = start(order, &self.place, &Environment::default(), Level::Landlock, Some(deed))?;
         let outcome = Prepared::of(standing).run(&mut Silent)?;

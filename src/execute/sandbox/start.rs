@@ -1,6 +1,7 @@
 //! Starting a fence: the strongest rung of the ladder that the kernel builds and the caller accepts.
 //! Knows neither judgements nor what becomes of the output.
 
+use super::bounds::{Bounds, OUTSIDE};
 use super::feed::Feed;
 use super::first::{Failed, First, STACK};
 use super::init::{Deed, Plan, STEPS, Stage, Strings, report};
@@ -9,9 +10,11 @@ use super::layout::{self, c_path};
 use super::program::{Work, executable, words};
 use super::steer::Hold;
 use super::stub::Stubs;
+use super::watch::Watch;
 use super::{filter, sys};
 use crate::execute::{Environment, ExecuteError, Fence, Level, Place};
 use rustix::pipe::{PipeFlags, pipe_with};
+use std::collections::BTreeSet;
 use std::ffi::{CString, OsStr, OsString};
 use std::fs;
 use std::io::{self, Read, Write};
@@ -30,6 +33,8 @@ pub struct Order {
     pub timeout: Duration,
     /// Whether the project may be written.
     pub writes: bool,
+    /// What holds it.
+    pub bounds: Bounds,
 }
 
 /// Rungs of the ladder, from the top.
@@ -41,6 +46,8 @@ enum Rung {
     SharedProcesses,
     /// Landlock and seccomp alone.
     Alone,
+    /// Nothing: not a rung that is stepped down to, but one that is ordered.
+    Outside,
 }
 
 /// A fence being built, with its command held before `execve`.
@@ -52,6 +59,7 @@ pub(in crate::execute) struct Standing {
     rung: Rung,
     missing: Vec<String>,
     landlock: u32,
+    watch: Watch,
     deed: Option<Deed>,
     fenced: Option<Fenced>,
     pub(in crate::execute) hold: Hold,
@@ -67,7 +75,7 @@ pub(in crate::execute) struct Fenced {
     pub(in crate::execute) out: Option<OwnedFd>,
     /// Read end of its standard error, while anybody takes it.
     pub(in crate::execute) err: Option<OwnedFd>,
-    _stubs: Stubs,
+    stubs: Stubs,
     _caches: Option<Fresh>,
     /// The pipe its standard input comes through, if it has one of its own.
     pub(in crate::execute) feed: Option<Feed>,
@@ -89,8 +97,10 @@ pub(in crate::execute) fn start(
     if deed.is_none() {
         executable(&order.work)?;
     }
+    let place = layout::resolved(place)?;
     let mut standing = Standing {
-        place: layout::resolved(place)?,
+        watch: Watch::default(),
+        place,
         order,
         environment: environment.clone(),
         require,
@@ -101,11 +111,16 @@ pub(in crate::execute) fn start(
         fenced: None,
         hold: Hold::new(),
     };
-    if standing.landlock == 0 {
+    if let Bounds::Outside(_) = standing.order.bounds {
+        standing.rung = Rung::Outside;
+        standing.missing.push(OUTSIDE.to_owned());
+    } else if standing.landlock == 0 {
         standing.missing.push(format!("Landlock: the kernel offers none: {LANDLOCK}"));
         standing.accept("use Landlock", "the kernel offers none", LANDLOCK)?;
     }
     standing.spawn()?;
+    // While the inside builds.
+    standing.watch = Watch::over(layout::mounted_on(&standing.place, standing.order.writes));
     Ok(standing)
 }
 
@@ -115,6 +130,7 @@ impl Standing {
             Rung::Namespaces if self.landlock > 0 => Level::Full,
             Rung::Namespaces | Rung::SharedProcesses => Level::Partial,
             Rung::Alone => Level::Landlock,
+            Rung::Outside => Level::None,
         }
     }
 
@@ -150,7 +166,7 @@ impl Standing {
                 ));
                 USER_NAMESPACES
             }
-            Rung::Alone => {
+            Rung::Alone | Rung::Outside => {
                 return Err(ExecuteError::Fence {
                     what: what.to_owned(),
                     cause: cause.to_owned(),
@@ -183,42 +199,58 @@ impl Standing {
     }
 
     fn spawn_here(&mut self) -> Result<Result<Fenced, (String, io::Error)>, ExecuteError> {
-        let (mounts, pids) = (self.rung != Rung::Alone, self.rung == Rung::Namespaces);
+        let (mounts, pids, outside) = match self.rung {
+            Rung::Namespaces => (true, true, false),
+            Rung::SharedProcesses => (true, false, false),
+            Rung::Alone => (false, false, false),
+            Rung::Outside => (false, false, true),
+        };
         let mut stubs = Stubs::default();
         let mut steps = Vec::new();
-        let mut feed = None;
-        match input::fenced(mounts)? {
+        let (mut feed, mut instead) = (None, None);
+        let input = match &self.order.bounds {
+            Bounds::Outside(file) => {
+                Input::Instead(file.try_clone().map_err(|e| trouble("take its input", &e.to_string()))?)
+            }
+            Bounds::Fence | Bounds::Reading(_) => input::fenced(mounts)?,
+        };
+        match input {
             Input::AsIs => {}
             Input::Reopened(step) => steps.push(step),
+            Input::Instead(file) => instead = Some(file),
             Input::Fed(source) => feed = Some(Feed::new(source)?),
         }
         if mounts {
             steps.extend(layout::steps(&self.place, self.order.writes, pids, &mut stubs)?);
         }
-        let caches = if mounts || self.place.caches.exists() { None } else { Some(Fresh::make(&self.place.caches)?) };
+        let caches =
+            if mounts || outside || self.place.caches.exists() { None } else { Some(Fresh::make(&self.place.caches)?) };
         let rules = if mounts {
-            layout::rules(&self.place, self.order.writes, self.landlock)?
+            layout::rules(&self.place, &self.order.bounds, self.order.writes, self.landlock)?
         } else {
-            layout::rules_alone(&self.place, self.order.writes, self.landlock)?
+            layout::rules_alone(&self.place, &self.order.bounds, self.order.writes, self.landlock)?
         };
         let [(reports, told), (go, release), (out, stdout), (err, stderr)] = [pipe()?, pipe()?, pipe()?, pipe()?];
         let (program, argv) = words(&self.order.work)?;
         let plan = Plan {
             steps,
-            cwd: c_path(&self.place.cwd)?,
+            // Outside, nothing of the project's is looked for in the working folder.
+            cwd: c_path(if outside { Path::new("/") } else { &self.place.cwd })?,
             program,
             argv: Strings::new(argv),
-            envp: Strings::new(self.variables(mounts)?),
-            filter: filter::program(mounts).ok_or_else(|| trouble("assemble the seccomp filter", "it is too long"))?,
+            envp: Strings::new(self.variables(mounts || outside)?),
+            filter: filter::program(mounts, pids)
+                .ok_or_else(|| trouble("assemble the seccomp filter", "it is too long"))?,
             rules,
             timeout: self.order.timeout,
             mounts,
             pids,
+            outside,
             mask: self.hold.before(),
             stack: vec![0; STACK],
             ends: [told.as_raw_fd(), go.as_raw_fd(), stdout.as_raw_fd(), stderr.as_raw_fd()],
             deed: self.deed.take(),
-            input: feed.as_ref().map_or(-1, Feed::other),
+            input: feed.as_ref().map(Feed::other).or_else(|| instead.as_ref().map(AsRawFd::as_raw_fd)).unwrap_or(-1),
         };
         let mut flags = 0;
         if mounts {
@@ -243,7 +275,7 @@ impl Standing {
             release: Some(release.into()),
             out: Some(out),
             err: Some(err),
-            _stubs: stubs,
+            stubs,
             _caches: caches,
             feed,
         };
@@ -338,6 +370,17 @@ impl Standing {
     /// Hands the fence over to whoever watches it.
     pub(in crate::execute) fn take(&mut self) -> Result<Fenced, ExecuteError> {
         self.fenced.take().ok_or_else(|| trouble("run the command", "its fence is gone"))
+    }
+
+    /// Protected and hidden paths whose mount was taken away from outside while the fence stood: from then on the
+    /// command could see and change what is there.
+    pub(in crate::execute) fn uncovered(&self, fenced: &Fenced) -> BTreeSet<PathBuf> {
+        self.watch.gone().chain(fenced.stubs.gone()).cloned().collect()
+    }
+
+    /// The time limit that was ordered.
+    pub(in crate::execute) fn timeout(&self) -> Duration {
+        self.order.timeout
     }
 
     /// What stands of the fence.

@@ -1,11 +1,12 @@
 //! Placeholders for protected paths that do not exist: something must be there to mount on.
 //! Knows no mounts. A stub has no effect for git or anybody else while it is there, and is removed at the end.
 
+use super::watch::{Identity, is_at};
 use crate::execute::ExecuteError;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{self, DirBuilder, File, FileType, Metadata, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// A `commondir` that names the folder it lies in changes nothing.
@@ -36,13 +37,21 @@ impl Stubs {
             }
             let Ok(file) = File::open(path) else { continue };
             flock(&file, FlockOperation::LockShared).map_err(|e| trouble(e.into()))?;
-            let (Ok(locked), Ok(there)) = (file.metadata(), path.symlink_metadata()) else { continue };
-            if (locked.dev(), locked.ino()) == (there.dev(), there.ino()) {
+            let Ok(locked) = file.metadata() else { continue };
+            if is_at(path, Identity::of(&locked)) {
                 self.made.push((path.to_owned(), file));
-                return Ok(Some((path.to_owned(), there.file_type())));
+                return Ok(Some((path.to_owned(), locked.file_type())));
             }
         }
         Err(trouble(io::Error::from(io::ErrorKind::ResourceBusy)))
+    }
+}
+
+impl Stubs {
+    /// Stubs that somebody removed or replaced meanwhile.
+    pub(super) fn gone(&self) -> impl Iterator<Item = &PathBuf> {
+        let there = |path: &Path, file: &File| file.metadata().is_ok_and(|held| is_at(path, Identity::of(&held)));
+        self.made.iter().filter(move |(path, file)| !there(path, file)).map(|(path, _)| path)
     }
 }
 

@@ -332,7 +332,8 @@ pub(super) fn default_action(signal: c_int) {
     let _ = unsafe { call!(SYS_rt_sigaction, signal, action.as_ptr(), ptr::null::<u64>(), SET) };
 }
 
-/// Waits for one of `set`: the signal and who sent it (0: the kernel, or a process outside this pid namespace).
+/// Waits for one of `set`: the signal and who sent it (0: the kernel, or a process outside this pid namespace; -1: not
+/// to be known, since the sender of a queued signal may write any number there).
 pub(super) fn wait_signal(set: &sigset_t, timeout: Option<std::time::Duration>) -> Result<(c_int, pid_t), Errno> {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     let spec = timeout.map(|t| libc::timespec {
@@ -343,7 +344,8 @@ pub(super) fn wait_signal(set: &sigset_t, timeout: Option<std::time::Duration>) 
     // SAFETY: the set, the buffer and the optional time are valid.
     let signal = small(unsafe { call!(SYS_rt_sigtimedwait, ptr::from_ref(set), info.as_mut_ptr(), spec, SET) })?;
     // SAFETY: a signal arrived, so the information is filled; the field is read only for its number.
-    Ok((signal, unsafe { info.assume_init().si_pid() }))
+    let (code, sender) = unsafe { (info.assume_init().si_code, info.assume_init().si_pid()) };
+    Ok((signal, if matches!(code, libc::SI_USER | libc::SI_KERNEL) { sender } else { -1 }))
 }
 
 /// Reaps a child: its id (0: none has ended yet) and wait status.
@@ -443,4 +445,24 @@ pub(super) fn local_stream(fd: c_int) -> bool {
     };
     option(libc::SO_DOMAIN) == Some(libc::AF_UNIX)
         && matches!(option(libc::SO_TYPE), Some(libc::SOCK_STREAM | libc::SOCK_SEQPACKET))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sender_of_a_queued_signal_is_not_believed() {
+        let set = signals(&[libc::SIGWINCH]);
+        mask(libc::SIG_BLOCK, &set);
+        let mut info = [0_i32; 32];
+        // SI_QUEUE; the kernel lets anybody write 0, its own number, after it.
+        info[2] = -1;
+        // SAFETY: the buffer has the size of a `siginfo_t`; the signal goes to this thread, which has blocked it.
+        let sent =
+            unsafe { libc::syscall(libc::SYS_rt_tgsigqueueinfo, me(), libc::gettid(), libc::SIGWINCH, info.as_ptr()) };
+        assert_eq!(sent, 0);
+        let soon = Some(std::time::Duration::from_secs(5));
+        assert_eq!(wait_signal(&set, soon), Ok((libc::SIGWINCH, -1)));
+    }
 }

@@ -2,7 +2,7 @@
 //! One pass over a text: a bitmap of the forms' first three bytes, then a comparison of the few that remain. All forms
 //! at all places are found, so overlapping secrets leave nothing in clear.
 
-use super::{Hit, Kind};
+use super::{Hit, Kind, encoded};
 use crate::event::line::{carry, hex};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -61,7 +61,7 @@ impl std::fmt::Debug for Known {
 enum Notation {
     /// As it stands.
     Plain,
-    /// Hex digits, which programs break over lines.
+    /// Hex digits in any case, which programs break over lines.
     Hex,
     /// Base64, also broken over lines; its neighbours carry some bits of the secret too.
     Base64,
@@ -84,6 +84,7 @@ pub(super) struct Table {
     starts: HashMap<[u8; 3], Vec<(usize, usize)>>,
     bitmap: Vec<u64>,
     longest: usize,
+    widest: usize,
 }
 
 impl Table {
@@ -117,16 +118,25 @@ impl Table {
             let offsets: &[usize] = if notation == Notation::Plain { &[0] } else { &[0, 3] };
             for offset in offsets {
                 let Some(start) = bytes.get(*offset..).and_then(|b| b.first_chunk::<3>()).copied() else { continue };
-                self.mark(start);
-                self.starts.entry(start).or_default().push((self.forms.len(), *offset));
+                for start in if notation == Notation::Hex { in_any_case(start) } else { vec![start] } {
+                    self.mark(start);
+                    self.starts.entry(start).or_default().push((self.forms.len(), *offset));
+                }
             }
             self.longest = self.longest.max(bytes.len() + bytes.len() / 16 + 4);
+            self.widest = self.widest.max(bytes.len());
             self.forms.push(Form { bytes, secret, notation });
         }
+        self.longest = self.longest.max(known.value.len() * encoded::LONGEST);
         self.secrets.push(known);
     }
 
-    /// Bytes of the longest form.
+    /// Bytes of the longest form, before any of it is escaped.
+    pub(super) fn widest(&self) -> usize {
+        self.widest
+    }
+
+    /// Bytes of the longest form, escaped or not.
     pub(super) fn longest(&self) -> usize {
         self.longest
     }
@@ -135,10 +145,17 @@ impl Table {
         self.secrets.get(at).map_or(("secret", &[]), |k| (&k.kind, &k.value))
     }
 
+    /// Every form of every secret, and what decodes to one.
     pub(super) fn find(&self, text: &[u8], hits: &mut Vec<Hit>) {
         if self.forms.is_empty() {
             return;
         }
+        self.find_forms(text, hits);
+        encoded::find(self, text, hits);
+    }
+
+    /// Every form of every secret, as the text stands.
+    pub(super) fn find_forms(&self, text: &[u8], hits: &mut Vec<Hit>) {
         for (at, window) in text.windows(3).enumerate() {
             let &[a, b, c] = window else { continue };
             let bit = slot([a, b, c]);
@@ -174,8 +191,9 @@ impl Form {
             return rest.starts_with(after).then(|| at..at + after.len());
         }
         let is_break = |b: &&u8| matches!(**b, b'\n' | b'\r');
-        let forward = broken(rest.iter(), after.iter(), is_break)?;
-        let backward = broken(text.get(..at)?.iter().rev(), before.iter().rev(), is_break)?;
+        let same = |a: &u8, b: &u8| a == b || (self.notation == Notation::Hex && a.eq_ignore_ascii_case(b));
+        let forward = broken(rest.iter(), after.iter(), same, is_break)?;
+        let backward = broken(text.get(..at)?.iter().rev(), before.iter().rev(), same, is_break)?;
         let (mut start, mut end) = (at - backward, at + forward);
         if self.notation == Notation::Base64 {
             let around = |at: Option<usize>| at.and_then(|i| text.get(i)).is_some_and(|b| is_base64(*b));
@@ -190,6 +208,7 @@ impl Form {
 fn broken<'a>(
     text: impl Iterator<Item = &'a u8>,
     wanted: impl Iterator<Item = &'a u8>,
+    same: impl Fn(&u8, &u8) -> bool,
     is_break: impl Fn(&&u8) -> bool,
 ) -> Option<usize> {
     let mut used = 0;
@@ -198,7 +217,7 @@ fn broken<'a>(
         loop {
             let next = text.next()?;
             used += 1;
-            if next == byte {
+            if same(next, byte) {
                 break;
             }
             if !is_break(&next) {
@@ -207,6 +226,22 @@ fn broken<'a>(
         }
     }
     Some(used)
+}
+
+/// Three hex digits in every mixture of upper and lower case.
+fn in_any_case(digits: [u8; 3]) -> Vec<[u8; 3]> {
+    let mut all: Vec<[u8; 3]> = (0..8_u8)
+        .map(|upper| {
+            let mut turn = 0..3_u8;
+            digits.map(|digit| match turn.next() {
+                Some(n) if upper >> n & 1 == 1 => digit.to_ascii_uppercase(),
+                _ => digit,
+            })
+        })
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 fn slot([a, b, c]: [u8; 3]) -> usize {
@@ -254,9 +289,7 @@ fn forms(value: &[u8]) -> Vec<(Vec<u8>, Notation)> {
         add(String::from_utf8_lossy(&percent(value, b"-._~* ", upper)).replace(' ', "+").into_bytes());
         add(percent(value, b"-._~!*'()", upper));
     }
-    let digits = hex(value);
-    forms.push((digits.to_uppercase().into_bytes(), Notation::Hex));
-    forms.push((digits.into_bytes(), Notation::Hex));
+    forms.push((hex(value).into_bytes(), Notation::Hex));
     for shift in 0..3 {
         for url in [false, true] {
             forms.push((base64_inner(value, shift, url), Notation::Base64));

@@ -4,6 +4,7 @@
 //! A mask reads `‹redacted:KIND:tag›`. The tag is a keyed HMAC: it tells equal secrets from different ones to whoever
 //! reads the log, and nothing to whoever tries to guess them.
 
+mod encoded;
 mod hit;
 mod known;
 mod masks;

@@ -98,6 +98,15 @@ import base64, binascii, json, shlex, sys, urllib.parse
 s = sys.argv[1]; b = s.encode()
 out = [s, json.dumps(s), json.dumps(json.dumps(s)), shlex.quote(s), urllib.parse.quote(s), urllib.parse.quote(s, safe=''),
        urllib.parse.quote_plus(s), binascii.hexlify(b).decode(), binascii.hexlify(b).decode().upper(), repr(s)]
+def each(form, sep=''): return sep.join(form % c for c in b)
+html = ''.join('&#%d;' % c for c in b)
+mixed = ''.join(c.upper() if i % 3 else c for i, c in enumerate(b.hex()))
+out += [each('%%%02X'), each('%%%02x'), each('%%25%02X'), each('\\x%02x'), each('\\X%02X'), each('\\u%04x'), each('\\u{%x}'),
+        each('\\U%08x'), each('\\%03o'), each('\\\\x%02x'), each('\\\\u%04X'), each('%02x', ':'), each('%02X', ' '), each('%02x', '-'),
+        each('0x%02x', ', '), each('0x%02X', ','), chr(10).join([b.hex(' ')[:24].strip(), '  ' + b.hex(' ')[24:]]), b.hex(' ', 2), mixed, mixed.swapcase(), html,
+        ''.join('&#x%X;' % c for c in b), s.replace('&', '&amp;').replace('"', '&quot;').replace("'", '&apos;'),
+        json.dumps(json.dumps(json.dumps(s))), urllib.parse.quote(urllib.parse.quote(s)), each('%%%02x').replace('4', '\\x34'),
+        urllib.parse.quote(base64.b64encode(b)), ascii(s), s.encode('unicode_escape').decode()]
 for pre in ('', 'a', 'ab', 'abc', 'user:'):
     for post in ('', 'x', 'xy', 'xyz'):
         out.append(base64.b64encode((pre + s + post).encode()).decode())
@@ -107,12 +116,8 @@ print('\0'.join(out))
     let output = std::process::Command::new("python3").args(["-c", python, SECRET]).output().unwrap();
     let forms = String::from_utf8(output.stdout).unwrap();
     let forms: Vec<_> = forms.trim_end().split('\0').collect();
-    assert_eq!(forms.len(), 50);
-    for (i, form) in forms.iter().enumerate() {
-        // JSON in JSON escapes escapes: only its innermost layer is promised.
-        if i == 2 {
-            continue;
-        }
+    assert_eq!(forms.len(), 79);
+    for form in forms {
         let clean = redactor.redact(&format!("before {form} after")).unwrap_or_default();
         assert!(clean.starts_with("before ") && clean.ends_with(" after"), "{form}: {clean}");
         assert!(clean.contains("‹redacted:CANARY:"), "{form}: {clean}");
@@ -120,6 +125,23 @@ print('\0'.join(out))
         let left: String = left.split('‹').map(|p| p.split_once('›').map_or(p, |(_, rest)| rest)).collect();
         assert!(left.len() <= 16, "{form}: too much is left: {clean}");
     }
+}
+
+#[test]
+fn what_is_encoded_and_no_secret_is_left_as_it_is() {
+    let redactor = redactor(&[SECRET.as_bytes(), b"kanarienvogel"]);
+    for text in [
+        "100%25 of \\x41\\u0042 &amp; 6b:61:6e:61:72:69 de ad be ef 0x6b, 0x61",
+        "C:\\Users\\new\\table and %HOME% at 42%] 00:11:22:33:44:55",
+        "6b 61 6e 61 72 69 65 6e 76 6f 67 65",
+        "2026-11-21 14:32:15 be added face a bad cafe",
+    ] {
+        assert_eq!(redactor.redact(text), None, "{text}");
+    }
+    let text = "before 6b 61 6e 61 72 69 65 6e 76 6f 67 65 6c after \\x6banarien%76ogel\\n!";
+    let clean = redactor.redact(text).unwrap();
+    let parts: Vec<_> = clean.split('‹').map(|part| part.split_once('›').map_or(part, |(_, rest)| rest)).collect();
+    assert_eq!(parts, ["before ", " after ", "\\n!"], "{clean}");
 }
 
 #[test]
@@ -229,6 +251,43 @@ fn a_gap_gives_away_no_part_of_a_secret_on_either_side() {
 }
 
 #[test]
+fn an_encoded_secret_is_found_wherever_it_begins() {
+    let redactor = redactor(&[SECRET.as_bytes()]);
+    let each = |form: &dyn Fn(u8) -> String, between: &str| SECRET.bytes().map(form).collect::<Vec<_>>().join(between);
+    let hex = |b: u8| format!("{b:02x}");
+    for form in [
+        each(&hex, ":"),
+        each(&hex, " "),
+        each(&hex, ", "),
+        each(&|b| format!("0x{b:02X}"), ", "),
+        each(&|b| format!("%{b:02X}"), ""),
+        each(&|b| format!("\\x{b:02x}"), ""),
+        each(&|b| format!("&#{b};"), ""),
+        SECRET
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| pair.iter().map(|b| hex(*b)).collect::<String>())
+            .collect::<Vec<_>>()
+            .join(" "),
+    ] {
+        for before in 0..=130 {
+            let text = format!("{} {form} {}", "~".repeat(before), "~".repeat(200));
+            let clean = redactor.redact(&text).unwrap_or_default();
+            let parts: Vec<_> =
+                clean.split('‹').map(|part| part.split_once('›').map_or(part, |(_, rest)| rest)).collect();
+            let left: String = parts.concat().replace(['~', ' '], "");
+            assert!(left.is_empty() || left == "0x", "{before} {form}: {clean}");
+        }
+    }
+}
+
+/// Nanoseconds this thread was on a processor: what other programs do meanwhile does not count.
+fn on_processor() -> u64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    text.split(' ').next().unwrap().parse().unwrap()
+}
+
+#[test]
 fn no_hostile_text_takes_long() {
     let redactor = redactor(&[SECRET.as_bytes()]);
     for part in [
@@ -246,12 +305,21 @@ fn no_hostile_text_takes_long() {
         "{SHA}",
         "\\\"",
         "c4n4r",
+        "\\\\",
+        "%25",
+        "\\u0063",
+        "%63%34%6E",
+        "63:34:6e:",
+        "63 34 ",
+        "&#99;",
+        "0x63,",
     ] {
         let text = part.repeat(1_000_000 / part.len());
-        let began = std::time::Instant::now();
+        let began = on_processor();
         through_stream(&redactor, &[text.as_bytes()]);
-        let took = began.elapsed();
-        assert!(took.as_secs() < 10, "{part}: {took:?}");
+        let took = on_processor() - began;
+        println!("{part}: {took} ns");
+        assert!(took < 10_000_000_000, "{part}: {took} ns");
     }
 }
 
@@ -262,6 +330,27 @@ proptest! {
         let whole = redactor.redact(&text).unwrap_or_else(|| text.clone());
         let (a, b) = text.as_bytes().split_at(at.index(text.len() + 1));
         prop_assert_eq!(through_stream(&redactor, &[a, b]), whole.into_bytes());
+    }
+
+    #[test]
+    fn a_secret_of_which_any_bytes_are_escaped_in_any_way_is_masked(
+        ways in prop::collection::vec(0..7_usize, SECRET.len()), before in "[ -~]{0,20}", after in "[ -~]{0,20}",
+    ) {
+        let mut text = String::new();
+        for (byte, way) in SECRET.bytes().zip(ways) {
+            text += &match way {
+                0 => format!("%{byte:02X}"),
+                1 => format!("\\x{byte:02x}"),
+                2 => format!("\\u{byte:04X}"),
+                3 => format!("&#{byte};"),
+                4 => format!("\\{byte:03o}"),
+                // A backslash as it is would escape what follows.
+                _ if byte == b'\\' => "\\\\".to_owned(),
+                _ => char::from(byte).to_string(),
+            };
+        }
+        let clean = redactor(&[SECRET.as_bytes()]).redact(&format!("{before} {text} {after}")).unwrap_or_default();
+        prop_assert!(clean.contains("CANARY") && !clean.contains(&text), "{text}: {clean}");
     }
 
     #[test]

@@ -16,7 +16,8 @@ pub struct Proof {
     pub log: PathBuf,
     /// Its state folder, for the key state, the blobs and the running commands.
     pub state: Option<PathBuf>,
-    /// The seed shown at `guard init`: with it no record can be forged, and none can be missing before the head.
+    /// The seed shown at `guard init`: with it no record can be forged, and none can be missing before the last one. It
+    /// does not tell which is the last.
     pub seed: Option<Key>,
     /// A sequence number and hash noted elsewhere, which the log must reach.
     pub head: Option<(u64, [u8; 32])>,
@@ -35,6 +36,8 @@ pub enum Verdict {
     Torn,
     /// Neither seed, key state nor head is there to tell (exit 3).
     Undecided,
+    /// Every record is proved by the seed, but neither key state nor head tells whether more followed (exit 4).
+    Unended,
 }
 
 impl Verdict {
@@ -45,6 +48,7 @@ impl Verdict {
             Verdict::Tampered => 1,
             Verdict::Torn => 2,
             Verdict::Undecided => 3,
+            Verdict::Unended => 4,
         }
     }
 }

@@ -5,8 +5,9 @@ use super::{Flaw, Proof, Report, Verdict};
 use crate::event::Detail;
 use crate::event::line::{self, Line, Machine};
 use crate::record::keys::{Content, KeyFile};
-use crate::record::{Key, LogError, Point, running};
-use rustix::fs::{Mode, OFlags, fstat, open};
+use crate::record::plain::open_log;
+use crate::record::{Key, LogError, Point, running, snapshot};
+use rustix::fs::{OFlags, fstat};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
@@ -19,11 +20,7 @@ const PART: usize = 1024 * 1024;
 /// Proves the log, as far as what is at hand allows.
 pub fn verify(proof: &Proof) -> Result<Report, LogError> {
     let log = proof.log.as_path();
-    let fd = open(log, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW, Mode::empty()).map_err(|e| match e {
-        rustix::io::Errno::NOENT => LogError::Missing { log: log.to_owned(), records: 0 },
-        rustix::io::Errno::LOOP => LogError::Link { log: log.to_owned() },
-        e => LogError::system("open", log, e),
-    })?;
+    let fd = open_log(log, OFlags::RDONLY, 0)?;
     let mut notes = Vec::new();
     // Read before the log's length is: the log is never behind.
     let keys = proof.state.as_deref().map(|state| KeyFile::open(&state.join("keys")).and_then(|k| k.read()));
@@ -39,10 +36,11 @@ pub fn verify(proof: &Proof) -> Result<Report, LogError> {
         }
         None => None,
     };
+    let witness = proof.state.as_deref().and_then(|state| snapshot::load(state).0).map(|snapshot| snapshot.point);
     let size = fstat(&fd).map_err(|e| LogError::system("look at", log, e))?.st_size;
     let size = u64::try_from(size).unwrap_or(0);
-    let heads: Vec<(u64, [u8; 32])> =
-        acknowledged.map(|p| (p.seq, p.hash)).into_iter().chain(proof.head).filter(|(seq, _)| *seq > 0).collect();
+    let known = acknowledged.into_iter().chain(witness).map(|point| (point.seq, point.hash));
+    let heads: Vec<(u64, [u8; 32])> = known.chain(proof.head).filter(|(seq, _)| *seq > 0).collect();
     let common = Common { fd: fd.as_fd(), log, state: proof.state.as_deref(), heads: &heads };
 
     let mut total = Total::default();
@@ -71,10 +69,14 @@ pub fn verify(proof: &Proof) -> Result<Report, LogError> {
             None => notes.push(format!("record #{seq} has no end")),
         }
     }
-    let decided = proof.seed.is_some() || acknowledged.is_some() || proof.head.is_some();
+    let ended = acknowledged.is_some() || proof.head.is_some();
+    if let Some(point) = witness.filter(|_| !ended && total.flaw.is_none()) {
+        notes.push(format!("the snapshot vouches that there were {} records, not that there were no more", point.seq));
+    }
     let verdict = match &total.flaw {
         Some(_) => Verdict::Tampered,
-        None if !decided => Verdict::Undecided,
+        None if !ended && proof.seed.is_none() => Verdict::Undecided,
+        None if !ended => Verdict::Unended,
         None if total.tears > 0 || torn > 0 => Verdict::Torn,
         None => Verdict::Whole,
     };

@@ -85,7 +85,8 @@ enum Layout {
 
 /// Prove the log: every line, its place in the chain, and with the seed every seal
 ///
-/// Exit code 0: whole; 1: tampered; 2: whole but for mended tears; 3: cannot be decided.
+/// Exit code 0: whole; 1: tampered; 2: whole but for mended tears; 3: cannot be decided; 4: whole as far as it goes,
+/// but nothing vouches for the end.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -132,11 +133,8 @@ pub(crate) fn run(world: &World, from: &Path, command: Command) -> ExitCode {
     };
     match done {
         Ok(code) => ExitCode::from(code),
-        Err(Failure::Audit(AuditError::Output(error))) if error.kind() == std::io::ErrorKind::BrokenPipe => {
-            ExitCode::SUCCESS
-        }
         Err(Failure::Audit(AuditError::Log(error))) => text::stop(&Stop::Log(error)),
-        Err(Failure::Audit(AuditError::Output(error))) => text::failure("cannot write the output", &error.to_string()),
+        Err(Failure::Audit(AuditError::Output(error))) => text::written(Err(error), ExitCode::SUCCESS),
         Err(Failure::Audit(AuditError::Usage(what))) => {
             text::stop(&Stop::Usage { what, help: "see `guard audit --help`".into() })
         }

@@ -228,7 +228,7 @@ pub struct Given {
     pub json: bool,
 }
 
-/// Proves the log; the exit code is the verdict's: 0 whole, 1 tampered, 2 whole but for torn lines, 3 undecided.
+/// Proves the log; the exit code is the verdict's.
 pub fn prove(log: &Path, state: Option<&Path>, given: &Given, out: &mut dyn Write) -> Result<u8, AuditError> {
     let proof = Proof {
         log: log.to_owned(),
@@ -258,6 +258,7 @@ fn word(verdict: Verdict) -> &'static str {
         Verdict::Tampered => "tampered",
         Verdict::Torn => "torn",
         Verdict::Undecided => "undecided",
+        Verdict::Unended => "unended",
     }
 }
 
@@ -272,6 +273,17 @@ fn describe(report: &Report, log: &Path, out: &mut dyn Write) -> io::Result<()> 
                 "cannot tell: {} records hold together, but there is no key state, seed or head",
                 report.records
             )?;
+        }
+        Verdict::Unended => {
+            writeln!(
+                out,
+                "whole as far as it goes: {} records, each proved by the seed; nothing here vouches for the end: more may \
+                 have followed (no key state, no head noted elsewhere)",
+                report.records
+            )?;
+            if report.tears > 0 {
+                writeln!(out, "tears: {}", report.tears)?;
+            }
         }
         Verdict::Tampered => writeln!(out, "tampered: {} records hold", report.records)?,
     }
@@ -319,7 +331,10 @@ pub fn mend(paths: &Paths, seed: Option<&str>, out: &mut dyn Write) -> Result<u8
             Mended::Bar(cause) => {
                 writeln!(out, "the bar is lifted, and that is recorded; it said: {}", line::visible(&cause))?
             }
-            Mended::Keys(seq) => writeln!(out, "the key state is made anew from the seed, up to record #{seq}")?,
+            Mended::Keys(seq) => writeln!(
+                out,
+                "the key state is made anew from the seed, up to record #{seq}: whether more had followed nothing here tells"
+            )?,
             Mended::Moved(from) => {
                 writeln!(out, "the log is found again; it was in {}", line::visible(&from.to_string_lossy()))?
             }

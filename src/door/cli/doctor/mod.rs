@@ -25,6 +25,6 @@ pub(crate) fn run(world: &World, args: Args) -> ExitCode {
     match report::doctor(&base, args.json, &mut std::io::stdout().lock()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        Err(error) => text::failure("cannot write what was found", &error.to_string()),
+        Err(error) => text::written(Err(error), ExitCode::FAILURE),
     }
 }

@@ -90,6 +90,7 @@ fn meaning(level: Level) -> &'static str {
             "files outside are not written, but their modes and times can be changed and processes outside are seen; \
              policies that require more run nothing here"
         }
+        Level::None => "nothing holds a command: only time and end are kept",
     }
 }
 

@@ -1,8 +1,12 @@
 //! `guard policy`: check a policy, and trust it.
 
+mod cases;
+mod explain;
+mod history;
 mod report;
 
 use super::text;
+use crate::decide::policy;
 use crate::decide::{Layer, Source};
 use crate::gate::{self, POLICY_FILE, Project, Stop, World};
 pub use report::{Checked, check};
@@ -10,15 +14,23 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Check the policy, or trust it after a change
+/// Check, explain, test and trust the policy
 #[derive(Debug, clap::Subcommand)]
 #[command(after_help = "\
 Examples:
   guard policy check
-  guard policy trust")]
+  guard policy trust
+  guard policy explain pip install requests
+  guard policy test
+  guard policy replay --since 3d")]
 pub(crate) enum Command {
     Check(Check),
     Trust(Trust),
+    Explain(explain::Explain),
+    Test(cases::Test),
+    Replay(history::ReplayArgs),
+    Unused(history::UnusedArgs),
+    Schema(Schema),
 }
 
 /// Check a policy: its form, its meaning, and every rule's own examples
@@ -39,12 +51,29 @@ pub(crate) struct Check {
 #[command(after_help = "Example:\n  guard policy trust")]
 pub(crate) struct Trust {}
 
+/// Print the JSON Schema of a policy file, for editors
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  guard policy schema > policy.schema.json
+  taplo check --schema file://$PWD/policy.schema.json guard.toml")]
+pub(crate) struct Schema {}
+
 pub(crate) fn run(world: &World, from: &Path, command: Command) -> ExitCode {
-    let done = match command {
-        Command::Check(args) => check_file(world, from, args),
-        Command::Trust(Trust {}) => trust(world, from),
+    let (json, done) = match command {
+        Command::Check(args) => (false, check_file(world, from, args)),
+        Command::Trust(Trust {}) => (false, trust(world, from)),
+        Command::Explain(args) => (args.json, explain::run(world, from, args)),
+        Command::Test(args) => (args.json, cases::run(world, from, args)),
+        Command::Replay(args) => (args.json, history::run_replay(world, from, args)),
+        Command::Unused(args) => (args.json, history::run_unused(world, from, args)),
+        Command::Schema(Schema {}) => (false, schema()),
     };
-    done.unwrap_or_else(|stop| text::stop(&stop))
+    match done {
+        Ok(code) => code,
+        Err(stop) if json => text::stop_json(stop),
+        Err(stop) => text::stop(&stop),
+    }
 }
 
 fn check_file(world: &World, from: &Path, args: Check) -> Result<ExitCode, Stop> {
@@ -96,6 +125,11 @@ fn trust(world: &World, from: &Path) -> Result<ExitCode, Stop> {
     }
     gate::trust_project(world, &project, &proposal)?;
     say("trusted\n")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn schema() -> Result<ExitCode, Stop> {
+    say(&format!("{:#}\n", policy::schema()))?;
     Ok(ExitCode::SUCCESS)
 }
 

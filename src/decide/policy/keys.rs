@@ -1,0 +1,338 @@
+//! Every key of a policy file: where it stands, what it takes, what it is for, and in words when a condition holds.
+//! The one list of them: readers, the JSON Schema and explanations are made from it. Reads nothing itself.
+
+use super::rule_table::{CHECKS, NETWORKS, RUNNERS, STDINS, VERDICTS, WRITES};
+use super::settings::{KINDS, REQUIRES, SUPERVISIONS};
+
+/// One key of a table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Key {
+    /// As it is written.
+    pub(crate) name: &'static str,
+    /// What it takes.
+    pub(crate) form: Form,
+    /// Whether its table is a fault without it.
+    pub(crate) required: bool,
+    /// What it is for: a sentence that editors show.
+    pub(crate) about: &'static str,
+    /// For a condition of a rule.
+    pub(crate) condition: Option<Condition>,
+    /// Whether only an allowed command can use it.
+    pub(crate) gives: bool,
+}
+
+/// A condition in words; `{}` stands for what is listed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Condition {
+    /// When it holds for an allowing rule.
+    pub(crate) allowing: &'static str,
+    /// When it holds for a rule that asks or denies.
+    pub(crate) refusing: &'static str,
+}
+
+/// What a key takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Form {
+    /// The format's version.
+    Version,
+    /// Any text.
+    Text,
+    /// An id of a rule.
+    Id,
+    /// A regular expression.
+    Regex,
+    /// An address and port.
+    Address,
+    /// One text or a list of them, never empty.
+    Texts,
+    /// The same of preset names.
+    Presets,
+    /// `true` or `false`.
+    Boolean,
+    /// A whole number from 1 up.
+    Number,
+    /// A whole number from 0 up.
+    Count,
+    /// A duration.
+    Duration,
+    /// A duration, or one that follows a flag.
+    Timeout,
+    /// A size.
+    Size,
+    /// One of a few words.
+    Word(fn() -> Vec<&'static str>),
+    /// `true`, `false`, or one of a few words.
+    BooleanOrWord(fn() -> Vec<&'static str>),
+    /// A table of its own.
+    Table(&'static [Key]),
+    /// A list of tables.
+    Tables(&'static [Key]),
+}
+
+const fn key(name: &'static str, form: Form, about: &'static str) -> Key {
+    Key { name, form, required: false, about, condition: None, gives: false }
+}
+
+const fn required(key: Key) -> Key {
+    Key { required: true, ..key }
+}
+
+const fn when(name: &'static str, form: Form, about: &'static str, holds: &'static str) -> Key {
+    apart(name, form, about, holds, holds)
+}
+
+const fn apart(
+    name: &'static str,
+    form: Form,
+    about: &'static str,
+    allowing: &'static str,
+    refusing: &'static str,
+) -> Key {
+    Key { condition: Some(Condition { allowing, refusing }), ..key(name, form, about) }
+}
+
+const fn gives(name: &'static str, form: Form, about: &'static str) -> Key {
+    Key { gives: true, ..key(name, form, about) }
+}
+
+fn words<T>(table: &[(&'static str, T)]) -> Vec<&'static str> {
+    table.iter().map(|(word, _)| *word).collect()
+}
+
+/// A policy file.
+pub(crate) static POLICY: &[Key] = &[
+    required(key("version", Form::Version, "The version of the format: 1.")),
+    key("extends", Form::Presets, "The presets and packs it builds on; `default` always is one of them."),
+    key(
+        "supervision",
+        Form::Word(|| words(SUPERVISIONS)),
+        "Whether a person can be asked; unattended, what would be asked is refused.",
+    ),
+    key(
+        "observe",
+        Form::Boolean,
+        "Run what would be asked, fenced and recorded, to see what the policy would do. What is denied never runs.",
+    ),
+    key("shell", Form::Table(SHELL), "Which programs are known at all."),
+    key(
+        "limits",
+        Form::Table(LIMITS),
+        "What one command may use. What the machine's policy sets can only be tightened.",
+    ),
+    key("attempts", Form::Table(ATTEMPTS), "Failures in a row before guard halts."),
+    key("iteration", Form::Table(ITERATION), "What one round of changes may touch."),
+    key("fence", Form::Table(FENCE), "The fence that commands need."),
+    key("service", Form::Tables(SERVICE), "Something that listens and can be opened to a rule's commands by name."),
+    key(
+        "rule",
+        Form::Tables(RULE),
+        "What a command must look like, what is said of it, and what it gets if it is allowed.",
+    ),
+];
+
+/// `[shell]`.
+pub(crate) static SHELL: &[Key] = &[key(
+    "whitelist",
+    Form::Regex,
+    "A regular expression over the name of the program that was found: the whole name, or all but a version. \
+     What is on it needs no rule to be allowed.",
+)];
+
+/// `[limits]`.
+pub(crate) static LIMITS: &[Key] = &[
+    key("timeout", Form::Duration, "Time for one command."),
+    key("memory", Form::Size, "Resident memory of all of a command's processes."),
+    key("memory_window", Form::Duration, "How long `memory` may be exceeded."),
+    key("file_size", Form::Size, "The largest file a command may leave behind."),
+    key("total_write", Form::Size, "What a command may write in all."),
+    key("parallel", Form::Number, "Commands that may run at once in a project."),
+];
+
+/// `[attempts]`.
+pub(crate) static ATTEMPTS: &[Key] = &[
+    key("total", Form::Number, "Failures over all categories."),
+    key("syntax", Form::Number, "Syntax errors."),
+    key("import", Form::Number, "Import errors."),
+    key("type", Form::Number, "Type errors."),
+    key("test", Form::Number, "Failing tests."),
+    key("runtime", Form::Number, "Errors of a dry run."),
+    key("database", Form::Number, "Errors of a database."),
+    key("denials", Form::Number, "Refusals of the same target."),
+];
+
+/// `[iteration]`.
+pub(crate) static ITERATION: &[Key] = &[key("files", Form::Number, "Files that one round of changes may touch.")];
+
+/// `[fence]`.
+pub(crate) static FENCE: &[Key] =
+    &[key("require", Form::Word(|| words(REQUIRES)), "The weakest fence in which a command may run.")];
+
+/// `[[service]]`.
+pub(crate) static SERVICE: &[Key] = &[
+    required(key("name", Form::Text, "The name by which rules open it.")),
+    required(key("address", Form::Address, "Its address and port; names are not looked up.")),
+    required(key("kind", Form::Word(|| words(KINDS)), "What it is.")),
+];
+
+/// `[[rule]]`.
+pub(crate) static RULE: &[Key] = &[
+    required(key("id", Form::Id, "Its name, in lower-case letters, digits and dashes; no two rules share one.")),
+    when(
+        "program",
+        Form::Texts,
+        "The program: a name (version aside), a glob over names, or its file's path.",
+        "its program is {}",
+    ),
+    when(
+        "subcommand",
+        Form::Texts,
+        "How its operands begin: \"stash drop\"; with `!` in front, how they do not.",
+        "its operands begin with {}",
+    ),
+    when(
+        "flags_any",
+        Form::Texts,
+        "Flags of which one must be there, bundled or not; \"--mode=live\" looks at the value, a glob.",
+        "one of its flags is {}",
+    ),
+    when("flags_all", Form::Texts, "Flags that must all be there.", "its flags hold each of {}"),
+    when("flags_none", Form::Texts, "Flags of which none may be there.", "none of its flags is {}"),
+    apart(
+        "args",
+        Form::Texts,
+        "Globs over its arguments; an allowing rule needs every operand to match.",
+        "every operand is {}",
+        "one of its arguments is {}",
+    ),
+    apart(
+        "reads",
+        Form::Texts,
+        "Globs over the paths it reads, links followed: input redirections, and what its program is known to read.",
+        "every path it reads is {}",
+        "it reads {}",
+    ),
+    apart(
+        "writes_to",
+        Form::Texts,
+        "Globs over the paths it creates, changes or removes, links followed: output redirections, and what its \
+         program is known to do. \"!**\" is everything outside the project.",
+        "every path it writes to is {}",
+        "it writes to {}",
+    ),
+    apart(
+        "removes",
+        Form::Texts,
+        "Globs over the paths it removes or renames away, links followed.",
+        "every path it removes is {}",
+        "it removes {}",
+    ),
+    when("operands_most", Form::Count, "How many operands it has at most; 0: none.", "it has at most {} operands"),
+    when(
+        "names_files",
+        Form::Boolean,
+        "Whether an operand behind the subcommand names something that is there.",
+        "that an operand names something that is there is {}",
+    ),
+    apart(
+        "code",
+        Form::Texts,
+        "Globs over program text it is handed: `python -c`, a here-document for `python -`.",
+        "all program text it is handed is {}",
+        "program text it is handed is {}",
+    ),
+    when(
+        "beside",
+        Form::Texts,
+        "Programs one of which may run at the same time: in the background, in its pipeline, in rounds of `xargs -P`.",
+        "beside it may run {}",
+    ),
+    apart(
+        "assigns",
+        Form::Texts,
+        "Globs over the variables set for it; \"PAGER=cat\" looks at the value as well.",
+        "every variable set for it is {}",
+        "a variable set for it is {}",
+    ),
+    when("wrapped", Form::Texts, "What stands around it: \"xargs\", \"sudo\".", "it is started by {}"),
+    when(
+        "stdin",
+        Form::Word(|| words(STDINS)),
+        "Where its standard input comes from; `code`: it takes its program text from there.",
+        "its standard input is {}",
+    ),
+    when(
+        "unprovable",
+        Form::Boolean,
+        "Whether something about it only the run will tell.",
+        "that only the run will tell something about it is {}",
+    ),
+    apart(
+        "url",
+        Form::Texts,
+        "Globs over the hosts of addresses among its arguments.",
+        "every host it names is {}",
+        "a host it names is {}",
+    ),
+    when("task", Form::Texts, "Globs over the caller's label of the task, which the caller chooses.", "the task is {}"),
+    when("mode", Form::Texts, "Globs over the project's mode.", "the project's mode is {}"),
+    when("phase", Form::Texts, "Globs over the plan's phase.", "the plan's phase is {}"),
+    required(key(
+        "verdict",
+        Form::Word(|| words(VERDICTS)),
+        "What it says; the strictest rule that matches wins, and what nothing matches is asked.",
+    )),
+    required(key("reason", Form::Text, "Why it is there: a fragment without a full stop, shown with every refusal.")),
+    key("instead", Form::Text, "What to do in its place."),
+    key("hits", Form::Texts, "Command lines that it must match, tried whenever the policy is read."),
+    key("misses", Form::Texts, "Command lines that it must not match."),
+    gives("timeout", Form::Timeout, "Time for the command: \"5min\", or \"--duration + 1min, at most 6min\"."),
+    gives("network", Form::Word(|| words(NETWORKS)), "What it may reach."),
+    gives("hosts", Form::Texts, "The hosts it may reach, with `network = \"hosts\"`."),
+    gives("services", Form::Texts, "Names of [[service]] tables that are opened to it."),
+    gives(
+        "writes",
+        Form::BooleanOrWord(|| words(WRITES)),
+        "What it may write: nothing, the project, parts of `.git`, or a virtual environment.",
+    ),
+    gives("env", Form::Texts, "Names of variables it gets besides the usual ones."),
+    gives("check", Form::Word(|| words(CHECKS)), "What it checks: its success is evidence, its failure an attempt."),
+    gives("runner", Form::Word(|| words(RUNNERS)), "Runs it by guard itself, outside the fence."),
+];
+
+/// A file of cases.
+pub(crate) static CASES: &[Key] = &[key("case", Form::Tables(CASE), "A command and the verdict it must get.")];
+
+/// `[[case]]`.
+pub(crate) static CASE: &[Key] = &[
+    key("name", Form::Text, "What a person calls the case."),
+    key("command", Form::Text, "A line for bash."),
+    key("argv", Form::Texts, "A program and its arguments, instead of `command`."),
+    required(key("expect", Form::Word(|| words(VERDICTS)), "The verdict it must get.")),
+    key("rule", Form::Text, "The rule that must be among those that decide."),
+    key("task", Form::Text, "What the caller calls the task."),
+];
+
+impl Key {
+    /// The key of that name in `table`.
+    pub(crate) fn of(table: &'static [Key], name: &str) -> Option<&'static Key> {
+        table.iter().find(|key| key.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_stands_once_in_its_table_and_says_what_it_is_for() {
+        for table in [POLICY, SHELL, LIMITS, ATTEMPTS, ITERATION, FENCE, SERVICE, RULE, CASES, CASE] {
+            let mut names: Vec<&str> = table.iter().map(|key| key.name).collect();
+            names.sort_unstable();
+            let known = names.len();
+            names.dedup();
+            assert_eq!(names.len(), known);
+            assert!(table.iter().all(|key| key.about.ends_with(['.', ':'])));
+            assert!(table.iter().filter_map(|key| key.condition).all(|c| c.allowing.contains("{}")));
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Looking without doing: an action judged as `exec` would judge it, with the facts it was judged on.
+//! Writes no record and starts nothing.
+
+use super::grants::{environment, honoured, writable};
+use super::request::parse;
+use super::{Project, Request, Stop, World, facts, load};
+use crate::action::Facts;
+use crate::decide::{Judgement, Policy, Verdict, judge};
+use crate::event::State;
+use std::path::Path;
+
+/// A judgement and what it rests on.
+#[derive(Debug)]
+pub struct Examined {
+    /// The judgement.
+    pub judgement: Judgement,
+    /// What the world looked like.
+    pub facts: Facts,
+}
+
+/// Judges and does nothing: no record, no process. What would be allowed and cannot be enforced stops here as well.
+pub fn check(world: &World, project: &Project, request: Request) -> Result<Examined, Stop> {
+    let examined = examine(world, &project.root, request, &load(project)?);
+    if examined.judgement.verdict() == Verdict::Allow {
+        honoured(examined.judgement.grant())?;
+    }
+    Ok(examined)
+}
+
+/// Judges by any policy, in the world as it is, for a project at `root`.
+pub fn examine(world: &World, root: &Path, request: Request, policy: &Policy) -> Examined {
+    let environment = environment(world, &[]);
+    let action = parse(request.asked, &environment);
+    let mut facts = facts::gather(&action, root, &world.cwd, &environment.variables, &writable(root));
+    facts.task = request.task;
+    let judgement = judge(action, &facts, &State::default(), policy);
+    Examined { judgement, facts }
+}
