@@ -37,7 +37,7 @@ fn main() {
     println!("{} rules, {} bytes of presets, {} bytes compiled", policy.len(), largest, bytes.len());
     println!("{:<58} {:>9} {:>9}", "µs", "median", "p99");
 
-    report("load from the compiled form", 4000, || Policy::from_compiled(black_box(&bytes)).is_ok());
+    report("load from the compiled form", 4000, || Policy::from_compiled(black_box(bytes.clone())).is_ok());
     report("hash of the texts", 4000, || Policy::hash_of(black_box(&sources)).len());
     report("load from the texts", 100, || Policy::load(black_box(&sources)).is_ok());
 
@@ -51,7 +51,7 @@ fn main() {
         }));
         // A call loads a policy and judges once: patterns are compiled anew each time.
         let label = format!(" cold {shown}");
-        let mut fresh: Vec<Policy> = (0..300).filter_map(|_| Policy::from_compiled(&bytes).ok()).collect();
+        let mut fresh: Vec<Policy> = (0..300).filter_map(|_| Policy::from_compiled(bytes.clone()).ok()).collect();
         report(&label, 300, || {
             fresh.pop().map(|policy| (judge(action.clone(), &facts, &State::default(), &policy), policy))
         });

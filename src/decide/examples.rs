@@ -43,9 +43,9 @@ pub fn examined(sources: &[Source]) -> Result<Policy, Faults> {
 /// Every example that comes out otherwise.
 pub fn check_examples(policy: &Policy) -> Result<(), Vec<ExampleFault>> {
     let mut faults = Vec::new();
-    for number in 0..policy.len() {
+    for (number, of) in policy.examples().iter().enumerate() {
         let Some(text) = policy.text(number) else { continue };
-        for (examples, should_match) in [(&text.hits, true), (&text.misses, false)] {
+        for (examples, should_match) in [(&of.hits, true), (&of.misses, false)] {
             for example in examples {
                 if let Some(fault) = check(policy, number, &text, example, should_match) {
                     faults.push(fault);

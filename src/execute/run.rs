@@ -9,6 +9,7 @@ use crate::action::Action;
 use crate::action::shell::Asked;
 use crate::approve::Permit;
 use crate::event::Ended;
+use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::{Errno, read};
@@ -108,7 +109,8 @@ impl Prepared {
         let mut fenced = self.standing.take()?;
         let _as_it_was = Terminal::remember();
         let mut steering = Steering::new(fenced.pid(), &self.standing.hold);
-        let mut run = Run { sink, out: Capturing::default(), err: Capturing::default(), buffer: vec![0; CHUNK] };
+        let mut run =
+            Run { sink, out: Capturing::default(), err: Capturing::default(), buffer: Vec::with_capacity(CHUNK) };
         let start = Instant::now();
         if let Some(signal) = steering.first() {
             // Told to stop before it began: nothing is executed.
@@ -236,18 +238,19 @@ impl Run<'_> {
 }
 
 /// Reads what is there; `None` at the end, or where nothing is and the pipe does not block.
-fn chunk<'a>(pipe: &OwnedFd, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
+fn chunk<'a>(pipe: &OwnedFd, buffer: &'a mut Vec<u8>) -> Option<&'a [u8]> {
+    buffer.clear();
     let len = loop {
-        match read(pipe.as_fd(), &mut *buffer) {
+        match read(pipe.as_fd(), spare_capacity(buffer)) {
             Ok(0) => return None,
             Ok(len) => break len,
             Err(Errno::INTR) => {}
             Err(_) => return None,
         }
     };
-    if len == buffer.len() {
+    if len == buffer.capacity() {
         // A busy stream: fewer, larger reads. Refused past the user's allowance, which costs only speed.
         let _ = rustix::pipe::fcntl_setpipe_size(pipe, WIDE);
     }
-    buffer.get(..len)
+    Some(buffer)
 }

@@ -17,7 +17,7 @@ pub fn load(project: &Project) -> Result<Policy, Stop> {
     let sources = layers(project)?;
     let hash = Policy::hash_of(&sources);
     let cached = project.paths.state.join("policy").join(&hash);
-    if let Some(policy) = fs::read(&cached).ok().and_then(|bytes| Policy::from_compiled(&bytes).ok())
+    if let Some(policy) = fs::read(&cached).ok().and_then(|bytes| Policy::from_compiled(bytes).ok())
         && policy.hash() == hash
     {
         return Ok(policy);

@@ -9,8 +9,8 @@ use std::sync::OnceLock;
 
 /// The examples that are denied under `policy`; whether each is one plain command that may stand behind a wrapper.
 fn denied(policy: &Policy) -> Vec<(String, bool)> {
-    let rules = policy.rules().filter(|(_, verdict, _)| *verdict == Verdict::Deny);
-    let hits = rules.flat_map(|(_, _, text)| text.hits).map(|example| example.line);
+    let rules = policy.rules().zip(policy.examples()).filter(|((_, verdict, _), _)| *verdict == Verdict::Deny);
+    let hits = rules.flat_map(|(_, examples)| &examples.hits).map(|example| example.line.clone());
     let kept = hits.filter(|line| judged(policy, line).verdict() == Verdict::Deny && !line.contains("<<"));
     kept.map(|line| (line.clone(), is_plain(&line))).collect()
 }

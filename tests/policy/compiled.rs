@@ -9,7 +9,7 @@ use proptest::prelude::*;
 fn a_compiled_preset_judges_as_the_one_it_was_made_from() {
     for name in PRESETS.iter().map(|preset| preset.name) {
         let policy = preset(name);
-        let again = Policy::from_compiled(&policy.compile()).unwrap();
+        let again = Policy::from_compiled(policy.compile()).unwrap();
         assert_eq!(again.settings(), policy.settings());
         assert_eq!(again.hash(), policy.hash());
         assert!(again.rules().eq(policy.rules()));
@@ -23,15 +23,18 @@ fn a_compiled_preset_judges_as_the_one_it_was_made_from() {
 #[test]
 fn foreign_old_and_damaged_bytes_are_refused_by_name() {
     let bytes = preset("python").compile();
-    assert_eq!(Policy::from_compiled(b"").err(), Some(CompiledError::Foreign));
-    assert_eq!(Policy::from_compiled(b"not a policy at all, but long enough").err(), Some(CompiledError::Foreign));
+    assert_eq!(Policy::from_compiled(Vec::new()).err(), Some(CompiledError::Foreign));
+    assert_eq!(
+        Policy::from_compiled(b"not a policy at all, but long enough".to_vec()).err(),
+        Some(CompiledError::Foreign)
+    );
     let mut old = bytes.clone();
     old[8] ^= 1;
-    assert_eq!(Policy::from_compiled(&old).err(), Some(CompiledError::Version));
+    assert_eq!(Policy::from_compiled(old).err(), Some(CompiledError::Version));
     let mut longer = bytes.clone();
     longer.push(0);
-    assert_eq!(Policy::from_compiled(&longer).err(), Some(CompiledError::Damaged));
-    assert_eq!(Policy::from_compiled(&bytes[..bytes.len() - 1]).err(), Some(CompiledError::Damaged));
+    assert_eq!(Policy::from_compiled(longer).err(), Some(CompiledError::Damaged));
+    assert_eq!(Policy::from_compiled(bytes[..bytes.len() - 1].to_vec()).err(), Some(CompiledError::Damaged));
 }
 
 #[test]
@@ -60,15 +63,15 @@ proptest! {
         let mut bytes = preset_bytes().clone();
         let at = at % bytes.len();
         bytes[at] ^= 1 << bit;
-        prop_assert!(Policy::from_compiled(&bytes).is_err());
+        prop_assert!(Policy::from_compiled(bytes).is_err());
     }
 
     #[test]
     fn garbage_is_refused_and_never_a_crash(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-        prop_assert!(Policy::from_compiled(&bytes).is_err());
+        prop_assert!(Policy::from_compiled(bytes.clone()).is_err());
         let mut behind = preset_bytes()[..20].to_vec();
         behind.extend(&bytes);
-        prop_assert!(Policy::from_compiled(&behind).is_err());
+        prop_assert!(Policy::from_compiled(behind).is_err());
     }
 }
 

@@ -38,8 +38,8 @@ fn every_rule_has_examples_and_every_one_that_denies_says_what_to_do() {
     const AROUND: [&str; 2] = ["more-rights-around", "parallel-commands"];
     let policy = load("python-trading").unwrap();
     let mut lacking: Vec<String> = Vec::new();
-    for (_, verdict, text) in policy.rules() {
-        if text.misses.is_empty() || text.hits.is_empty() && !AROUND.contains(&text.id.as_str()) {
+    for ((_, verdict, text), examples) in policy.rules().zip(policy.examples()) {
+        if examples.misses.is_empty() || examples.hits.is_empty() && !AROUND.contains(&text.id.as_str()) {
             lacking.push(format!("{}: no examples", text.id));
         }
         if verdict == Verdict::Deny && text.instead.is_none() {

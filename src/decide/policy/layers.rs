@@ -7,7 +7,7 @@ use super::preset::{ALWAYS, PRESETS, embedded};
 use super::read::{At, Reader, root};
 use super::rule_table::{self, Read};
 use super::settings::{self, Attempts, Given, Iteration, Limits, Require, Service, Settings, Supervision};
-use super::{Layer, Rule, RuleText, Source};
+use super::{Examples, Layer, Rule, RuleText, Source};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ pub(crate) struct Merged {
     pub(crate) settings: Settings,
     pub(crate) rules: Vec<Rule>,
     pub(crate) texts: Vec<RuleText>,
+    pub(crate) examples: Vec<Examples>,
     pub(crate) notes: Vec<String>,
 }
 
@@ -55,8 +56,9 @@ pub(crate) fn load(sources: &[Source], preset: &dyn Fn(&str) -> Option<Source>) 
     }
     let notes = notes(&parts);
     let settings = merge(&parts);
-    let (rules, texts) = parts.into_iter().flat_map(|part| part.rules).map(|read| (read.rule, read.text)).unzip();
-    Ok(Merged { settings, rules, texts, notes })
+    let read = parts.into_iter().flat_map(|part| part.rules);
+    let (rules, (texts, examples)) = read.map(|read| (read.rule, (read.text, read.examples))).unzip();
+    Ok(Merged { settings, rules, texts, examples, notes })
 }
 
 struct Loader<'p> {

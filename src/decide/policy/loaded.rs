@@ -2,7 +2,7 @@
 //! Knows nothing of where its texts came from.
 
 use super::index::{Has, Index};
-use super::{Faults, Layer, Preset, Rule, RuleText, Settings, Source, layers, preset};
+use super::{Examples, Faults, Layer, Preset, Rule, RuleText, Settings, Source, layers, preset};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::sync::OnceLock;
@@ -12,10 +12,13 @@ use std::sync::OnceLock;
 pub struct Policy {
     pub(super) hash: String,
     pub(super) body: Body,
-    /// Rules and their texts, one after the other.
-    pub(super) rows: Vec<u8>,
+    /// Rules and their texts, one after the other, from `start` on: the compiled form is kept as it was read.
+    bytes: Vec<u8>,
+    start: usize,
     /// Rules that were read from `rows`: a judgement needs few of them.
-    rules: Vec<OnceLock<Option<Rule>>>,
+    rules: Vec<OnceLock<Option<Box<Rule>>>>,
+    /// The examples of each rule, where it was loaded from texts: a judgement needs none.
+    examples: Vec<Examples>,
 }
 
 /// What a judgement needs of every policy.
@@ -26,6 +29,13 @@ pub(super) struct Body {
     /// Where each rule ends in `rows`, and where its text does.
     ends: Vec<(u32, u32)>,
     notes: Vec<String>,
+}
+
+impl Body {
+    /// Whether the rules take exactly so many bytes.
+    pub(super) fn ends_at(&self, bytes: usize) -> bool {
+        self.ends.last().map_or(0, |(_, end)| *end as usize) == bytes
+    }
 }
 
 impl Policy {
@@ -47,12 +57,17 @@ impl Policy {
             ends.push((end, length(&rows)));
         }
         let body = Body { settings: merged.settings, index, ends, notes: merged.notes };
-        Ok(Policy::new(Policy::hash_of(sources), body, rows))
+        Ok(Policy { examples: merged.examples, ..Policy::new(Policy::hash_of(sources), body, rows, 0) })
     }
 
-    pub(super) fn new(hash: String, body: Body, rows: Vec<u8>) -> Policy {
+    /// A policy whose rules stand in `bytes` from `start` on.
+    pub(super) fn new(hash: String, body: Body, bytes: Vec<u8>, start: usize) -> Policy {
         let rules = body.ends.iter().map(|_| OnceLock::new()).collect();
-        Policy { hash, body, rows, rules }
+        Policy { hash, body, bytes, start, rules, examples: Vec::new() }
+    }
+
+    pub(super) fn rows(&self) -> &[u8] {
+        self.bytes.get(self.start..).unwrap_or_default()
     }
 
     /// Hash of policy texts and of guard's own, in hex: the key of the compiled form and of trust in it.
@@ -102,6 +117,11 @@ impl Policy {
         })
     }
 
+    /// The rules' examples, in the order of [`Policy::rules`]; none of a policy from its compiled form.
+    pub fn examples(&self) -> &[Examples] {
+        &self.examples
+    }
+
     /// The rule of that number.
     pub(crate) fn rule(&self, number: usize) -> Option<&Rule> {
         let read = || {
@@ -110,15 +130,15 @@ impl Policy {
                 None => 0,
             };
             let to = self.body.ends.get(number)?.0 as usize;
-            postcard::from_bytes(self.rows.get(from..to)?).ok()
+            postcard::from_bytes(self.rows().get(from..to)?).ok()
         };
-        self.rules.get(number)?.get_or_init(read).as_ref()
+        self.rules.get(number)?.get_or_init(read).as_deref()
     }
 
     /// What a person reads of the rule of that number.
     pub(crate) fn text(&self, number: usize) -> Option<RuleText> {
         let (from, to) = self.body.ends.get(number)?;
-        postcard::from_bytes(self.rows.get(*from as usize..*to as usize)?).ok()
+        postcard::from_bytes(self.rows().get(*from as usize..*to as usize)?).ok()
     }
 
     /// Numbers of the rules that could match a program of one of these names, in order.

@@ -25,7 +25,7 @@ pub use difference::{Change, difference};
 pub use fault::{Fault, Faults};
 pub use loaded::Policy;
 pub use preset::{PACKS, PRESETS, Preset, embedded, preset};
-pub use rule::{Check, Example, Network, RuleText, Runner, Writes};
+pub use rule::{Check, Example, Examples, Network, RuleText, Runner, Writes};
 pub use schema::schema;
 pub use settings::{Attempts, Iteration, Limits, Require, Service, ServiceKind, Settings, Supervision};
 pub use whitelist::Whitelist;

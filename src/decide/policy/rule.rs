@@ -20,7 +20,7 @@ pub(crate) struct Rule {
     pub(crate) gives: Gives,
 }
 
-/// What a person reads of a rule, and its examples.
+/// What a person reads of a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleText {
     /// Its name.
@@ -31,6 +31,11 @@ pub struct RuleText {
     pub instead: Option<String>,
     /// Where it stands: `policy/python.toml:40`.
     pub at: String,
+}
+
+/// The examples of a rule.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Examples {
     /// Commands it must match.
     pub hits: Vec<Example>,
     /// Commands it must not match.
@@ -38,7 +43,7 @@ pub struct RuleText {
 }
 
 /// A command that shows what a rule means.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Example {
     /// The command line.
     pub line: String,

@@ -7,8 +7,8 @@ use super::keys::RULE;
 use super::quantity;
 use super::read::{At, Reader, Table};
 use super::rule::{
-    Check, Conditions, Example, Flag, Gives, Network, ProgramName, Rule, RuleText, Runner, StdinIs, Subcommand,
-    Timeout, Writes,
+    Check, Conditions, Example, Examples, Flag, Gives, Network, ProgramName, Rule, RuleText, Runner, StdinIs,
+    Subcommand, Timeout, Writes,
 };
 use crate::decide::Verdict;
 use std::ops::Range;
@@ -20,6 +20,8 @@ pub(crate) struct Read {
     pub(crate) rule: Rule,
     /// What people read of it.
     pub(crate) text: RuleText,
+    /// Its examples.
+    pub(crate) examples: Examples,
     /// Where its id stands.
     pub(crate) id_span: Range<usize>,
     /// The services it opens, for a check over all sources.
@@ -66,12 +68,11 @@ fn rule(reader: &mut Reader<'_>, table: Table<'_, '_>, span: Range<usize>, layer
         reader.fault(span.clone(), "an allowing rule without `program` would allow every program", help);
     }
     let (gives, services) = gives(reader, table, verdict.as_ref().map(|at| at.value));
-    let hits = examples(reader, table, "hits");
-    let misses = examples(reader, table, "misses");
+    let examples = Examples { hits: examples(reader, table, "hits"), misses: examples(reader, table, "misses") };
     let (id, verdict, reason) = (id?, verdict?.value, reason?.value);
     let at = reader.place(&id.span);
-    let text = RuleText { id: id.value, reason, instead, at, hits, misses };
-    Some(Read { rule: Rule { layer, verdict, when, gives }, text, id_span: id.span, services })
+    let text = RuleText { id: id.value, reason, instead, at };
+    Some(Read { rule: Rule { layer, verdict, when, gives }, text, examples, id_span: id.span, services })
 }
 
 fn id(reader: &mut Reader<'_>, table: Table<'_, '_>) -> Option<At<String>> {

@@ -64,7 +64,7 @@ enum Command {
 /// Runs the program on the process's arguments.
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let cli = match Cli::command().try_get_matches_from(&arguments).and_then(|found| Cli::from_arg_matches(&found)) {
+    let cli = match at_once(&arguments).map_or_else(|| whole(&arguments), Ok) {
         Ok(cli) => cli,
         Err(error) => return text::usage(&error, &arguments),
     };
@@ -89,6 +89,32 @@ pub fn main() -> ExitCode {
     }
 }
 
+fn whole(arguments: &[OsString]) -> clap::error::Result<Cli> {
+    Cli::command().try_get_matches_from(arguments).and_then(|found| Cli::from_arg_matches(&found))
+}
+
+/// A call of the commands that agents wait for, read without building all the others: that takes as long as judging.
+/// What is not right, help included, is left to the whole definition.
+fn at_once(arguments: &[OsString]) -> Option<Cli> {
+    #[derive(Parser)]
+    struct Alone<A: clap::Args> {
+        #[arg(short = 'C')]
+        directory: Option<PathBuf>,
+        #[command(flatten)]
+        args: A,
+    }
+    fn read<A: clap::Args>(words: &[OsString], command: fn(A) -> Command) -> Option<Cli> {
+        let Alone { directory, args } = Alone::<A>::try_parse_from(words).ok()?;
+        Some(Cli { directory, command: command(args) })
+    }
+    let words = arguments.get(1..)?;
+    match words.first()?.to_str()? {
+        "exec" => read(words, Command::Exec),
+        "check" => read(words, Command::Check),
+        _ => None,
+    }
+}
+
 fn world() -> Result<World, Stop> {
     let cwd = std::env::current_dir()
         .map_err(|error| Stop::System { what: "cannot tell the current folder".into(), cause: error.to_string() })?;
@@ -106,4 +132,54 @@ fn project(mut world: World, from: &std::path::Path) -> Result<(World, Project),
 /// A process exit code from one of guard's; out of range becomes 125.
 fn code(code: i32) -> ExitCode {
     ExitCode::from(u8::try_from(code).unwrap_or(125))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_read_at_once_is_the_call_read_by_the_whole_definition() {
+        let calls = [
+            "exec",
+            "exec --",
+            "exec ls",
+            "exec -- pytest -q tests",
+            "exec -c ls",
+            "exec -c ls -- pwd",
+            "exec --json -- ls",
+            "exec -- ls --json",
+            "exec -C x -- ls",
+            "exec -C x -C y -- ls",
+            "exec -Cx --task t -- ls -C y",
+            "-C x exec -- ls",
+            "exec -C",
+            "exec --help",
+            "exec -h",
+            "exec --version",
+            "exec help",
+            "exec --unknown -- ls",
+            "exec --jso -- ls",
+            "exec --timeout 5s -- ls",
+            "exec --timeout",
+            "check",
+            "check ls -la",
+            "check -- ls",
+            "check -c ls --json",
+            "check --all -c ls",
+            "check -C x -c ls",
+            "check --help",
+            "chec ls",
+            "help exec",
+        ];
+        let mut read = 0;
+        for call in calls {
+            let arguments: Vec<OsString> = "guard".split(' ').chain(call.split(' ')).map(OsString::from).collect();
+            let whole = whole(&arguments).ok().map(|cli| format!("{cli:?}"));
+            let at_once = at_once(&arguments).map(|cli| format!("{cli:?}"));
+            read += usize::from(at_once.is_some());
+            assert!(at_once.is_none() || at_once == whole, "{call}: {at_once:?}, not {whole:?}");
+        }
+        assert!(read >= 10, "{read}");
+    }
 }

@@ -290,7 +290,7 @@ fn keep(plan: &Plan, command: pid_t) -> (c_int, i32) {
     }
     let awaited = sys::signals(&list);
     let guard = sys::parent();
-    let mut tree = Tree::new(plan.pids);
+    let tree = Tree { namespace: plan.pids };
     let mut cause = report::BY_ITSELF;
     let mut left = plan.timeout;
     let mut paused = false;

@@ -11,31 +11,21 @@ const MOST: usize = 4096;
 /// The processes below the one that calls.
 pub(super) struct Tree {
     /// Whether the kernel knows the tree: then one call reaches all of it.
-    namespace: bool,
-    /// Process and parent, as found by the last walk.
-    found: [(pid_t, pid_t); MOST],
-    count: usize,
+    pub(super) namespace: bool,
 }
 
 impl Tree {
-    pub(super) fn new(namespace: bool) -> Self {
-        Self { namespace, found: [(0, 0); MOST], count: 0 }
-    }
-
     /// Signals every process.
-    pub(super) fn signal(&mut self, signal: c_int) {
+    pub(super) fn signal(&self, signal: c_int) {
         if self.namespace {
             let _ = sys::kill(-1, signal);
-            return;
-        }
-        self.walk();
-        for (pid, _) in self.descendants() {
-            let _ = sys::kill(*pid, signal);
+        } else {
+            signal_each(signal);
         }
     }
 
     /// Ends every process and returns when none is left.
-    pub(super) fn kill_all(&mut self) {
+    pub(super) fn kill_all(&self) {
         if self.namespace {
             // One call reaches every process at once, also those that are being made; orphans become the caller's.
             if sys::kill(-1, libc::SIGKILL).is_ok() {
@@ -53,30 +43,31 @@ impl Tree {
             }
         }
     }
+}
 
-    fn descendants(&self) -> impl Iterator<Item = &(pid_t, pid_t)> {
-        self.found.iter().take(self.count)
-    }
-
-    /// Finds every descendant: all processes with their parents, then those below this one.
-    fn walk(&mut self) {
-        self.count = 0;
-        let me = sys::me();
-        loop {
-            let before = self.count;
-            each_process(|pid, parent| {
-                let known = |id: pid_t, tree: &Self| tree.descendants().any(|(found, _)| *found == id);
-                if pid != me && (parent == me || known(parent, self)) && !known(pid, self) {
-                    if let Some(slot) = self.found.get_mut(self.count) {
-                        *slot = (pid, parent);
-                        self.count += 1;
-                    }
+/// Signals every process below this one. Its table is on the stack: where the kernel knows the tree none is needed.
+#[inline(never)]
+fn signal_each(signal: c_int) {
+    let mut found = [0; MOST];
+    let mut count = 0;
+    let me = sys::me();
+    loop {
+        let before = count;
+        each_process(|pid, parent| {
+            let known = found.get(..count).unwrap_or_default();
+            if pid != me && (parent == me || known.contains(&parent)) && !known.contains(&pid) {
+                if let Some(slot) = found.get_mut(count) {
+                    *slot = pid;
+                    count += 1;
                 }
-            });
-            if self.count == before {
-                return;
             }
+        });
+        if count == before {
+            break;
         }
+    }
+    for pid in found.iter().take(count) {
+        let _ = sys::kill(*pid, signal);
     }
 }
 

@@ -61,7 +61,7 @@ pub(crate) struct Show {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  guard audit search DENIED\n  guard audit search '\\[EXEC\\] \\[pytest'")]
 pub(crate) struct Search {
-    /// The regular expression
+    /// The regular expression; `\d`, `\w` and `(?i)` mean ASCII
     pattern: String,
     /// One JSON object a line
     #[arg(long)]

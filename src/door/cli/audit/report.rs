@@ -65,7 +65,8 @@ pub fn export(log: &Path, format: Format, out: &mut dyn Write) -> Result<u8, Aud
 
 /// Writes the lines that match a regular expression; exit code 1 where none does.
 pub fn search(log: &Path, pattern: &str, format: Format, out: &mut dyn Write) -> Result<u8, AuditError> {
-    let pattern = regex::bytes::Regex::new(pattern).map_err(|e| AuditError::Usage(format!("bad pattern: {e}")))?;
+    let pattern = regex::bytes::RegexBuilder::new(pattern).unicode(false).build();
+    let pattern = pattern.map_err(|e| AuditError::Usage(format!("bad pattern: {e}")))?;
     let mut reader = Reader::open(log)?;
     let mut found = false;
     while let Some(item) = reader.next_line()? {

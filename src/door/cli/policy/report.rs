@@ -40,7 +40,7 @@ fn summary(policy: &Policy, sources: &[Source], out: &mut dyn Write) -> io::Resu
     let rules: Vec<_> = policy.rules().collect();
     let say = |wanted: Verdict| rules.iter().filter(|(_, verdict, _)| *verdict == wanted).count();
     let of = |wanted: Layer| rules.iter().filter(|(layer, _, _)| *layer == wanted).count();
-    let examples: usize = rules.iter().map(|(_, _, text)| text.hits.len() + text.misses.len()).sum();
+    let examples: usize = policy.examples().iter().map(|of| of.hits.len() + of.misses.len()).sum();
     let (allow, ask, deny) = (say(Verdict::Allow), say(Verdict::Ask), say(Verdict::Deny));
     writeln!(out, "rules: {} ({allow} allow, {ask} ask, {deny} deny), {examples} examples hold", rules.len())?;
     let (packs, machine, person) = (of(Layer::BuiltIn), of(Layer::Machine), of(Layer::Person));
