@@ -3,10 +3,11 @@
 
 use guard::action::shell::Shell;
 use guard::action::{Action, Facts};
-use guard::decide::policy::PRESETS;
+use guard::decide::policy::{Rows, embedded};
 use guard::decide::{Layer, Policy, Source, example_environment, example_facts, judge};
 use guard::event::State;
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const COMMANDS: &[&str] = &[
@@ -32,12 +33,14 @@ fn main() {
         text: "version = 1\nextends = [\"python-trading\"]\n".into(),
     }];
     let Ok(policy) = Policy::load(&sources) else { return };
-    let bytes = policy.compile();
-    let largest = PRESETS.iter().map(|preset| preset.text.len()).sum::<usize>();
-    println!("{} rules, {} bytes of presets, {} bytes compiled", policy.len(), largest, bytes.len());
+    let bytes = Arc::new(policy.compile());
+    let largest = embedded().map(|preset| preset.text.len()).sum::<usize>();
+    println!("{} rules, {} bytes of presets and packs, {} bytes compiled", policy.len(), largest, bytes.len());
     println!("{:<58} {:>9} {:>9}", "µs", "median", "p99");
 
-    report("load from the compiled form", 4000, || Policy::from_compiled(black_box(bytes.clone())).is_ok());
+    report("load from the compiled form", 4000, || {
+        Policy::from_compiled(black_box(Arc::clone(&bytes) as Arc<dyn Rows>)).is_ok()
+    });
     report("hash of the texts", 4000, || Policy::hash_of(black_box(&sources)).len());
     report("load from the texts", 100, || Policy::load(black_box(&sources)).is_ok());
 
@@ -51,7 +54,8 @@ fn main() {
         }));
         // A call loads a policy and judges once: patterns are compiled anew each time.
         let label = format!(" cold {shown}");
-        let mut fresh: Vec<Policy> = (0..300).filter_map(|_| Policy::from_compiled(bytes.clone()).ok()).collect();
+        let mut fresh: Vec<Policy> =
+            (0..300).filter_map(|_| Policy::from_compiled(Arc::clone(&bytes) as Arc<dyn Rows>).ok()).collect();
         report(&label, 300, || {
             fresh.pop().map(|policy| (judge(action.clone(), &facts, &State::default(), &policy), policy))
         });

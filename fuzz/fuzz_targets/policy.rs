@@ -21,7 +21,7 @@ fuzz_target!(|data: &[u8]| {
         }
         Ok(policy) => {
             let compiled = policy.compile();
-            let read = Policy::from_compiled(compiled.clone()).expect("what was compiled can be read");
+            let read = Policy::from_compiled(std::sync::Arc::new(compiled)).expect("what was compiled can be read");
             assert_eq!((read.hash(), read.len()), (policy.hash(), policy.len()));
             for (layer, _, text) in read.rules().filter(|(layer, _, _)| *layer == Layer::Project) {
                 let written = Written::find(std::slice::from_ref(&source), &text.id);

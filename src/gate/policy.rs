@@ -2,12 +2,13 @@
 //! Knows nothing of what a policy means.
 
 use super::{Project, Stop, trust};
-use crate::decide::policy::{Change, difference};
+use crate::decide::policy::{Change, Rows, difference};
 use crate::decide::{Layer, Policy, Source, examined};
 use std::fs;
 use std::io::Read;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Bytes of the longest policy file.
 const LONGEST: u64 = 1 << 20;
@@ -17,7 +18,7 @@ pub fn load(project: &Project) -> Result<Policy, Stop> {
     let sources = layers(project)?;
     let hash = Policy::hash_of(&sources);
     let cached = project.paths.state.join("policy").join(&hash);
-    if let Some(policy) = fs::read(&cached).ok().and_then(|bytes| Policy::from_compiled(bytes).ok())
+    if let Some(policy) = Compiled::open(&cached).and_then(|rows| Policy::from_compiled(Arc::new(rows)).ok())
         && policy.hash() == hash
     {
         return Ok(policy);
@@ -28,6 +29,31 @@ pub fn load(project: &Project) -> Result<Policy, Stop> {
         tracing::warn!(%error, "the compiled policy is not kept");
     }
     Ok(policy)
+}
+
+/// The file of a compiled policy; never changed, only replaced.
+#[derive(Debug)]
+struct Compiled {
+    file: fs::File,
+    length: u64,
+}
+
+impl Compiled {
+    fn open(path: &Path) -> Option<Self> {
+        let file = fs::File::open(path).ok()?;
+        let length = file.metadata().ok()?.len();
+        Some(Self { file, length })
+    }
+}
+
+impl Rows for Compiled {
+    fn length(&self) -> u64 {
+        self.length
+    }
+
+    fn read(&self, from: u64, buffer: &mut [u8]) -> bool {
+        self.file.read_exact_at(buffer, from).is_ok()
+    }
 }
 
 /// Loads and checks sources whole: syntax, meaning and every rule's own examples.

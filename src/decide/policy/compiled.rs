@@ -4,11 +4,13 @@
 use super::loaded::{Body, Policy};
 use super::preset;
 use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
 
 const MAGIC: &[u8; 8] = b"guardpol";
 
 /// Raised whenever the layout changes; guard's version and presets are checked as well.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// Why a compiled policy cannot be used; it is made anew from the texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -37,52 +39,92 @@ struct Kept {
     body: Body,
 }
 
+/// Bytes before the head: magic, format, stamp, and the head's checksum and length.
+const START: usize = 8 + 4 + 8 + 8 + 4;
+
+/// No policy has a longer head.
+const LONGEST_HEAD: usize = 16 << 20;
+
+/// Where a compiled policy lies. A call reads what stands before the rules, and the few rules that could mean its command.
+pub trait Rows: fmt::Debug + Send + Sync {
+    /// How many bytes there are.
+    fn length(&self) -> u64;
+
+    /// Fills `buffer` with the bytes from `from` on; whether there were enough.
+    fn read(&self, from: u64, buffer: &mut [u8]) -> bool;
+}
+
+impl Rows for Vec<u8> {
+    fn length(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn read(&self, from: u64, buffer: &mut [u8]) -> bool {
+        let bytes = usize::try_from(from).ok().and_then(|from| self.get(from..)?.get(..buffer.len()));
+        bytes.map(|bytes| buffer.copy_from_slice(bytes)).is_some()
+    }
+}
+
+/// The bytes from `from` to `to`.
+pub(super) fn between(rows: &dyn Rows, from: u64, to: u64) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; usize::try_from(to.checked_sub(from)?).ok()?];
+    rows.read(from, &mut bytes).then_some(bytes)
+}
+
 impl Policy {
     /// The policy as bytes, to be kept under [`Policy::hash`].
     pub fn compile(&self) -> Vec<u8> {
         let written = Written { hash: &self.hash, body: &self.body };
-        // Plain data into memory: cannot fail, and an empty body is refused as damaged when read.
-        let mut body = postcard::to_stdvec(&written).unwrap_or_default();
-        body.extend(self.rows());
-        let mut bytes = Vec::with_capacity(body.len() + 28);
+        // Plain data into memory: cannot fail, and an empty head is refused as damaged when read.
+        let head = postcard::to_stdvec(&written).unwrap_or_default();
+        let length = u32::try_from(head.len()).unwrap_or(u32::MAX);
+        let mut bytes = Vec::new();
         bytes.extend(MAGIC);
         bytes.extend(FORMAT.to_le_bytes());
         bytes.extend(preset::STAMP.to_le_bytes());
-        bytes.extend(checksum(&body).to_le_bytes());
-        bytes.extend(body);
+        bytes.extend(checksum(&head).to_le_bytes());
+        bytes.extend(length.to_le_bytes());
+        bytes.extend(head);
+        bytes.extend(between(&*self.rows, self.start, self.rows.length()).unwrap_or_default());
         bytes
     }
 
-    /// The policy that [`Policy::compile`] wrote, without its examples. The caller compares [`Policy::hash`] with the texts of today.
+    /// The policy that [`Policy::compile`] wrote, without its examples. The caller compares [`Policy::hash`] with the
+    /// texts of today. Rules are read, and checked, when a command could be meant: one that is damaged denies it.
     ///
     /// # Errors
-    /// Where the bytes are not exactly what this build of guard wrote; the policy is then loaded from its texts.
-    pub fn from_compiled(bytes: Vec<u8>) -> Result<Policy, CompiledError> {
-        let (magic, rest) = bytes.split_first_chunk::<8>().ok_or(CompiledError::Foreign)?;
+    /// Where the bytes are not what this build of guard wrote; the policy is then loaded from its texts.
+    pub fn from_compiled(rows: Arc<dyn Rows>) -> Result<Policy, CompiledError> {
+        let mut start = [0; START];
+        if !rows.read(0, &mut start) {
+            return Err(CompiledError::Foreign);
+        }
+        let (magic, rest) = start.split_first_chunk::<8>().ok_or(CompiledError::Foreign)?;
         let (format, rest) = rest.split_first_chunk::<4>().ok_or(CompiledError::Foreign)?;
         let (stamp, rest) = rest.split_first_chunk::<8>().ok_or(CompiledError::Foreign)?;
-        let (sum, body) = rest.split_first_chunk::<8>().ok_or(CompiledError::Foreign)?;
+        let (sum, rest) = rest.split_first_chunk::<8>().ok_or(CompiledError::Foreign)?;
+        let (length, _) = rest.split_first_chunk::<4>().ok_or(CompiledError::Foreign)?;
         if magic != MAGIC {
             return Err(CompiledError::Foreign);
         }
         if u32::from_le_bytes(*format) != FORMAT || u64::from_le_bytes(*stamp) != preset::STAMP {
             return Err(CompiledError::Version);
         }
-        if u64::from_le_bytes(*sum) != checksum(body) {
+        let length = u32::from_le_bytes(*length) as usize;
+        let end = (START + length) as u64;
+        let head = if length <= LONGEST_HEAD { between(&*rows, START as u64, end) } else { None };
+        let head = head.filter(|head| u64::from_le_bytes(*sum) == checksum(head)).ok_or(CompiledError::Damaged)?;
+        let Kept { hash, body } = postcard::from_bytes(&head).map_err(|_| CompiledError::Damaged)?;
+        if end.checked_add(body.length()) != Some(rows.length()) {
             return Err(CompiledError::Damaged);
         }
-        let (kept, rows) = postcard::take_from_bytes::<Kept>(body).map_err(|_| CompiledError::Damaged)?;
-        if !kept.body.ends_at(rows.len()) {
-            return Err(CompiledError::Damaged);
-        }
-        let start = bytes.len() - rows.len();
-        Ok(Policy::new(kept.hash, kept.body, bytes, start))
+        Ok(Policy::new(hash, body, rows, end))
     }
 }
 
 /// A quick 64-bit sum over words of eight bytes, in four lanes that do not wait for each other; every flipped bit
 /// changes it.
-fn checksum(bytes: &[u8]) -> u64 {
+pub(super) fn checksum(bytes: &[u8]) -> u64 {
     const SEED: u64 = 0xcbf2_9ce4_8422_2325;
     let mix = |sum: u64, word: u64| (sum ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
     let word = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_le_bytes);

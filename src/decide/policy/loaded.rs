@@ -1,20 +1,21 @@
 //! A loaded policy: settings at hand, rules in bytes that are read when a command could be meant.
 //! Knows nothing of where its texts came from.
 
+use super::compiled::{Rows, between, checksum};
 use super::index::{Has, Index};
 use super::{Examples, Faults, Layer, Preset, Rule, RuleText, Settings, Source, layers, preset};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// A loaded policy.
 #[derive(Debug, Clone)]
 pub struct Policy {
     pub(super) hash: String,
     pub(super) body: Body,
-    /// Rules and their texts, one after the other, from `start` on: the compiled form is kept as it was read.
-    bytes: Vec<u8>,
-    start: usize,
+    /// Rules, each with its text and a checksum, one after the other, from `start` on.
+    pub(super) rows: Arc<dyn Rows>,
+    pub(super) start: u64,
     /// Rules that were read from `rows`: a judgement needs few of them.
     rules: Vec<OnceLock<Option<Box<Rule>>>>,
     /// The examples of each rule, where it was loaded from texts: a judgement needs none.
@@ -32,9 +33,9 @@ pub(super) struct Body {
 }
 
 impl Body {
-    /// Whether the rules take exactly so many bytes.
-    pub(super) fn ends_at(&self, bytes: usize) -> bool {
-        self.ends.last().map_or(0, |(_, end)| *end as usize) == bytes
+    /// Bytes of all rules together.
+    pub(super) fn length(&self) -> u64 {
+        self.ends.last().map_or(0, |(_, end)| u64::from(*end))
     }
 }
 
@@ -46,28 +47,27 @@ impl Policy {
     pub fn load(sources: &[Source]) -> Result<Policy, Faults> {
         let merged = layers::load(sources, &|name| preset(name).map(Preset::source))?;
         let index = Index::new(&merged.rules);
-        let mut rows = Vec::new();
+        let mut rows: Vec<u8> = Vec::new();
         let mut ends = Vec::new();
         let length = |rows: &Vec<u8>| u32::try_from(rows.len()).unwrap_or(u32::MAX);
         for (rule, text) in merged.rules.iter().zip(&merged.texts) {
             // Writing plain data into memory cannot fail; a rule that is missing denies everything.
+            let start = rows.len();
             rows.extend(postcard::to_stdvec(rule).unwrap_or_default());
             let end = length(&rows);
             rows.extend(postcard::to_stdvec(text).unwrap_or_default());
+            let sum = checksum(rows.get(start..).unwrap_or_default());
+            rows.extend(sum.to_le_bytes());
             ends.push((end, length(&rows)));
         }
         let body = Body { settings: merged.settings, index, ends, notes: merged.notes };
-        Ok(Policy { examples: merged.examples, ..Policy::new(Policy::hash_of(sources), body, rows, 0) })
+        Ok(Policy { examples: merged.examples, ..Policy::new(Policy::hash_of(sources), body, Arc::new(rows), 0) })
     }
 
-    /// A policy whose rules stand in `bytes` from `start` on.
-    pub(super) fn new(hash: String, body: Body, bytes: Vec<u8>, start: usize) -> Policy {
+    /// A policy whose rules stand in `rows` from `start` on.
+    pub(super) fn new(hash: String, body: Body, rows: Arc<dyn Rows>, start: u64) -> Policy {
         let rules = body.ends.iter().map(|_| OnceLock::new()).collect();
-        Policy { hash, body, bytes, start, rules, examples: Vec::new() }
-    }
-
-    pub(super) fn rows(&self) -> &[u8] {
-        self.bytes.get(self.start..).unwrap_or_default()
+        Policy { hash, body, rows, start, rules, examples: Vec::new() }
     }
 
     /// Hash of policy texts and of guard's own, in hex: the key of the compiled form and of trust in it.
@@ -122,23 +122,30 @@ impl Policy {
         &self.examples
     }
 
-    /// The rule of that number.
+    /// The rule of that number; none where its bytes are not those that were written.
     pub(crate) fn rule(&self, number: usize) -> Option<&Rule> {
-        let read = || {
-            let from = match number.checked_sub(1) {
-                Some(before) => self.body.ends.get(before)?.1 as usize,
-                None => 0,
-            };
-            let to = self.body.ends.get(number)?.0 as usize;
-            postcard::from_bytes(self.rows().get(from..to)?).ok()
-        };
+        let read = || postcard::from_bytes(&self.row(number)?.0).ok();
         self.rules.get(number)?.get_or_init(read).as_deref()
     }
 
     /// What a person reads of the rule of that number.
     pub(crate) fn text(&self, number: usize) -> Option<RuleText> {
-        let (from, to) = self.body.ends.get(number)?;
-        postcard::from_bytes(self.rows().get(*from as usize..*to as usize)?).ok()
+        let (row, end) = self.row(number)?;
+        postcard::from_bytes(row.get(end..)?).ok()
+    }
+
+    /// The bytes of a rule, and where its text begins in them.
+    fn row(&self, number: usize) -> Option<(Vec<u8>, usize)> {
+        let from = match number.checked_sub(1) {
+            Some(before) => self.body.ends.get(before)?.1,
+            None => 0,
+        };
+        let (end, to) = *self.body.ends.get(number)?;
+        let row = between(&*self.rows, self.start + u64::from(from), self.start + u64::from(to))?;
+        let (content, sum) = row.split_last_chunk::<8>()?;
+        (checksum(content) == u64::from_le_bytes(*sum)).then_some(())?;
+        let end = end.checked_sub(from)? as usize;
+        Some((row, end))
     }
 
     /// Numbers of the rules that could match a program of one of these names, in order.

@@ -20,7 +20,7 @@ mod whitelist;
 mod wild;
 mod written;
 
-pub use compiled::CompiledError;
+pub use compiled::{CompiledError, Rows};
 pub use difference::{Change, difference};
 pub use fault::{Fault, Faults};
 pub use loaded::Policy;
