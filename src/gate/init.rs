@@ -87,7 +87,11 @@ pub fn init(world: &World, root: &Path, setup: &Setup) -> Result<Initialised, St
         }
     })?;
     let paths = Paths { log: root.join(LOG_NAME), state };
-    trust::trust(world, &Project { root: root.clone(), paths, state_root, config_root }, text.as_bytes())?;
+    trust::trust(
+        world,
+        &Project { root: root.clone(), paths, state_root, config_root, nested: Vec::new() },
+        text.as_bytes(),
+    )?;
     Ok(Initialised::Fresh { root, log_id, seed, policy_kept, excluded })
 }
 

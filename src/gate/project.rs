@@ -2,7 +2,7 @@
 //! Knows where things lie, not what stands in them.
 
 use super::{Stop, World};
-use crate::record::{LogError, Mended, Paths};
+use crate::record::{LOG_NAME, LogError, Mended, Paths};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +20,8 @@ pub struct Project {
     pub state_root: PathBuf,
     /// The person's `guard` configuration folder, hidden inside fences.
     pub config_root: Option<PathBuf>,
+    /// Roots of projects within this one.
+    pub nested: Vec<PathBuf>,
 }
 
 impl Project {
@@ -40,7 +42,8 @@ impl Project {
             found => found.map_err(Stop::Log)?,
         };
         let config_root = super::trust::config_root(&paths.state).or_else(|| world.config_root());
-        Ok(Self { root, paths, state_root, config_root })
+        let nested = crate::record::below(&state_root, &root);
+        Ok(Self { root, paths, state_root, config_root, nested })
     }
 
     /// Finds the state of a project that was moved, and where the project was before.
@@ -60,16 +63,24 @@ impl Project {
         self.root.join(POLICY_FILE)
     }
 
-    /// What stays read-only for every command: the policy, and what git would run or obey outside the fence.
+    /// What stays read-only for every command: the policy, that of each project within this one, and what git would run
+    /// or obey outside the fence.
     pub fn protected(&self) -> Vec<PathBuf> {
-        [POLICY_FILE, ".git/config", ".git/hooks"].iter().map(|name| self.root.join(name)).collect()
+        let own = [POLICY_FILE, ".git/config", ".git/hooks"].iter().map(|name| self.root.join(name));
+        own.chain(self.of_nested(POLICY_FILE)).collect()
     }
 
-    /// What no command may see: the log, guard's state, the person's configuration of guard.
+    /// What no command may see: the log, those of projects within this one, guard's state, the person's configuration of
+    /// guard.
     pub fn hidden(&self) -> Vec<PathBuf> {
-        let mut hidden = vec![self.paths.log.clone(), self.state_root.clone()];
-        hidden.extend(self.config_root.clone());
-        hidden
+        let own = [self.paths.log.clone(), self.state_root.clone()].into_iter();
+        own.chain(self.config_root.clone()).chain(self.of_nested(LOG_NAME)).collect()
+    }
+
+    /// A file of each project within this one, where it is there.
+    fn of_nested(&self, name: &str) -> impl Iterator<Item = PathBuf> {
+        let files = self.nested.iter().map(move |root| root.join(name));
+        files.filter(|path| path.symlink_metadata().is_ok())
     }
 }
 

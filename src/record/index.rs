@@ -4,6 +4,7 @@ use super::{LogError, Paths};
 use crate::event::line::hex;
 use rustix::fs::{Mode, OFlags, open};
 use sha2::{Digest, Sha256};
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
@@ -27,6 +28,20 @@ pub fn find(state_root: &Path, project: &Path) -> Result<Paths, LogError> {
         None if log.symlink_metadata().is_ok() => Err(LogError::Unknown { log, project }),
         None => Err(LogError::NotCreated { project }),
     }
+}
+
+/// The projects below `project` that have logs of their own. What cannot be read is no entry: it is found missing, and said
+/// to be garbage, when that project is used.
+pub fn below(state_root: &Path, project: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(state_root.join("index")) else { return Vec::new() };
+    let own = entry(state_root, project);
+    let others = entries.flatten().map(|entry| entry.path()).filter(|path| *path != own);
+    let projects = others.filter_map(|path| {
+        let bytes = fs::read(path).ok()?;
+        let (_, owner) = bytes.split_at_checked(33)?;
+        Some(PathBuf::from(OsStr::from_bytes(owner)))
+    });
+    projects.filter(|other| other.starts_with(project)).collect()
 }
 
 pub(super) fn real(project: &Path) -> Result<PathBuf, LogError> {

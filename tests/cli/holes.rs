@@ -214,3 +214,33 @@ fn a_terminal_that_is_read_from_cannot_be_written_to() {
         assert!(found.stdout.contains("stop = ^S"), "{}", found.stdout);
     }
 }
+
+/// A project within a project: its policy and its log are as safe from the outer one's commands as the outer's own.
+#[test]
+fn a_command_changes_neither_policy_nor_log_of_a_project_within_the_project() {
+    let home = Home::with("python");
+    home.write("apps/inner/a.py", "");
+    let inner = home.guard(&["init", "--preset", "python", "apps/inner"]);
+    assert_eq!(inner.code, Some(0), "{}", inner.stderr);
+    let (policy, log) = ("apps/inner/guard.toml", "apps/inner/build_audit.log");
+    let before = (home.read(policy), home.read(log));
+    home.write(
+        "attack.py",
+        "import os, shutil\n\
+         def attempt(what, *arguments):\n    try:\n        what(*arguments)\n        print('done', arguments)\n    \
+         except OSError as error:\n        pass\n\
+         for name in 'apps/inner/guard.toml', 'apps/inner/build_audit.log':\n    \
+         attempt(lambda name: open(name, 'a').write('x'), name)\n    attempt(os.remove, name)\n    \
+         attempt(os.rename, name, name + '.old')\n\
+         attempt(os.rename, 'apps/inner', 'apps/moved')\n\
+         attempt(os.rename, 'apps', 'moved')\n\
+         attempt(shutil.rmtree, 'apps')\n\
+         print('log:', open('apps/inner/build_audit.log').read())\n",
+    );
+    let done = home.guard(&["exec", "--", "python3", "attack.py"]);
+    assert_eq!((done.code, done.stdout.as_str()), (Some(0), "log: \n"), "{}", done.stderr);
+    assert_eq!((home.read(policy), home.read(log)), before);
+    // A project within that is gone is in nobody's way.
+    fs::remove_dir_all(home.project.join("apps")).unwrap();
+    assert_eq!(home.guard(&["exec", "--", "python3", "-c", "print(1)"]).code, Some(0));
+}
