@@ -67,14 +67,15 @@ pub fn before_write(world: &World, project: &Project, path: &str) -> Result<Opti
         let instead = "write below the project: nothing fences what is written without a command, in /tmp neither";
         return Ok(Some(own("guard:writes-outside", path, Some(instead))));
     }
-    if judgement.verdict() != Verdict::Allow || facts.paths.is_empty() {
-        return Ok(Some(Refused::by(&judgement)));
-    }
     let mut kept = project.protected().into_iter().chain(project.hidden());
-    if kept.any(|kept| facts.paths.values().any(|real| real.starts_with(&kept))) {
-        return Ok(Some(own("guard:writes-protected", path, None)));
+    let protected = "guard:writes-protected";
+    if judgement.matches().iter().any(|found| found.id == protected)
+        || kept.any(|kept| facts.paths.values().any(|real| real.starts_with(&kept)))
+    {
+        return Ok(Some(own(protected, path, None)));
     }
-    Ok(None)
+    let allowed = judgement.verdict() == Verdict::Allow && !facts.paths.is_empty();
+    Ok((!allowed).then(|| Refused::by(&judgement)))
 }
 
 /// A refusal by a rule of guard's own, said as the judging says it.

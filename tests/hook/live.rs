@@ -41,8 +41,8 @@ fn an_allowed_command_runs_as_given_fenced_and_recorded() {
         assert_eq!(tool(&home, command), Ok((code, printed.to_owned())), "{command}");
     }
     let log = home.log();
-    assert_eq!(log.matches("[SHELL_EXEC]").count(), 9, "{log}");
-    assert!(log.contains("[SHELL_EXEC] echo plain") || log.contains("echo plain"), "{log}");
+    assert_eq!(log.matches("] SHELL_EXEC: ").count(), 9, "{log}");
+    assert!(log.contains("] SHELL_EXEC: echo plain {") && log.contains("\"fence\":\"full\""), "{log}");
     let (code, said) = tool(&home, "python3 -c 'open(\"/etc/motd\", \"w\")'").unwrap();
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("Read-only file system"), "{said}");
@@ -80,11 +80,12 @@ fn a_fenced_command_cannot_change_the_settings_that_ask_guard() {
     for deed in [
         "open('.claude/settings.json', 'w')",
         "open('.claude/settings.local.json', 'w')",
-        "__import__('os').rename('.claude', 'x')",
-        "__import__('os').unlink('.claude/settings.json')",
+        "os.rename('.claude', 'x')",
+        "os.unlink('.claude/settings.json')",
     ] {
-        let (code, said) = tool(&home, &format!("python3 -c \"{deed}\"")).unwrap();
-        assert_eq!(code, 1, "{deed}: {said}");
+        home.write("deed.py", &format!("import os\n{deed}\n"));
+        let (code, said) = tool(&home, "python3 deed.py").unwrap();
+        assert!(code == 1 && said.contains("OSError") | said.contains("Error: [Errno"), "{deed}: {said}");
     }
     for line in ["guard hook uninstall claude", "rm .claude/settings.json", "echo '{}' > .claude/settings.local.json"] {
         assert!(tool(&home, line).is_err(), "{line}");

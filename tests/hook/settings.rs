@@ -1,6 +1,6 @@
 //! `guard hook install`, `uninstall`, and what `guard doctor` says of a hook.
 
-use crate::cli::{Done, Home};
+use crate::cli::{Done, Home, done};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -44,7 +44,7 @@ fn everything_else_in_the_settings_stays_byte_by_byte() {
         assert_eq!(hook(&home, &["install", "claude"]).code, Some(0), "{text}");
         let with = home.read(FILE);
         assert_eq!(with.matches(" hook claude || exit 2").count(), 1, "{with}");
-        for line in text.lines().filter(|line| line.len() > 3 && !line.starts_with("{\"")) {
+        for line in text.lines().filter(|line| !line.contains("hooks") && line.len() > 6 && !line.starts_with("{\"")) {
             assert!(with.contains(line.trim_end_matches(['\r', ','])), "{line} in {with}");
         }
         assert!(hook(&home, &["install", "claude"]).stdout.contains("nothing changed"));
@@ -114,11 +114,18 @@ fn outside_a_project_there_are_no_settings_of_a_project() {
     assert!(!home.project.join(".claude").exists());
 }
 
+fn base() -> std::path::PathBuf {
+    let own = std::env::var_os("GUARD_TEST_BASE").map(Into::into);
+    own.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/target").into())
+}
+
 #[test]
 fn doctor_fires_the_hook_and_says_live_silent_or_absent() {
     let home = Home::with("python");
     let doctor = || -> (Option<i32>, Value) {
-        let done = home.guard(&["doctor", "--json"]);
+        // A socket's path is short: the probes need a place of their own.
+        let done = done(home.command(&["doctor", "--json"]).env("XDG_CACHE_HOME", base()));
+        assert!(done.stdout.contains("\"level\":\"full\""), "{}", done.stdout);
         (done.code, serde_json::from_str::<Value>(&done.stdout).unwrap()["hooks"].take())
     };
     let state = |hooks: &Value| hooks.as_array().unwrap().iter().map(|hook| hook["state"].clone()).collect::<Vec<_>>();
@@ -142,6 +149,6 @@ fn doctor_fires_the_hook_and_says_live_silent_or_absent() {
         assert!(hooks[0]["said"].as_str().unwrap().contains(because), "{hooks}");
     }
     home.write(FILE, &whole);
-    let done = home.guard(&["doctor"]);
+    let done = done(home.command(&["doctor"]).env("XDG_CACHE_HOME", base()));
     assert!(done.stdout.contains("hook: claude: live by `"), "{}", done.stdout);
 }
