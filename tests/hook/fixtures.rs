@@ -1,4 +1,5 @@
-//! One folder an event: NAME.in.json is answered with NAME.out.json, or refused with exit code 2 and NAME.err.
+//! One folder an event: NAME.in.json is answered with NAME.out.json, or refused with NAME.err alone.
+//! A denial is said twice, by the object and by exit code 2 with the reason on standard error.
 
 use super::asked;
 use crate::cli::Home;
@@ -44,7 +45,7 @@ fn every_documented_question_gets_exactly_its_answer() {
         let stem = path.to_str().unwrap().trim_end_matches(".in.json");
         let (out, err) = (PathBuf::from(format!("{stem}.out.json")), PathBuf::from(format!("{stem}.err")));
         if std::env::var_os("GUARD_WRITE_ANSWERS").is_some() {
-            if found.code == Some(0) {
+            if !found.stdout.is_empty() {
                 let answer: Value = serde_json::from_str(&anonymous(&found.stdout)).unwrap();
                 fs::write(&out, serde_json::to_string_pretty(&answer).unwrap() + "\n").unwrap();
             } else {
@@ -55,7 +56,11 @@ fn every_documented_question_gets_exactly_its_answer() {
         if out.exists() {
             let expected: Value = serde_json::from_str(&fs::read_to_string(&out).unwrap()).unwrap();
             let answer: Value = serde_json::from_str(&anonymous(&found.stdout)).unwrap();
-            assert_eq!((found.code, found.stderr.as_str(), answer), (Some(0), "", expected), "{stem}");
+            let part = &expected["hookSpecificOutput"];
+            let reason = part["permissionDecisionReason"].as_str().filter(|_| part["permissionDecision"] == "deny");
+            let (code, said) = reason.map_or((0, String::new()), |reason| (2, format!("{reason}\n")));
+            let told = (found.code, anonymous(&found.stderr), answer);
+            assert_eq!(told, (Some(code), said, expected), "{stem}");
         } else {
             let expected = (Some(2), String::new(), fs::read_to_string(&err).unwrap());
             assert_eq!((found.code, found.stdout.clone(), anonymous(&found.stderr)), expected, "{stem}");

@@ -24,14 +24,19 @@ enum Kind {
     File(&'static str),
 }
 
-/// The tools that are judged; of all others nothing is known, and nothing said.
-const TOOLS: [(&str, Kind); 5] = [
+/// The tools that are judged; of all others nothing is known, and nothing said. `Monitor` runs its `command` as Bash does.
+const TOOLS: [(&str, Kind); 6] = [
     ("Bash", Kind::Line),
+    ("Monitor", Kind::Line),
     ("Write", Kind::File("file_path")),
     ("Edit", Kind::File("file_path")),
     ("MultiEdit", Kind::File("file_path")),
     ("NotebookEdit", Kind::File("notebook_path")),
 ];
+
+/// A shell whose lines guard cannot take apart: agents were seen to go on with it where Bash was refused
+/// (anthropics/claude-code#60935).
+const FOREIGN: &str = "PowerShell";
 
 /// What guard reads of a question; what else stands there is the harness's own business.
 #[derive(Deserialize)]
@@ -42,17 +47,41 @@ struct Question {
     tool_input: Option<Map<String, Value>>,
 }
 
+/// What the harness is told.
+pub(super) struct Answer {
+    /// The one object.
+    pub(super) object: Value,
+    /// Why the tool must not run, where it must not.
+    pub(super) denied: Option<String>,
+}
+
+impl Answer {
+    fn accepted(object: Value) -> Self {
+        Self { object, denied: None }
+    }
+
+    fn denied(reason: &str) -> Self {
+        let reason = cut(reason, SAID);
+        let object = json!({ "hookSpecificOutput": {
+            "hookEventName": "PreToolUse",
+            "permissionDecision": "deny",
+            "permissionDecisionReason": reason,
+        } });
+        Self { object, denied: Some(reason) }
+    }
+}
+
 /// The answer to one question.
 ///
 /// # Errors
 /// Why it cannot be told what is asked, as a fragment: to be refused.
-pub(super) fn answer(world: World, question: &[u8]) -> Result<Value, String> {
+pub(super) fn answer(world: World, question: &[u8]) -> Result<Answer, String> {
     let question: Question =
         serde_json::from_slice(question).map_err(|error| format!("the question cannot be read: {error}"))?;
     match question.hook_event_name.as_str() {
         "PreToolUse" => before(world, question),
-        "PostToolUse" => question.tool().map(|_| json!({})),
-        "Stop" => Ok(json!({})),
+        "PostToolUse" => question.tool().map(|_| Answer::accepted(json!({}))),
+        "Stop" => Ok(Answer::accepted(json!({}))),
         other => Err(format!("guard knows no event `{}` of Claude Code", printable(other))),
     }
 }
@@ -65,9 +94,14 @@ impl Question {
     }
 }
 
-fn before(world: World, question: Question) -> Result<Value, String> {
+fn before(world: World, question: Question) -> Result<Answer, String> {
     let (name, input) = question.tool()?;
-    let Some((_, kind)) = TOOLS.iter().find(|(known, _)| *known == name) else { return Ok(json!({})) };
+    if name == FOREIGN {
+        return Err(format!("guard takes apart no lines of {name}: use Bash"));
+    }
+    let Some((_, kind)) = TOOLS.iter().find(|(known, _)| *known == name) else {
+        return Ok(Answer::accepted(json!({})));
+    };
     let key = match kind {
         Kind::Line => "command",
         Kind::File(key) => key,
@@ -83,11 +117,11 @@ fn before(world: World, question: Question) -> Result<Value, String> {
         Kind::File(_) => file(&world, &project, value),
     });
     Ok(match decided {
-        Err(stop) => deny(stopped(&stop)),
-        Ok(Some(refused)) => deny(told(&refused, value)),
+        Err(stop) => Answer::denied(&stopped(&stop)),
+        Ok(Some(refused)) => Answer::denied(&told(&refused, value)),
         Ok(None) => match kind {
-            Kind::Line => run(input, value)?,
-            Kind::File(_) => json!({}),
+            Kind::Line => Answer::accepted(run(input, value)?),
+            Kind::File(_) => Answer::accepted(json!({})),
         },
     })
 }
@@ -132,14 +166,6 @@ fn run(input: &Map<String, Value>, line: &str) -> Result<Value, String> {
         "permissionDecisionReason": "the policy allows it: it runs fenced and recorded by guard",
         "updatedInput": updated,
     } }))
-}
-
-fn deny(reason: String) -> Value {
-    json!({ "hookSpecificOutput": {
-        "hookEventName": "PreToolUse",
-        "permissionDecision": "deny",
-        "permissionDecisionReason": cut(&reason, SAID),
-    } })
 }
 
 fn told(refused: &Refused, what: &str) -> String {

@@ -31,6 +31,12 @@ pub(super) fn refuse(cause: &str) -> ExitCode {
     ExitCode::from(REFUSED)
 }
 
+/// Repeats why a tool must not run, and gives the exit code of a refusal.
+pub(super) fn deny(reason: &str) -> ExitCode {
+    let _gone = std::io::stderr().write_all(format!("{reason}\n").as_bytes());
+    ExitCode::from(REFUSED)
+}
+
 /// Ends the process at once, from whichever thread: what else was or will be printed no longer counts.
 fn end(cause: &str) {
     say(cause);

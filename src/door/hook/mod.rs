@@ -17,12 +17,15 @@ pub fn run() -> ExitCode {
         return last::refuse(&format!("cannot keep its own time: {error}"));
     }
     match answer() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(None) => ExitCode::SUCCESS,
+        // Said both ways: releases were seen to go on although the object denied (anthropics/claude-code#4669, #18312).
+        Ok(Some(denied)) => last::deny(&denied),
         Err(cause) => last::refuse(&cause),
     }
 }
 
-fn answer() -> Result<(), String> {
+/// Writes the answer; why the tool must not run, if it must not.
+fn answer() -> Result<Option<String>, String> {
     let mut question = Vec::new();
     let read = std::io::stdin().lock().take(LONGEST + 1).read_to_end(&mut question);
     read.map_err(|error| format!("cannot read the question: {error}"))?;
@@ -30,8 +33,9 @@ fn answer() -> Result<(), String> {
         return Err(format!("the question is larger than {LONGEST} bytes: ask for less at once"));
     }
     let world = World { environment: std::env::vars_os().collect(), cwd: "/".into() };
-    let mut answer = claude::answer(world, &question)?.to_string();
-    answer.push('\n');
+    let answer = claude::answer(world, &question)?;
+    let line = format!("{}\n", answer.object);
     let mut out = std::io::stdout().lock();
-    out.write_all(answer.as_bytes()).and_then(|()| out.flush()).map_err(|error| format!("cannot answer: {error}"))
+    out.write_all(line.as_bytes()).and_then(|()| out.flush()).map_err(|error| format!("cannot answer: {error}"))?;
+    Ok(answer.denied)
 }

@@ -110,8 +110,10 @@ fn fire(entry: &Entry, cwd: &Path) -> (State, String) {
     });
     match answer(&entry.command, cwd, &question) {
         Err(cause) => (State::Silent, cause),
-        Ok((Some(0), out)) => verdict(&out),
-        Ok((Some(2), _)) => (State::Live, "it denies whatever is asked, since it cannot judge".into()),
+        Ok((Some(2), out)) if out.is_empty() => {
+            (State::Live, "it denies whatever is asked, since it cannot judge".into())
+        }
+        Ok((Some(0 | 2), out)) => verdict(&out),
         Ok((code, _)) => {
             let code = code.map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}"));
             (State::Silent, format!("it ended with {code}, which Claude Code takes for consent"))

@@ -31,8 +31,8 @@ pub(crate) enum Command {
 
 /// Answer one question of Claude Code: what it is about to do, as JSON on standard input
 ///
-/// Standard output gets exactly one JSON object. Exit code 2, with the reason on standard error, wherever guard cannot
-/// judge: Claude Code takes any other failure for consent.
+/// Standard output gets exactly one JSON object. Exit code 2, with the reason on standard error, for whatever must not run,
+/// and wherever guard cannot judge: Claude Code takes any other failure for consent.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:

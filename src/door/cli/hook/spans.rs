@@ -95,7 +95,10 @@ mod tests {
         let whole = root(text);
         assert_eq!(text.get(whole.clone()), Some(text.trim()));
         let values = |range: Range<usize>| -> Vec<(Option<String>, String)> {
-            children(text, range).into_iter().map(|child| (child.key, text[child.value].to_owned())).collect()
+            children(text, range)
+                .into_iter()
+                .map(|child| (child.key, text.get(child.value).unwrap().to_owned()))
+                .collect()
         };
         let named = |key: &str, value: &str| (Some(key.to_owned()), value.to_owned());
         assert_eq!(
