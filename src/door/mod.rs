@@ -9,9 +9,11 @@ use std::process::ExitCode;
 /// but one for consent: that door is opened before anything else can go wrong.
 pub fn main() -> ExitCode {
     let mut words = std::env::args_os().skip(1);
-    let asked = [words.next(), words.next(), words.next()];
-    match asked {
-        [Some(door), Some(harness), None] if door == "hook" && harness == "claude" => hook::run(),
-        _ => cli::main(hook::run),
+    let asked =
+        words.next().is_some_and(|door| door == "hook") && words.next().is_some_and(|harness| harness == "claude");
+    match words.next() {
+        None if asked => hook::run(),
+        Some(word) if asked && word != "--help" && word != "-h" => hook::refuse("`hook claude` takes no arguments"),
+        Some(_) | None => cli::main(hook::run),
     }
 }

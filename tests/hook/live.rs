@@ -98,3 +98,33 @@ fn a_fenced_command_cannot_change_the_settings_that_ask_guard() {
     assert_eq!(home.read(".claude/settings.json"), before);
     assert!(!home.project.join(".claude/settings.local.json").exists());
 }
+
+/// A home folder can be a project: guard's own files then lie below the root, hidden from commands but not from a harness.
+#[test]
+fn a_harness_does_not_write_to_guard_s_state_in_a_project() {
+    let home = Home::bare();
+    let root = home.path().to_str().unwrap().to_owned();
+    assert_eq!(home.guard(&["init", &root]).code, Some(0));
+    let answer = |path: &str| {
+        let found =
+            asked(&home, &before(&home, "Write", &json!({ "file_path": format!("{root}/{path}"), "content": "" })));
+        (found.code, found.stderr)
+    };
+    assert_eq!(answer("notes.txt"), (Some(0), String::new()));
+    for path in [".local/state/guard/x", ".config/guard/policy.toml", ".claude/settings.json", "guard.toml"] {
+        let (code, said) = answer(path);
+        assert!(code == Some(2) && said.contains("guard:writes-protected"), "{path}: {code:?} {said}");
+    }
+}
+
+/// Called in some uncommon way it is the same door, and a wrong call is none.
+#[test]
+fn other_ways_to_call_it_answer_the_same_or_not_at_all() {
+    let home = Home::with("python");
+    let question = before(&home, "Bash", &json!({ "command": "ls" }));
+    let usual = asked(&home, &question);
+    let other = crate::cli::done(home.command(&["-C", "/", "hook", "claude"]).write_stdin(question.clone()));
+    assert_eq!(other, usual);
+    let wrong = crate::cli::done(home.command(&["hook", "claude", "now"]).write_stdin(question));
+    assert_eq!((wrong.code, wrong.stdout.as_str()), (Some(2), ""), "{}", wrong.stderr);
+}

@@ -209,3 +209,20 @@ fn cut(text: &str, most: usize) -> String {
         None => text.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_names_every_tool_that_is_judged() {
+        let page = include_str!("../../../docs/hook.md");
+        let names = TOOLS.iter().map(|(name, _)| *name).chain([FOREIGN]);
+        assert_eq!(names.filter(|name| !page.contains(name)).collect::<Vec<_>>(), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_between_characters() {
+        assert_eq!((cut("äöü", 2), cut("äöü", 3)), ("äö…".to_owned(), "äöü".to_owned()));
+    }
+}

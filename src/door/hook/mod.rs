@@ -24,6 +24,11 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// Refuses unheard.
+pub fn refuse(cause: &str) -> ExitCode {
+    last::refuse(cause)
+}
+
 /// Writes the answer; why the tool must not run, if it must not.
 fn answer() -> Result<Option<String>, String> {
     let mut question = Vec::new();

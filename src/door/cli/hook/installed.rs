@@ -47,14 +47,10 @@ pub(in crate::door::cli) struct Found {
 /// Every hook of guard's in the settings that count in `from`, each fired once.
 pub(in crate::door::cli) fn find(world: &World, from: &Path) -> Vec<Found> {
     let root = std::fs::canonicalize(from).ok().and_then(|from| root_of(&from));
-    let mut files: Vec<PathBuf> = Vec::new();
-    for (folder, names) in [
-        (root.clone(), ["settings.json", "settings.local.json"].as_slice()),
-        (world.home(), ["settings.json"].as_slice()),
-    ] {
-        files.extend(folder.iter().flat_map(|folder| names.iter().map(|name| folder.join(".claude").join(name))));
-    }
-    files.dedup();
+    let below = |folder: &Path, name: &str| folder.join(".claude").join(name);
+    let project = root.iter().flat_map(|root| ["settings.json", "settings.local.json"].map(|name| below(root, name)));
+    let person = world.home().filter(|home| root.as_ref() != Some(home));
+    let files: Vec<PathBuf> = project.chain(person.map(|home| below(&home, "settings.json"))).collect();
     let cwd = root.or_else(|| world.home()).unwrap_or_else(|| "/".into());
     let mut off = None;
     let mut found = Vec::new();
