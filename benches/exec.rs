@@ -28,6 +28,7 @@ fn main() {
     let home = Home::new(folder.path(), "a");
     println!("guard exec -- /bin/true, {ROUNDS} paired rounds, as {}", user());
     cost(&home);
+    hook(&home);
     neighbour(&home);
     history(folder.path(), &home);
     crowd(&home);
@@ -70,6 +71,31 @@ fn binary() -> &'static Path {
         assert!(built.success(), "guard can be built");
         PathBuf::from(env!("CARGO_BIN_EXE_guard"))
     })
+}
+
+/// A hook's answers against a plain exec: nothing is recorded of what is allowed, a refusal durably.
+fn hook(home: &Home) {
+    let file = home.home.join("question");
+    for (what, command) in [("allowed", "cd src && pytest -q | tail -n 3"), ("refused", "echo x > /etc/motd")] {
+        let question = serde_json::json!({
+            "cwd": home.project, "hook_event_name": "PreToolUse", "tool_name": "Bash",
+            "tool_input": { "command": command },
+        });
+        std::fs::write(&file, question.to_string()).expect("a question");
+        let (mut asked, mut ratios) = (vec![], vec![]);
+        for round in 0..ROUNDS + 20 {
+            let plain = timed(|| succeed(Command::new("/bin/true").env_clear()));
+            let mut call = home.guard(&["hook", "claude"]);
+            call.stdin(File::open(&file).expect("a question")).stderr(Stdio::null());
+            let took =
+                timed(|| assert!(call.status().expect("guard").code().is_some_and(|code| code == 0 || code == 2)));
+            if round >= 20 {
+                asked.push(took);
+                ratios.push(secs(took) / secs(plain));
+            }
+        }
+        println!("  hook claude, {what}  {:>8.0} µs   {:.2} × plain", micros(&asked), median(ratios));
+    }
 }
 
 /// The whole call against a plain exec and two bare fdatasyncs.

@@ -1,5 +1,5 @@
-//! The `guard` binary: hands the process over to the command-line door.
+//! The `guard` binary: hands the process over to its doors.
 
 fn main() -> std::process::ExitCode {
-    guard::door::cli::main()
+    guard::door::main()
 }

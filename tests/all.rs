@@ -11,6 +11,7 @@ mod attacks;
 mod cli;
 mod compose;
 mod fence;
+mod hook;
 mod house;
 mod policy;
 mod record;

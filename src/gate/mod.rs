@@ -1,6 +1,7 @@
 //! The pipeline: from what is asked to what is recorded, top to bottom, and the facts it rests on.
 //! Knows nothing of doors.
 
+mod ahead;
 mod answer;
 mod compose;
 mod entries;
@@ -19,6 +20,7 @@ mod stop;
 mod trust;
 mod world;
 
+pub use ahead::{Refused, before_command, before_write};
 pub use answer::Answer;
 pub use examine::{Examined, check, examine};
 pub use init::{Initialised, Proposal, Setup, init, propose_trust, trust_project};

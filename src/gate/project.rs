@@ -12,6 +12,9 @@ pub const POLICY_FILE: &str = "guard.toml";
 /// What no command may change in a project.
 const PROTECTED: [&str; 3] = [POLICY_FILE, ".git/config", ".git/hooks"];
 
+/// What Claude Code obeys in a project's `.claude`: hooks, guard's own among them, and permissions.
+const SETTINGS: [&str; 2] = ["settings.json", "settings.local.json"];
+
 /// A project guard watches over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
@@ -66,11 +69,14 @@ impl Project {
         self.root.join(POLICY_FILE)
     }
 
-    /// What stays read-only for every command: the policy, that of each project within this one, and what git would run
-    /// or obey outside the fence.
+    /// What stays read-only for every command: the policy, that of each project within this one, and what git or a
+    /// harness would run or obey outside the fence.
     pub fn protected(&self) -> Vec<PathBuf> {
         let own = PROTECTED.iter().map(|name| self.root.join(name));
-        own.chain(PROTECTED.iter().flat_map(|name| self.of_nested(name))).collect()
+        let harness = self.root.join(".claude");
+        let settings = harness.symlink_metadata().is_ok_and(|found| found.is_dir()).then_some(SETTINGS);
+        let settings = settings.into_iter().flatten().map(|name| harness.join(name));
+        own.chain(settings).chain(PROTECTED.iter().flat_map(|name| self.of_nested(name))).collect()
     }
 
     /// What no command may see: the log, those of projects within this one, guard's state, the person's configuration of

@@ -3,7 +3,7 @@
 use super::Home;
 
 /// Every subcommand a person can call, each with its own help.
-const COMMANDS: [&[&str]; 23] = [
+const COMMANDS: [&[&str]; 27] = [
     &[],
     &["init"],
     &["exec"],
@@ -23,6 +23,10 @@ const COMMANDS: [&[&str]; 23] = [
     &["audit", "export"],
     &["audit", "verify"],
     &["audit", "recover"],
+    &["hook"],
+    &["hook", "claude"],
+    &["hook", "install"],
+    &["hook", "uninstall"],
     &["doctor"],
     &["demo"],
     &["completions"],

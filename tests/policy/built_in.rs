@@ -44,6 +44,7 @@ fn redirections_write_below_the_project_or_nowhere() {
         // SANDBOX: any component `.git` is protected, freshly made ones included.
         ("echo x > .git/hooks/pre-commit", Deny, "guard:writes-protected"),
         ("echo x > sub/.git/config", Deny, "guard:writes-protected"),
+        ("echo x > .claude/settings.local.json", Deny, "guard:writes-protected"),
         ("cat < /dev/tcp/127.0.0.1/80", Deny, "guard:dev-tcp"),
         ("exec 3<> /dev/udp/1.1.1.1/53", Deny, "guard:dev-tcp"),
         ("echo x > $OUT", Ask, "guard:unproven"),

@@ -186,6 +186,13 @@ impl Shell {
     }
 }
 
+/// `word` as a shell would need it written.
+pub fn quoted(word: &str) -> String {
+    let mut text = String::new();
+    quote(word, &mut text);
+    text
+}
+
 /// Appends `word` as a shell would need it written.
 fn quote(word: &str, text: &mut String) {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);

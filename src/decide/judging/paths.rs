@@ -218,8 +218,9 @@ fn covers(pattern: &[u8], text: &[u8]) -> bool {
 /// Files that may be written to although they lie outside: they keep nothing.
 const SINKS: &[&str] = &["/dev/null", "/dev/stdout", "/dev/stderr", "/dev/stdin", "/dev/tty", "/dev/zero", "/dev/full"];
 
-/// Names in the project that guard rests on.
-const GUARDS: &[&str] = &["guard.toml", "guard-tests.toml", "build_audit.log"];
+/// Names in the project that guard rests on; by the last two a harness asks guard, or runs programs of their choice.
+const GUARDS: &[&str] =
+    &["guard.toml", "guard-tests.toml", "build_audit.log", ".claude/settings.json", ".claude/settings.local.json"];
 
 /// What guard's own rules say of a command's redirections.
 pub(super) fn redirects(ground: Ground<'_>, command: &Command, at: Option<usize>, hits: &mut Vec<Hit>) {

@@ -8,6 +8,7 @@ mod diagnostics;
 mod doctor;
 mod exec;
 mod generate;
+mod hook;
 mod init;
 mod json;
 mod judged;
@@ -55,14 +56,16 @@ enum Command {
     Policy(policy::Command),
     #[command(subcommand)]
     Audit(audit::Command),
+    #[command(subcommand)]
+    Hook(hook::Command),
     Doctor(doctor::Args),
     Demo(demo::Args),
     Completions(generate::Completions),
     Man(generate::Man),
 }
 
-/// Runs the program on the process's arguments.
-pub fn main() -> ExitCode {
+/// Runs the program on the process's arguments; `hook` answers a harness, where it is called in some uncommon way.
+pub(super) fn main(hook: fn() -> ExitCode) -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let cli = match at_once(&arguments).map_or_else(|| whole(&arguments), Ok) {
         Ok(cli) => cli,
@@ -82,7 +85,8 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(world, &from, args),
         Command::Policy(command) => policy::run(&world, &from, command),
         Command::Audit(command) => audit::run(&world, &from, command),
-        Command::Doctor(args) => doctor::run(&world, args),
+        Command::Hook(command) => hook::run(&world, &from, command, hook),
+        Command::Doctor(args) => doctor::run(&world, &from, args),
         Command::Demo(args) => demo::run(&world, args),
         Command::Completions(args) => generate::completions(args),
         Command::Man(args) => generate::man(args),

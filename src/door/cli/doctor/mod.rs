@@ -1,14 +1,16 @@
-//! `guard doctor`: what the kernel enforces on this machine.
+//! `guard doctor`: what the kernel enforces on this machine, and whether a harness asks guard.
 
 mod report;
 
-use super::text;
+use super::{hook, text};
 use crate::gate::{Stop, World};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Try, inside a fence, everything a fence must stop, and say what this machine enforces
 ///
-/// Each line is a live probe. Exit code 0 if everything held.
+/// Each line is a live probe. An installed hook is asked what it must deny: it is live, silent or absent.
+/// Exit code 0 if everything held and no hook is silent.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  guard doctor\n  guard doctor --json")]
 pub(crate) struct Args {
@@ -17,12 +19,13 @@ pub(crate) struct Args {
     json: bool,
 }
 
-pub(crate) fn run(world: &World, args: Args) -> ExitCode {
+pub(crate) fn run(world: &World, from: &Path, args: Args) -> ExitCode {
     let Some(base) = world.cache_root() else { return text::stop(&Stop::NoHome) };
     if let Err(error) = std::fs::create_dir_all(&base) {
         return text::failure("cannot make a folder to try things in", &error.to_string());
     }
-    match report::doctor(&base, args.json, &mut std::io::stdout().lock()) {
+    let hooks = hook::find(world, from);
+    match report::doctor(&base, &hooks, args.json, &mut std::io::stdout().lock()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => text::written(Err(error), ExitCode::FAILURE),

@@ -1,23 +1,40 @@
 //! `guard doctor`: what the kernel enforces here, each line a forbidden thing that was really tried inside a fence.
 //! Knows no probes, only how they are told.
 
+use crate::door::cli::hook::{Found, State};
+use crate::event::line::printable;
 use crate::execute::sandbox::{Examination, examine};
 use crate::execute::{ExecuteError, Level};
+use crate::gate::shown;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::path::Path;
 
 /// Probes the fence in a folder made below `base` (on a real file system, outside `/tmp`) and writes what was found to
-/// `out`, as text or as one JSON object. True if everything held.
-pub(super) fn doctor(base: &Path, json: bool, out: &mut dyn Write) -> io::Result<bool> {
+/// `out`, as text or as one JSON object, and the hooks that were found. True if everything held and none is silent.
+pub(super) fn doctor(base: &Path, hooks: &[Found], json: bool, out: &mut dyn Write) -> io::Result<bool> {
     let found = examine(base);
-    let sound = found.as_ref().is_ok_and(|found| found.findings.iter().all(|finding| finding.held));
+    let held = found.as_ref().is_ok_and(|found| found.findings.iter().all(|finding| finding.held));
+    let sound = held && hooks.iter().all(|hook| hook.state != State::Silent);
     if json {
-        writeln!(out, "{}", object(&found, sound))?;
+        let mut object = object(&found, sound);
+        if let Value::Object(members) = &mut object {
+            members.insert("hooks".into(), hooks.iter().map(hook).collect());
+        }
+        writeln!(out, "{object}")?;
     } else {
         text(&found, out)?;
+        for hook in hooks {
+            let settings = hook.settings.as_deref().map(|path| format!(" by `{}`", shown(path))).unwrap_or_default();
+            writeln!(out, "hook: claude: {}{settings}: {}", hook.state.word(), printable(&hook.said))?;
+        }
     }
     Ok(sound)
+}
+
+fn hook(found: &Found) -> Value {
+    let settings = found.settings.as_deref().map(shown);
+    json!({ "harness": "claude", "state": found.state.word(), "settings": settings, "said": found.said })
 }
 
 fn text(found: &Result<Examination, ExecuteError>, out: &mut dyn Write) -> io::Result<()> {
@@ -115,8 +132,8 @@ mod tests {
     #[test]
     fn text_and_json_say_the_same() {
         let (mut lines, mut object) = (Vec::new(), Vec::new());
-        assert!(doctor(&base(), false, &mut lines).unwrap());
-        assert!(doctor(&base(), true, &mut object).unwrap());
+        assert!(doctor(&base(), &[], false, &mut lines).unwrap());
+        assert!(doctor(&base(), &[], true, &mut object).unwrap());
         let (lines, object): (String, Value) =
             (String::from_utf8(lines).unwrap(), serde_json::from_slice(&object).unwrap());
         assert!(lines.starts_with("fence: full: a command sees the system read-only"), "{lines}");
@@ -131,7 +148,7 @@ mod tests {
     #[test]
     fn a_base_that_is_not_there_is_an_error_and_not_sound() {
         let mut lines = Vec::new();
-        assert!(!doctor(Path::new("/no/such/folder"), false, &mut lines).unwrap());
+        assert!(!doctor(Path::new("/no/such/folder"), &[], false, &mut lines).unwrap());
         assert!(
             String::from_utf8(lines).unwrap().starts_with("error: prepare the probes in `/no/such/folder`: No such")
         );

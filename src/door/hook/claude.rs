@@ -1,0 +1,228 @@
+//! Claude Code's protocol: `PreToolUse`, `PostToolUse` and `Stop`, as <https://code.claude.com/docs/en/hooks> has them.
+//! Knows what its tools are asked with, not how that is judged.
+
+use crate::action::shell::{Asked, quoted};
+use crate::decide::Verdict;
+use crate::event::line::printable;
+use crate::gate::{self, Project, Refused, Request, Stop, World};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+
+/// Longest reason and longest command in it, in characters: the harness cuts off what is longer than 10 000.
+const SAID: usize = 6000;
+const SHOWN: usize = 200;
+
+/// What is judged of a tool.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// A line for the shell, in `command`.
+    Line,
+    /// A file that the harness writes itself, named by this key.
+    File(&'static str),
+}
+
+/// The tools that are judged; of all others nothing is known, and nothing said. `Monitor` runs its `command` as Bash does.
+const TOOLS: [(&str, Kind); 6] = [
+    ("Bash", Kind::Line),
+    ("Monitor", Kind::Line),
+    ("Write", Kind::File("file_path")),
+    ("Edit", Kind::File("file_path")),
+    ("MultiEdit", Kind::File("file_path")),
+    ("NotebookEdit", Kind::File("notebook_path")),
+];
+
+/// A shell whose lines guard cannot take apart: agents were seen to go on with it where Bash was refused
+/// (anthropics/claude-code#60935).
+const FOREIGN: &str = "PowerShell";
+
+/// What guard reads of a question; what else stands there is the harness's own business.
+#[derive(Deserialize)]
+struct Question {
+    hook_event_name: String,
+    cwd: String,
+    tool_name: Option<String>,
+    tool_input: Option<Map<String, Value>>,
+}
+
+/// What the harness is told.
+pub(super) struct Answer {
+    /// The one object.
+    pub(super) object: Value,
+    /// Why the tool must not run, where it must not.
+    pub(super) denied: Option<String>,
+}
+
+impl Answer {
+    fn accepted(object: Value) -> Self {
+        Self { object, denied: None }
+    }
+
+    fn denied(reason: &str) -> Self {
+        let reason = cut(reason, SAID);
+        let object = json!({ "hookSpecificOutput": {
+            "hookEventName": "PreToolUse",
+            "permissionDecision": "deny",
+            "permissionDecisionReason": reason,
+        } });
+        Self { object, denied: Some(reason) }
+    }
+}
+
+/// The answer to one question.
+///
+/// # Errors
+/// Why it cannot be told what is asked, as a fragment: to be refused.
+pub(super) fn answer(world: World, question: &[u8]) -> Result<Answer, String> {
+    let question: Question =
+        serde_json::from_slice(question).map_err(|error| format!("the question cannot be read: {error}"))?;
+    match question.hook_event_name.as_str() {
+        "PreToolUse" => before(world, question),
+        "PostToolUse" => question.tool().map(|_| Answer::accepted(json!({}))),
+        "Stop" => Ok(Answer::accepted(json!({}))),
+        other => Err(format!("guard knows no event `{}` of Claude Code", printable(other))),
+    }
+}
+
+impl Question {
+    fn tool(&self) -> Result<(&str, &Map<String, Value>), String> {
+        let name = self.tool_name.as_deref().ok_or("the question names no tool (`tool_name`)")?;
+        let input = self.tool_input.as_ref().ok_or("the question has no `tool_input`")?;
+        Ok((name, input))
+    }
+}
+
+fn before(world: World, question: Question) -> Result<Answer, String> {
+    let (name, input) = question.tool()?;
+    if name == FOREIGN {
+        return Err(format!("guard takes apart no lines of {name}: use Bash"));
+    }
+    let Some((_, kind)) = TOOLS.iter().find(|(known, _)| *known == name) else {
+        return Ok(Answer::accepted(json!({})));
+    };
+    let key = match kind {
+        Kind::Line => "command",
+        Kind::File(key) => key,
+    };
+    let value = input.get(key).ok_or_else(|| format!("`tool_input` of {name} has no `{key}`"))?;
+    let value = value.as_str().ok_or_else(|| format!("`{key}` of {name} is no text"))?;
+    let reason = input.get("description").and_then(Value::as_str).map(str::to_owned);
+    let decided = place(world, &question.cwd).and_then(|(world, project)| match kind {
+        Kind::Line => {
+            let request = Request { asked: Asked::Line(value.into()), timeout: None, task: None, reason };
+            gate::before_command(&world, &project, request)
+        }
+        Kind::File(_) => file(&world, &project, value),
+    });
+    Ok(match decided {
+        Err(stop) => Answer::denied(&stopped(&stop)),
+        Ok(Some(refused)) => Answer::denied(&told(&refused, value)),
+        Ok(None) => match kind {
+            Kind::Line => Answer::accepted(run(input, value)?),
+            Kind::File(_) => Answer::accepted(json!({})),
+        },
+    })
+}
+
+/// The world as a session in `cwd` sees it, and the project it is in.
+fn place(mut world: World, cwd: &str) -> Result<(World, Project), Stop> {
+    let cwd = Path::new(cwd);
+    let fault = |cause: String| Stop::Folder { path: cwd.to_owned(), cause };
+    if !cwd.is_absolute() {
+        return Err(fault("the session's folder is not an absolute path".into()));
+    }
+    world.cwd = std::fs::canonicalize(cwd).map_err(|error| fault(error.to_string()))?;
+    let project = Project::find(&world, &world.cwd)?;
+    Ok((world, project))
+}
+
+/// A path as the harness reads it: it takes white space (JavaScript's, U+FEFF too) off both ends, and `~` for the home folder.
+fn file(world: &World, project: &Project, path: &str) -> Result<Option<Refused>, Stop> {
+    let path = path.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let home = || world.home().ok_or(Stop::NoHome);
+    let expanded = match path.strip_prefix('~') {
+        Some("") => Some(home()?),
+        Some(below) if below.starts_with('/') => Some(home()?.join(below.trim_start_matches('/'))),
+        Some(_) | None => None,
+    };
+    match expanded.as_deref().map(Path::to_str) {
+        None => gate::before_write(world, project, path),
+        Some(Some(expanded)) => gate::before_write(world, project, expanded),
+        Some(None) => Err(Stop::NoHome),
+    }
+}
+
+/// Allowed, as something else: the same line, handed to guard.
+fn run(input: &Map<String, Value>, line: &str) -> Result<Value, String> {
+    let guard = std::env::current_exe().map_err(|error| format!("cannot tell where guard is: {error}"))?;
+    let guard = guard.to_str().ok_or("guard lies at a path that is not UTF-8")?;
+    let mut updated = input.clone();
+    updated.insert("command".into(), format!("{} exec -c {}", quoted(guard), quoted(line)).into());
+    Ok(json!({ "hookSpecificOutput": {
+        "hookEventName": "PreToolUse",
+        "permissionDecision": "allow",
+        "permissionDecisionReason": "the policy allows it: it runs fenced and recorded by guard",
+        "updatedInput": updated,
+    } }))
+}
+
+fn told(refused: &Refused, what: &str) -> String {
+    if let Some(stop) = &refused.unrecorded {
+        let _gone = writeln!(std::io::stderr(), "guard: the refusal is not recorded: {stop}");
+    }
+    let head = match refused.verdict {
+        Verdict::Deny => "refused by policy",
+        Verdict::Ask | Verdict::Allow => "not run: a person has to allow this",
+    };
+    let text = format!("guard: {head}: `{}`", cut(&printable(what), SHOWN));
+    let mut lines: Vec<String> = Vec::new();
+    for rule in &refused.rules {
+        let mut line = format!("\n  {} {}: {} ({})", rule.verdict.word(), rule.id, printable(&rule.reason), rule.at);
+        if let Some(instead) = &rule.instead {
+            let _ = write!(line, "\n    instead: {}", printable(instead));
+        }
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    if !refused.rules.iter().any(|rule| rule.instead.is_some()) {
+        lines.push(
+            "\n    instead: use what the policy allows, or have a person do it or add a rule to guard.toml".into(),
+        );
+    }
+    text + &lines.concat()
+}
+
+fn stopped(stop: &Stop) -> String {
+    let mut text = format!("guard: refused, since nothing is allowed before guard can judge it: {stop}");
+    if let Some(help) = stop.help() {
+        let _ = write!(text, "\n  help: {help}");
+    }
+    text
+}
+
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_names_every_tool_that_is_judged() {
+        let page = include_str!("../../../docs/hook.md");
+        let names = TOOLS.iter().map(|(name, _)| *name).chain([FOREIGN]);
+        assert_eq!(names.filter(|name| !page.contains(name)).collect::<Vec<_>>(), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_between_characters() {
+        assert_eq!((cut("äöü", 2), cut("äöü", 3)), ("äö…".to_owned(), "äöü".to_owned()));
+    }
+}
