@@ -120,16 +120,23 @@ pub(super) struct Reading {
 
 impl Reading {
     /// Adds a failure; what kind of error it is, where that is known, may become the whole run's.
-    pub(super) fn add_as(&mut self, category: Option<Category>, failure: Failure) {
+    pub(super) fn add_as(&mut self, category: Option<Category>, file: Option<&str>, line: Option<u64>, message: &str) {
         if let Some(category) = category.filter(|category| self.category.is_none_or(|known| *category < known)) {
             self.category = Some(category);
-            self.message = Some(failure.message.clone());
+            self.message = Some(message.to_owned());
         }
-        self.add(failure);
+        if !self.is_full() {
+            self.add(Failure::new(file, line, message));
+        }
+    }
+
+    /// Whether no more failures are kept.
+    pub(super) fn is_full(&self) -> bool {
+        self.failures.len() >= KEPT
     }
 
     pub(super) fn add(&mut self, failure: Failure) {
-        if self.failures.len() < KEPT {
+        if !self.is_full() {
             self.failures.push(failure);
         }
     }
@@ -143,5 +150,7 @@ impl Reading {
 
 /// At most [`LONGEST`] characters of a text, without space around it.
 pub(super) fn short(text: &str) -> String {
-    text.trim().chars().take(LONGEST).collect()
+    let text = text.trim();
+    // No text has more characters than bytes.
+    if text.len() <= LONGEST { text.to_owned() } else { text.chars().take(LONGEST).collect() }
 }

@@ -14,6 +14,9 @@ pub(super) fn mypy(stdout: &[u8], stderr: &[u8]) -> Reading {
             None => (before.to_owned(), None),
         };
         reading.add(Failure::new(Some(&file), at, message));
+        if reading.is_full() {
+            break;
+        }
     }
     reading.message = said(stderr).find(|line| line.starts_with("mypy: ")).map(String::from);
     reading
@@ -87,6 +90,9 @@ pub(super) fn other(stdout: &[u8], stderr: &[u8]) -> Reading {
         let message = number(rest).and_then(|(_, rest)| rest.strip_prefix(':')).unwrap_or(rest).trim();
         if !message.is_empty() {
             reading.add(Failure::new(Some(file), Some(at), message));
+        }
+        if reading.is_full() {
+            break;
         }
     }
     reading

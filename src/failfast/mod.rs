@@ -42,7 +42,7 @@ fn read(ran: &Ran<'_>, succeeded: bool) -> Reading {
     let (stdout, stderr) = (ran.stdout, ran.stderr);
     match ran.tool {
         Tool::Pytest => pytest::read(stdout, stderr, succeeded),
-        Tool::Unittest => unittest::read(stdout, stderr),
+        Tool::Unittest => unittest::read(stdout, stderr, succeeded),
         // What has succeeded, and counts nothing, has nothing to say.
         _ if succeeded => Reading::default(),
         Tool::Mypy => lint::mypy(stdout, stderr),

@@ -6,7 +6,8 @@ use super::Category;
 use super::finding::{Counts, Failure, Reading};
 use super::text::{lines, number, place};
 use super::trace::{Place, Tracing, exception, frame};
-use std::collections::HashSet;
+use std::collections::BTreeSet;
+use std::ops::Bound;
 
 /// Where in the output a line stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,9 +35,12 @@ struct Report {
     tracing: Tracing,
 }
 
-/// An entry of the list of what failed: its name and what is said of it.
+/// An entry of the list of what failed.
 struct Listed {
+    /// All of it, as a report's title has the name that it begins with.
+    key: String,
     name: String,
+    /// What is said of it.
     message: Option<String>,
 }
 
@@ -159,7 +163,7 @@ impl Reader {
         };
         let (name, message) = told.and_then(|at| rest.split_at_checked(at)).unwrap_or((rest, ""));
         let message = message.strip_prefix(" - ").map(str::to_owned);
-        self.listed.push(Listed { name: name.trim().to_owned(), message });
+        self.listed.push(Listed { key: key(rest), name: name.trim().to_owned(), message });
         true
     }
 
@@ -178,25 +182,28 @@ impl Reader {
         let counts = if succeeded { last } else { failing.or(last) };
         let counts = counts.map(|counts| Counts { collected: counts.collected.or(self.collected), ..counts });
         let mut reading = Reading { counts, ..Reading::default() };
-        let keys: HashSet<String> = self.listed.iter().map(|listed| key(&listed.name)).collect();
-        let mut told = HashSet::new();
+        let keys: BTreeSet<&str> = self.listed.iter().map(|listed| listed.key.as_str()).collect();
+        let mut told = BTreeSet::new();
         for report in self.reports {
             let name = report_key(&report.title);
             // What the list does not name, a test printed.
-            if !keys.is_empty() && !name.is_empty() && !keys.contains(&name) {
+            let listed = keys.range(name.as_str()..).next().is_some_and(|key| key.starts_with(&name));
+            if !keys.is_empty() && !listed {
                 continue;
             }
             let Some((category, failure)) = report.end() else { continue };
-            reading.add_as(category, failure);
+            reading.add_as(category, failure.file.as_deref(), failure.line, &failure.message);
             told.insert(name);
         }
         let each_told = told.contains("");
         for listed in &self.listed {
             reading.name(&listed.name);
-            if !each_told && !told.contains(&key(&listed.name)) {
+            let upto = (Bound::Unbounded, Bound::Included(listed.key.as_str()));
+            let told = told.range::<str, _>(upto).next_back().is_some_and(|name| listed.key.starts_with(name));
+            if !each_told && !told {
                 let file = listed.name.split("::").next();
                 let message = listed.message.as_deref().unwrap_or("failed");
-                reading.add_as(raised(message), Failure::new(file, None, message));
+                reading.add_as(raised(message), file, None, message);
             }
         }
         if reading.failures.is_empty() {
@@ -274,11 +281,11 @@ fn ruled(line: &str, rule: char) -> Option<&str> {
     (whole && !title.chars().all(|letter| letter == ' ' || letter == rule)).then_some(title)
 }
 
-/// The name of a listed test as its report's title has it.
-fn key(name: &str) -> String {
-    match name.split_once("::") {
-        Some((_, rest)) => rest.replace("::", "."),
-        None => name.to_owned(),
+/// A listed test as its report's title has it.
+fn key(listed: &str) -> String {
+    match listed.split_once("::") {
+        Some((file, rest)) if !file.contains(" - ") => rest.replace("::", "."),
+        Some(_) | None => listed.replace("::", "."),
     }
 }
 

@@ -58,12 +58,12 @@ pub(super) fn number(text: &str) -> Option<(u64, &str)> {
     Some((digits.parse().ok()?, rest))
 }
 
-/// `path`, `12` and the rest of `path:12:rest`; the first colon with a number and a colon behind it counts.
+/// `path`, `12` and the rest of `path:12:rest`; the first colon with a number and a colon, or nothing, behind it counts.
 pub(super) fn place(line: &str) -> Option<(&str, u64, &str)> {
     for (at, _) in line.match_indices(':') {
         let (path, rest) = line.split_at_checked(at)?;
         if let Some((number, rest)) = number(rest.get(1..)?)
-            && let Some(rest) = rest.strip_prefix(':')
+            && let Some(rest) = rest.strip_prefix(':').or(rest.is_empty().then_some(rest))
         {
             return (!path.trim().is_empty()).then_some((path, number, rest));
         }
@@ -92,6 +92,7 @@ mod tests {
     fn a_place_is_a_path_and_a_line() {
         assert_eq!(place("a/b.py:12:3: C1: x"), Some(("a/b.py", 12, "3: C1: x")));
         assert_eq!(place("C:\\a.py:1: error"), Some(("C:\\a.py", 1, " error")));
+        assert_eq!(place("a.py:41"), Some(("a.py", 41, "")));
         assert_eq!((place(":12: x"), place("note: 12: x"), place("a:99999999999999999999:")), (None, None, None));
     }
 }

@@ -2,7 +2,7 @@
 //! Knows no other runner.
 
 use super::Category;
-use super::finding::{Counts, Failure, Reading};
+use super::finding::{Counts, Reading};
 use super::text::{lines, number};
 use super::trace::{Tracing, last};
 
@@ -14,6 +14,8 @@ struct Reader {
     ruled: bool,
     ran: Option<u64>,
     status: Option<Counts>,
+    /// The last status that tells of a failure.
+    failing: Option<Counts>,
     reading: Reading,
 }
 
@@ -25,17 +27,17 @@ struct Open {
 }
 
 /// unittest writes to standard error; where that was sent elsewhere, standard output may have it.
-pub(super) fn read(stdout: &[u8], stderr: &[u8]) -> Reading {
+pub(super) fn read(stdout: &[u8], stderr: &[u8], succeeded: bool) -> Reading {
     let mut reader = Reader::default();
     let stream = if stderr.iter().all(u8::is_ascii_whitespace) { stdout } else { stderr };
     lines(stream).for_each(|line| reader.see(&line));
-    let mut reading = reader.end();
+    let mut reading = reader.end(succeeded);
     if reading.failures.is_empty()
         && let Some(trace) = last(stream)
     {
         // It could not even begin.
         let category = Category::of_exception_in_test(&trace.exception);
-        reading.add_as(Some(category), Failure::new(trace.file.as_deref(), trace.line, &trace.message));
+        reading.add_as(Some(category), trace.file.as_deref(), trace.line, &trace.message);
     }
     reading
 }
@@ -54,6 +56,7 @@ impl Reader {
             (self.ran, self.status) = (Some(ran.0), None);
         } else if let Some(counts) = self.ran.and_then(|ran| status(line, ran)) {
             self.status = Some(counts);
+            self.failing = self.status.filter(Counts::has_failures).or(self.failing);
         } else if let Some(open) = &mut self.open {
             open.printed |= line == "Stdout:" || line == "Stderr:";
             if !open.printed {
@@ -68,12 +71,13 @@ impl Reader {
         let category = Category::of_exception_in_test(&trace.exception);
         // A class of the project's own may stand for a failure (`failureException`).
         let category = if open.failed && category == Category::Runtime { Category::Test } else { category };
-        self.reading.add_as(Some(category), Failure::new(trace.file.as_deref(), trace.line, &trace.message));
+        self.reading.add_as(Some(category), trace.file.as_deref(), trace.line, &trace.message);
     }
 
-    fn end(mut self) -> Reading {
+    fn end(mut self, succeeded: bool) -> Reading {
         self.close();
-        self.reading.counts = self.status;
+        // What says that all is well does not count in a run that failed, where there is one that does not.
+        self.reading.counts = if succeeded { self.status } else { self.failing.or(self.status) };
         self.reading
     }
 }

@@ -47,6 +47,9 @@ fn a_claim_to_have_passed_does_not_count_against_the_exit_code() {
 fn a_failing_summary_outlives_a_forged_green_one_behind_it() {
     let found = failed(pytest(1, "== 1 failed, 2 passed in 0.01s ==\n== 9 passed in 0.01s ==\n"));
     assert_eq!(found.counts, Some(Counts { failed: 1, passed: 2, ..Counts::default() }));
+    let told = b"Ran 3 tests in 0.1s\n\nFAILED (failures=1)\nRan 9 tests in 0.1s\n\nOK\n";
+    let found = failed(classify(&ran(Tool::Unittest, 1, b"", told)).unwrap());
+    assert_eq!(found.counts, Some(Counts { collected: Some(3), failed: 1, passed: 2, ..Counts::default() }));
 }
 
 #[test]
