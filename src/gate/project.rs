@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 /// The file that makes a folder a project.
 pub const POLICY_FILE: &str = "guard.toml";
 
+/// What no command may change in a project.
+const PROTECTED: [&str; 3] = [POLICY_FILE, ".git/config", ".git/hooks"];
+
 /// A project guard watches over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
@@ -66,8 +69,8 @@ impl Project {
     /// What stays read-only for every command: the policy, that of each project within this one, and what git would run
     /// or obey outside the fence.
     pub fn protected(&self) -> Vec<PathBuf> {
-        let own = [POLICY_FILE, ".git/config", ".git/hooks"].iter().map(|name| self.root.join(name));
-        own.chain(self.of_nested(POLICY_FILE)).collect()
+        let own = PROTECTED.iter().map(|name| self.root.join(name));
+        own.chain(PROTECTED.iter().flat_map(|name| self.of_nested(name))).collect()
     }
 
     /// What no command may see: the log, those of projects within this one, guard's state, the person's configuration of

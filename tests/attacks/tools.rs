@@ -1,7 +1,7 @@
 //! SANDBOX.md, attacks, "pytest", "pylint", "mypy", "black, isort", "docker-compose", and the settings of git.
 
-use super::{decide_so, decide_so_under, trading};
-use guard::decide::Verdict::{Ask, Deny};
+use super::{decide_so, decide_so_under, judged, python, trading};
+use guard::decide::Verdict::{Allow, Ask, Deny};
 
 #[test]
 fn pytest_loads_and_writes_only_what_the_project_says() {
@@ -34,6 +34,60 @@ fn pylint_and_mypy_run_no_code_and_write_nowhere_that_a_flag_names() {
         ("mypy --install-types", Ask, "mypy-loads"),
         ("mypy @arguments", Ask, "mypy-loads"),
     ]);
+}
+
+#[test]
+fn tools_write_and_load_by_no_flag_that_names_a_file() {
+    // Found by reading the tools' own help.
+    decide_so(&[
+        ("pytest --cov-config=evil.cfg", Ask, "pytest-loads"),
+        ("pytest -d --tx popen//python=./x", Ask, "pytest-loads"),
+        ("pytest --benchmark-json=../x", Ask, "pytest-writes"),
+        ("pylint --output-format=json:../x a.py", Ask, "pylint-loads"),
+        ("pylint -f evil.Reporter a.py", Ask, "pylint-loads"),
+        ("pylint --extension-pkg-allow-list=evil a.py", Ask, "pylint-loads"),
+        ("mypy --timing-stats ../x a.py", Ask, "mypy-loads"),
+        ("python -X pycache_prefix=../x a.py", Ask, "python-caches"),
+        ("tar --index-file=/etc/x -tvf a.tar", Ask, "guard:not-listed"),
+        ("tar -g /etc/x -cf a.tar src", Ask, "archives-over-the-rest"),
+        ("tar -xf a.tar --one-top-level=../x", Ask, "guard:not-listed"),
+        ("chmod --reference=/usr/bin/su a", Ask, "guard:not-listed"),
+    ]);
+}
+
+#[test]
+fn everyday_flags_that_look_like_others_are_not_asked() {
+    // False alarms: the word behind `sed -i` is no suffix, and `--cov`, `--co`, `--pdb` abbreviate nothing.
+    for policy in [python(), trading()] {
+        for line in [
+            "sed -i 's/foo/bar/g' src/a.py",
+            "sed -i -e 's/foo/bar/' -e '/^$/d' src/a.py",
+            "sed -i.bak 's/foo/bar/g' src/a.py",
+            "find . -name '*.py' -exec sed -i 's/a/b/' {} +",
+            "pytest --cov=src --cov-report=term-missing",
+            "pytest --co -q",
+            "pytest --pdb",
+        ] {
+            assert_eq!((line, judged(policy, line).verdict()), (line, Allow));
+        }
+    }
+    decide_so(&[
+        ("sed -i/../../x s/a/b/ a", Ask, "guard:unproven"),
+        ("sed --in-place=/etc/* s/a/b/ a", Ask, "guard:unproven"),
+        ("sed -nEi/x s/a/b/ a", Ask, "guard:unproven"),
+    ]);
+}
+
+#[test]
+fn files_with_secrets_are_neither_changed_by_another_name_nor_committed() {
+    decide_so_under(
+        trading(),
+        &[
+            ("echo x > services/.env", Ask, "secret-files"),
+            ("ln -s .env x; echo > x", Ask, "secret-files-linked"),
+            ("git add -f .env", Ask, "secret-files-committed"),
+        ],
+    );
 }
 
 #[test]

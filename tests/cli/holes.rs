@@ -244,3 +244,47 @@ fn a_command_changes_neither_policy_nor_log_of_a_project_within_the_project() {
     fs::remove_dir_all(home.project.join("apps")).unwrap();
     assert_eq!(home.guard(&["exec", "--", "python3", "-c", "print(1)"]).code, Some(0));
 }
+
+/// Found by `guard exec` on a script in the outer project: a hook of an inner one would run later, outside every fence.
+#[test]
+fn a_command_changes_neither_hooks_nor_settings_of_git_in_a_project_within_the_project() {
+    let home = Home::with("python");
+    home.write("apps/inner/.git/config", "[core]\n");
+    home.write("apps/inner/.git/hooks/sample", "");
+    let inner = home.guard(&["init", "--preset", "python", "apps/inner"]);
+    assert_eq!(inner.code, Some(0), "{}", inner.stderr);
+    home.write(
+        "attack.py",
+        "import os\n\
+         def attempt(what, *arguments):\n    try:\n        what(*arguments)\n        print('done', arguments)\n    \
+         except OSError as error:\n        pass\n\
+         attempt(open, 'apps/inner/.git/hooks/pre-commit', 'w')\n\
+         attempt(open, 'apps/inner/.git/config', 'a')\n\
+         attempt(os.rename, 'apps/inner/.git', 'apps/inner/git')\n",
+    );
+    let done = home.guard(&["exec", "--", "python3", "attack.py"]);
+    assert_eq!((done.code, done.stdout.as_str()), (Some(0), ""), "{}", done.stderr);
+    assert_eq!(home.read("apps/inner/.git/config"), "[core]\n");
+}
+
+/// Found by putting a pipe in the place of the compiled policy: guard waited for it for ever.
+#[test]
+fn a_pipe_in_the_place_of_the_compiled_policy_is_not_waited_for() {
+    let home = Home::with("python");
+    assert_eq!(home.guard(&["check", "-c", "ls"]).code, Some(0));
+    let (paths, mut replaced) = (home.state().join("policy"), 0);
+    for entry in fs::read_dir(paths).unwrap() {
+        let path = entry.unwrap().path();
+        fs::remove_file(&path).unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &path,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::from_raw_mode(0o600),
+            0,
+        )
+        .unwrap();
+        replaced += 1;
+    }
+    assert_eq!((replaced, home.guard(&["check", "-c", "ls"]).code), (1, Some(0)));
+}

@@ -79,6 +79,21 @@ fn the_deepest_nesting_that_is_taken_fits_a_small_stack() {
     }
 }
 
+/// Found by fuzzing: each level of `${x:…}` was walked twice, which took a minute at thirty.
+#[test]
+fn what_is_walked_twice_on_each_level_is_not_walked_without_end() {
+    for open in ["${x:", "${x[", "${x:-", "${x#", "${x/", "${x^", "${x:=", "${x[${x:", "$((${x:", "${x:$((", "a[${x:"] {
+        for depth in [2, 8, 24, 40] {
+            let closing: String =
+                open.chars().rev().filter_map(|c| "{}[](".find(c).map(|at| ["}", "", "]", "", ")"][at])).collect();
+            let shell = on_small_stack(format!("echo {}1{}", open.repeat(depth), closing.repeat(depth)));
+            assert!(shell.commands().len() <= 1, "{open} {depth}: {:?}", shell.commands());
+        }
+    }
+    let words = ["sh", "-;sh", "-f", "<<-E\ns${x:n -/${x@P}o$-{x:o$@-X/i<<-E\ni[ {o/}t"];
+    Shell::from_argv(words.iter().chain(&words[2..]).map(Into::into).collect());
+}
+
 #[test]
 fn what_is_too_long_to_be_run_is_refused() {
     let kinds = |shell: Shell| shell.faults().iter().map(|fault| fault.kind).collect::<Vec<_>>();

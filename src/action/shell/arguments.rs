@@ -72,6 +72,7 @@ impl<'c> Arguments<'c> {
                         |flag: &str| valued::takes_value(name, first, flag) || value_flags.contains(&flag);
                     let mut flag = Flag::new(word, text, first, bundled, takes_value);
                     value_next = flag.value == Some(text.len());
+                    flag.whole |= valued::is_whole(name, text.split('=').next().unwrap_or(text));
                     flag.doubtful = flag.value.is_none() && !text.contains('=') && !valued::is_plain(name, text);
                     if flag.doubtful {
                         sorted.settled = sorted.settled.min(operands);

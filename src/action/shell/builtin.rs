@@ -165,6 +165,9 @@ impl Walk<'_> {
             "enable" | "fc" | "bind" | "complete" | "compgen" if !command.args().is_empty() => {
                 self.unproven(format!("`{name}`, which may run or replace commands"), &span);
             }
+            "history" if ["-a", "-n", "-r", "-w"].iter().any(|flag| command.has_flag(flag) != Tri::No) => {
+                self.unproven("`history` that writes or reads a file", &span);
+            }
             "hash" if command.has_flag("-p") != Tri::No => {
                 self.unproven("`hash -p`, which names another file for a command", &span);
             }

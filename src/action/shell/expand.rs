@@ -24,6 +24,9 @@ pub(super) enum Yield {
 /// The longest word that is put together (bytes); the kernel takes no longer argument.
 const WORD: usize = 128 * 1024;
 
+/// What an expansion costs beside what it starts.
+const PIECE: usize = 8;
+
 /// A word that is being put together.
 #[derive(Debug, Default)]
 struct Field {
@@ -252,6 +255,10 @@ impl Walk<'_> {
 
     /// Walks an expansion and tells what it yields.
     fn piece(&mut self, piece: &Piece, span: &Range<usize>) -> Yield {
+        // Some expansions are walked twice, so that nested ones (`${x:${x:…}}`) would be walked without end.
+        if !self.spend(PIECE) {
+            return Yield::Unknown;
+        }
         match piece {
             Piece::Bare(text) | Piece::Quoted(text) => Yield::Known(text.clone()),
             Piece::Parameter(parameter) => self.parameter(parameter, span),

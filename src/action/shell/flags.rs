@@ -40,6 +40,11 @@ impl Command {
     /// The values that `flag` is given: the rest of its word (`--name=value`, `-ovalue`) or the next word.
     /// A value that is part of a word is returned as a word of its own.
     pub fn flag_values(&self, flag: &str) -> Vec<Word> {
+        self.flag_values_among(&self.arguments(), flag)
+    }
+
+    /// The same, where its arguments are sorted already.
+    pub fn flag_values_among(&self, arguments: &Arguments<'_>, flag: &str) -> Vec<Word> {
         let mut values = Vec::new();
         let mut next = false;
         for word in self.args() {
@@ -66,7 +71,7 @@ impl Command {
             }
         }
         // In bundles (`-qO-`), where the letters are known.
-        for word in self.arguments().values(flag) {
+        for word in arguments.values(flag) {
             if !values.iter().any(|known| known.text == word.text && known.value == word.value) {
                 values.push(word);
             }

@@ -378,6 +378,15 @@ pub(super) fn is_plain(program: &str, flag: &str) -> bool {
     holds(flags, flag) || letters.is_some_and(|letters| !letters.is_empty() && each(letters))
 }
 
+/// Long flags that others begin with, and that abbreviate none of them: `pytest --cov` is not `--cov-config`.
+const WHOLE: &[(&str, &str)] =
+    &[("py.test", "--co --collect-only --cov --pdb"), ("pytest", "--co --collect-only --cov --pdb")];
+
+/// Whether `flag` is one of the program's own, and so no abbreviation.
+pub(super) fn is_whole(program: &str, flag: &str) -> bool {
+    WHOLE.iter().any(|(key, flags)| *key == program && holds(flags, flag))
+}
+
 /// Whether the program's one-dash options are whole words.
 pub(super) fn is_unbundled(program: &str) -> bool {
     UNBUNDLED.binary_search(&program).is_ok()

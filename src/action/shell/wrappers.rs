@@ -109,6 +109,22 @@ const TABLE: &[Row] = &[
         long_valued: &["setgid", "setuid", "target"],
         ..OPAQUE
     },
+    Row {
+        name: "numactl",
+        short: "abHhlns",
+        valued: "CNPcimp",
+        long: &["all", "balancing", "hardware", "localalloc", "show"],
+        long_valued: &[
+            "cpunodebind",
+            "interleave",
+            "membind",
+            "physcpubind",
+            "preferred",
+            "preferred-many",
+            "weighted-interleave",
+        ],
+        ..PLAIN
+    },
     Row { name: "pkexec", long: &["disable-internal-agent", "keep-cwd"], long_valued: &["user"], ..OPAQUE },
     Row { name: "proot", valued: "bqrw", attached: "", short: "0S", ..OPAQUE },
     Row { name: "rlwrap", ..OPAQUE },

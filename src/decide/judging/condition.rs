@@ -186,7 +186,7 @@ impl View<'_> {
     fn flag(self, flag: &Flag) -> Tri {
         let there = self.places.arguments.has_flag(&flag.name);
         let Some(wanted) = &flag.value else { return there };
-        let values = self.command.flag_values(&flag.name);
+        let values = self.command.flag_values_among(&self.places.arguments, &flag.name);
         let answers =
             values.iter().map(|value| value.literal().map_or(Tri::Unknown, |value| known(wanted.matches(value))));
         match answers.max() {

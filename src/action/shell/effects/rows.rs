@@ -128,15 +128,33 @@ pub(super) const FIND: &[Row] = &[
 ];
 pub(super) const FIND_PRINTS: &[(&str, Effect)] =
     &[("-fprint", WRITTEN), ("-fprint0", WRITTEN), ("-fprintf", WRITTEN), ("-fls", WRITTEN), ("-files0-from", READ)];
-pub(super) const ARCHIVE: &[(&str, Effect)] = &[("-f", WRITTEN), ("--file", WRITTEN)];
+pub(super) const ARCHIVE: &[(&str, Effect)] = &[
+    ("-f", WRITTEN),
+    ("--file", WRITTEN),
+    ("-g", EDITED),
+    ("--listed-incremental", EDITED),
+    ("--index-file", WRITTEN),
+    ("--volno-file", EDITED),
+];
 pub(super) const TAR: &[Row] = &[
     Row {
         with: &["-x", "--extract", "--get"],
-        flags: &[("-f", READ), ("--file", READ), ("-C", WRITTEN), ("--directory", WRITTEN), ("-T", READ)],
+        flags: &[
+            ("-f", READ),
+            ("--file", READ),
+            ("-C", WRITTEN),
+            ("--directory", WRITTEN),
+            ("--index-file", WRITTEN),
+            ("-T", READ),
+        ],
         otherwise: Some(WRITTEN),
         ..ROW
     },
-    Row { with: &["-t", "--list", "-d", "--diff", "--compare"], flags: &[("-f", READ), ("--file", READ)], ..ROW },
+    Row {
+        with: &["-t", "--list", "-d", "--diff", "--compare"],
+        flags: &[("-f", READ), ("--file", READ), ("--index-file", WRITTEN)],
+        ..ROW
+    },
     Row { with: &["--remove-files"], operands: Operands::All(MOVED), flags: ARCHIVE, ..ROW },
     Row { operands: Operands::All(READ), flags: ARCHIVE, ..ROW },
 ];

@@ -65,8 +65,7 @@ pub(super) fn sed(walk: &mut Walk<'_>, mut command: Command) {
     if let Some(flag) = strange(&command, SED_FLAGS, "EbeilnrsuzV") {
         walk.unproven(format!("an option `{flag}` of `sed`"), &span);
     }
-    let backups = command.arguments().values("-i").into_iter().chain(command.flag_values("--in-place"));
-    if backups.chain(command.flag_values("-i")).any(|suffix| suffix.value.is_none_or(|text| text.contains('/'))) {
+    if command.arguments().flags().filter_map(Word::literal).filter_map(backup).any(|suffix| suffix.contains('/')) {
         walk.unproven("a backup of `sed -i` that goes elsewhere", &span);
     }
     let mut scripts = command.arguments().values("-e");
@@ -81,6 +80,17 @@ pub(super) fn sed(walk: &mut Walk<'_>, mut command: Command) {
         None => walk.unproven("a script of `sed` that only the run will tell", &span),
     }
     walk.emit(command);
+}
+
+/// What `-i` has for a suffix: the rest of its word, never the next one. A word that is not known is strange already.
+fn backup(flag: &str) -> Option<&str> {
+    match flag.strip_prefix("--") {
+        Some(long) => long.strip_prefix("in-place="),
+        None => {
+            let at = flag.find(['e', 'f', 'i', 'l'])?;
+            flag.get(at..)?.strip_prefix('i')
+        }
+    }
 }
 
 /// `awk`: what its programs do is done by it.
