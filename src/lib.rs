@@ -10,6 +10,8 @@ pub mod event;
 #[deny(clippy::disallowed_methods, clippy::disallowed_types)]
 pub mod decide;
 #[deny(clippy::disallowed_methods, clippy::disallowed_types)]
+pub mod failfast;
+#[deny(clippy::disallowed_methods, clippy::disallowed_types)]
 pub mod approve;
 pub mod execute;
 pub mod record;

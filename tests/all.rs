@@ -8,6 +8,7 @@
 )]
 
 mod attacks;
+mod classify;
 mod cli;
 mod compose;
 mod fence;

@@ -3,7 +3,7 @@
 
 use super::compose::{self, Call, Composed, Findings};
 use super::judging;
-use super::policy::{Network, Policy, Runner, Writes};
+use super::policy::{Check, Network, Policy, Runner, Writes};
 use crate::action::{Action, Facts};
 use crate::event::State;
 use serde::{Deserialize, Serialize};
@@ -71,8 +71,8 @@ pub struct Grant {
     pub runner: Option<Runner>,
     /// Names of environment variables it gets besides the usual ones.
     pub env: Vec<String>,
-    /// Category of the check it is, if it is one and nothing else stands beside it: `test`, `type`, `syntax`, `format`.
-    pub check: Option<String>,
+    /// The check it is, if it is one and nothing else stands beside it.
+    pub check: Option<Check>,
 }
 
 /// The policy's answer to one action. Only [`judge`] makes one.

@@ -5,7 +5,11 @@ use super::{Stop, entries};
 use crate::action::Action;
 use crate::decide::{Judgement, Verdict};
 use crate::execute::Outcome;
+use crate::failfast::{Finding, Ran, Tool, classify};
 use crate::record::{Log, Receipt, Redactor};
+
+/// Bytes of each stream that are read for what a check found: this much of the head and of the tail together.
+const READ: usize = 2 << 20;
 
 /// Everything there is to say about one request. Parts that were not reached are `None`.
 #[derive(Debug, Default)]
@@ -47,6 +51,24 @@ impl Answer {
             Some(Verdict::Deny) => 126,
             None => 125,
         }
+    }
+
+    /// What a command that ran proves, where its rule calls it a check.
+    pub fn finding(&self) -> Option<Finding> {
+        let (judgement, outcome) = (self.judgement.as_ref()?, self.outcome.as_ref()?);
+        let check = judgement.grant().check?;
+        let Action::Shell(shell) = judgement.action();
+        let (stdout, _) = outcome.stdout.excerpt(READ);
+        let (stderr, _) = outcome.stderr.excerpt(READ);
+        classify(&Ran {
+            tool: shell.commands().first().map_or(Tool::Other, Tool::of),
+            check,
+            ended: outcome.ended,
+            exit_code: outcome.exit_code,
+            signal: outcome.signal,
+            stdout: &stdout,
+            stderr: &stderr,
+        })
     }
 
     /// The word of `--json`: `allow`, `ask`, `deny`, `invalid` or `error`.

@@ -41,7 +41,8 @@ fn a_run_is_one_object() {
         json!({
             "verdict": "allow", "exit_code": 3, "signal": null, "timed_out": false, "limit": null, "rules": [],
             "request": null, "stdout": "out\n", "stderr": "err\n", "truncated": false, "duration_ms": "MS",
-            "fence": {"level": "full", "missing": []}, "log": {"seq": "SEQ", "hash": "HASH"}, "error": null
+            "fence": {"level": "full", "missing": []}, "log": {"seq": "SEQ", "hash": "HASH"}, "error": null,
+            "category": null, "failures": null
         })
     );
 }

@@ -1,7 +1,7 @@
 //! The shipped presets: they load, their examples hold, every rule is complete.
 
 use super::world::{answer, line};
-use guard::decide::policy::{Faults, Network, PACKS, PRESETS, Runner, Writes, embedded};
+use guard::decide::policy::{Check, Faults, Network, PACKS, PRESETS, Runner, Writes, embedded};
 use guard::decide::{Layer, Policy, Source, Verdict, check_examples};
 use std::time::Duration;
 
@@ -208,7 +208,7 @@ fn a_command_gets_what_its_rule_gives_and_a_line_the_least_of_its_commands() {
     let grant = |text: &str| line(&policy, text).grant().clone();
 
     let tests = grant("pytest tests/");
-    assert_eq!((tests.check.as_deref(), tests.writes, tests.timeout), (Some("test"), true, minute));
+    assert_eq!((tests.check.map(Check::word), tests.writes, tests.timeout), (Some("test"), true, minute));
     // An exit code that is not the check's own proves nothing.
     for text in
         ["pytest || true", "! pytest", "pytest; true", "pytest | tail", "cd x && pytest", "pytest &", "(pytest)"]

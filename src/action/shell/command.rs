@@ -233,6 +233,34 @@ impl Command {
         self.words.get(1..).unwrap_or(&[])
     }
 
+    /// Read as python's: the module it runs and the number of the first word behind that: `-m pip install`, `-mpip`,
+    /// `-Im pip`, `-W ignore -m pip`.
+    pub fn module(&self) -> Option<(&str, usize)> {
+        let mut words = self.words.iter().enumerate().skip(1);
+        while let Some((number, word)) = words.next() {
+            let value = word.literal()?;
+            let letters = value.strip_prefix('-').filter(|rest| !rest.is_empty())?;
+            if letters.starts_with('-') {
+                if value == "--check-hash-based-pycs" {
+                    words.next();
+                }
+                continue;
+            }
+            let Some(at) = letters.find(['m', 'c', 'W', 'X']) else { continue };
+            let (kind, rest) = letters.get(at..)?.split_at_checked(1)?;
+            match (kind, rest) {
+                ("m", "") => return Some((words.next()?.1.literal()?, number + 2)),
+                ("m", name) => return Some((name, number + 1)),
+                ("c", _) => return None,
+                (_, "") => {
+                    words.next();
+                }
+                (_, _) => {}
+            }
+        }
+        None
+    }
+
     /// The command as written; for one that was found in other text (`sh -c '…'`), what holds that text.
     pub fn text<'a>(&self, shell: &'a Shell) -> &'a str {
         shell.text().get(self.span.clone()).unwrap_or(shell.text())

@@ -5,7 +5,7 @@ use super::hit::{By, Hit, Part};
 use super::{Ground, built_in};
 use crate::action::Shell;
 use crate::action::shell::{Access, Command, Kind};
-use crate::decide::policy::{Gives, Layer, Network, Rule, Timeout, Writes, duration};
+use crate::decide::policy::{Check, Gives, Layer, Network, Rule, Timeout, Writes, duration};
 use crate::decide::{Grant, Verdict};
 use std::time::Duration;
 
@@ -140,14 +140,14 @@ fn limit(ground: Ground<'_>, timeout: Duration) -> Duration {
 }
 
 /// What only a command that stands alone gets: its exit code is then the action's (`pytest || true` proves nothing).
-fn alone(ground: Ground<'_>, allowing: &[Vec<&Rule>]) -> (Option<String>, Option<crate::decide::policy::Runner>) {
+fn alone(ground: Ground<'_>, allowing: &[Vec<&Rule>]) -> (Option<Check>, Option<crate::decide::policy::Runner>) {
     if !stands_alone(ground.shell) {
         return (None, None);
     }
     let rules = allowing.first().map_or(&[] as &[&Rule], Vec::as_slice);
     let check = specific(rules, |gives| gives.check).and_then(|(_, all)| all.first().copied());
     let runner = specific(rules, |gives| gives.runner).and_then(|(_, all)| all.first().copied());
-    (check.map(|check| check.word().to_owned()), runner)
+    (check, runner)
 }
 
 /// Whether the action is one command and nothing else: no list, no pipeline, no `!`, no wrapper.

@@ -179,31 +179,10 @@ impl<'a> Subject<'a> {
         guises
     }
 
-    /// The module that python runs, as a command: `-m pip install`, `-mpip`, `-Im pip`, `-W ignore -m pip`.
+    /// The module that python runs, as a command.
     fn module(&self) -> Option<Subject<'a>> {
-        let mut words = self.command.words.iter().enumerate().skip(1);
-        while let Some((number, word)) = words.next() {
-            let value = word.literal()?;
-            let letters = value.strip_prefix('-').filter(|rest| !rest.is_empty())?;
-            if letters.starts_with('-') {
-                if value == "--check-hash-based-pycs" {
-                    words.next();
-                }
-                continue;
-            }
-            let Some(at) = letters.find(['m', 'c', 'W', 'X']) else { continue };
-            let (kind, rest) = letters.get(at..)?.split_at_checked(1)?;
-            match (kind, rest) {
-                ("m", "") => return Some(self.named_module(words.next()?.1.literal()?, number + 2)),
-                ("m", name) => return Some(self.named_module(name, number + 1)),
-                ("c", _) => return None,
-                (_, "") => {
-                    words.next();
-                }
-                (_, _) => {}
-            }
-        }
-        None
+        let (module, from) = self.command.module()?;
+        Some(self.named_module(module, from))
     }
 
     /// A module as a program: under its own name, and under that of the package it belongs to, which is what

@@ -5,6 +5,7 @@ use super::judged::{Part, View};
 use crate::decide::{Judgement, Match};
 use crate::event::Ended;
 use crate::execute::Capture;
+use crate::failfast::{self, Finding};
 use crate::gate::Answer;
 use serde::Serialize;
 use std::io::Write;
@@ -32,6 +33,10 @@ struct Object {
     fence: Option<Fence>,
     log: Option<Log>,
     error: Option<Fault>,
+    /// Of a check that failed: the category of its error.
+    category: Option<&'static str>,
+    /// Of a check that failed: what its output says is wrong.
+    failures: Option<Vec<Failure>>,
     /// Of `check` alone: the parts of what was asked, and what decided each.
     #[serde(skip_serializing_if = "Option::is_none")]
     commands: Option<Vec<Part>>,
@@ -56,6 +61,13 @@ struct Fence {
 struct Log {
     seq: u64,
     hash: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Failure {
+    file: Option<String>,
+    line: Option<u64>,
+    message: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -107,6 +119,10 @@ fn object(answer: &Answer) -> Object {
     let outcome = answer.outcome.as_ref();
     let (stdout, stdout_b64, cut_out) = outcome.map_or((None, None, false), |outcome| stream(&outcome.stdout));
     let (stderr, stderr_b64, cut_err) = outcome.map_or((None, None, false), |outcome| stream(&outcome.stderr));
+    let failed = match answer.finding() {
+        Some(Finding::Failed(failed)) => Some(failed),
+        Some(Finding::Green(_) | Finding::Unproved(_)) | None => None,
+    };
     Object {
         verdict: answer.verdict(),
         exit_code: answer.exit_code(),
@@ -124,6 +140,8 @@ fn object(answer: &Answer) -> Object {
         fence: outcome
             .map(|outcome| Fence { level: outcome.fence.level.name(), missing: outcome.fence.missing.clone() }),
         log: answer.receipt.as_ref().map(|receipt| Log { seq: receipt.last, hash: receipt.hash.clone() }),
+        category: failed.as_ref().map(|failed| failed.category.word()),
+        failures: failed.map(|failed| failed.failures.into_iter().map(failure).collect()),
         commands: None,
         error: answer.stop.as_ref().map(|stop| Fault { message: stop.to_string(), help: stop.help() }),
     }
@@ -137,6 +155,10 @@ fn rule(found: &Match) -> Rule {
         instead: found.instead.clone(),
         at: found.at.clone(),
     }
+}
+
+fn failure(found: failfast::Failure) -> Failure {
+    Failure { file: found.file, line: found.line, message: found.message }
 }
 
 /// A stream as text, or as base64 where it is not UTF-8, and whether something was left out.

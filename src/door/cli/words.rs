@@ -52,8 +52,8 @@ pub(super) fn granted(grant: &Grant, program: Option<&str>) -> String {
     if !grant.env.is_empty() {
         parts.push(format!("is given {}", listed(&quoted(&grant.env), "and")));
     }
-    if let Some(check) = &grant.check {
-        parts.push(format!("counts as a {check} check"));
+    if let Some(check) = grant.check {
+        parts.push(format!("counts as a {} check", check.word()));
     }
     parts.push(
         match (grant.writes, grant.area) {

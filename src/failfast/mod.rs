@@ -1,0 +1,93 @@
+//! What a check that has ended proves: green or failed, in which category, and what its output says of it.
+//! Pure: takes what a tool printed as data; counts no attempts and stops nothing.
+
+mod category;
+mod finding;
+mod lint;
+mod pytest;
+mod python;
+mod text;
+mod tool;
+mod trace;
+mod unittest;
+
+pub use category::Category;
+pub use finding::{Counts, Failed, Failure, Finding, KEPT, Ran};
+pub use tool::Tool;
+
+use crate::decide::policy::Check;
+use crate::event::Ended;
+use finding::{Reading, short};
+
+/// Reads what a check printed, beside how it ended: the exit code decides whether it failed, whatever the output claims.
+/// `None`: guard was told to stop it, which proves nothing.
+pub fn classify(ran: &Ran<'_>) -> Option<Finding> {
+    let succeeded = match ran.ended {
+        Ended::Cancelled => return None,
+        Ended::Exited => ran.exit_code == 0,
+        Ended::Signalled | Ended::TimedOut | Ended::Limit => false,
+    };
+    let reading = read(ran, succeeded);
+    if succeeded {
+        let proved = match ran.check {
+            Check::Test => reading.counts.is_some_and(|counts| counts.is_green()),
+            Check::Type | Check::Syntax | Check::Format => true,
+        };
+        return Some(if proved { Finding::Green(reading.counts) } else { Finding::Unproved(reading.counts) });
+    }
+    Some(Finding::Failed(failed(ran, reading)))
+}
+
+fn read(ran: &Ran<'_>, succeeded: bool) -> Reading {
+    let (stdout, stderr) = (ran.stdout, ran.stderr);
+    match ran.tool {
+        Tool::Pytest => pytest::read(stdout, stderr, succeeded),
+        Tool::Unittest => unittest::read(stdout, stderr, succeeded),
+        // What has succeeded, and counts nothing, has nothing to say.
+        _ if succeeded => Reading::default(),
+        Tool::Mypy => lint::mypy(stdout, stderr),
+        Tool::Pylint => lint::pylint(stdout, stderr),
+        Tool::Black => lint::black(stdout, stderr),
+        Tool::Isort => lint::isort(stdout, stderr),
+        Tool::Pip => python::pip(stdout, stderr),
+        Tool::Python => python::python(stdout, stderr, ran.check),
+        Tool::Other => lint::other(stdout, stderr),
+    }
+}
+
+fn failed(ran: &Ran<'_>, mut reading: Reading) -> Failed {
+    let stopped = match ran.ended {
+        Ended::TimedOut => Some("timed out".to_owned()),
+        Ended::Limit => Some("stopped at a limit".to_owned()),
+        Ended::Signalled => {
+            Some(ran.signal.map_or("ended by a signal".into(), |signal| format!("ended by signal {signal}")))
+        }
+        Ended::Exited | Ended::Cancelled => None,
+    };
+    // Pytest calls 3 what went wrong within itself.
+    let internal = ran.tool == Tool::Pytest && ran.exit_code == 3;
+    let category = match (ran.tool, &stopped) {
+        (_, Some(_)) => Category::Runtime,
+        (Tool::Mypy, None) => Category::Type,
+        (Tool::Pylint | Tool::Black | Tool::Isort, None) => Category::Syntax,
+        (Tool::Pytest, None) if internal => reading.category.unwrap_or(Category::Runtime),
+        (Tool::Pytest | Tool::Unittest, None) => reading.category.unwrap_or(Category::Test),
+        (Tool::Python | Tool::Pip | Tool::Other, None) => reading.category.unwrap_or(Category::of_check(ran.check)),
+    };
+    let first = reading.failures.first().map(|failure| failure.message.clone());
+    let message = stopped.or(reading.message.take()).or(first).unwrap_or_else(|| unsaid(ran, reading.counts));
+    let message = short(&message);
+    if reading.failures.is_empty() {
+        reading.add(Failure { file: None, line: None, message: message.clone() });
+    }
+    Failed { category, counts: reading.counts, tests: reading.tests, failures: reading.failures, message }
+}
+
+/// What there is to say of a failure that no reader found words for: the first line that was printed, errors first.
+fn unsaid(ran: &Ran<'_>, counts: Option<Counts>) -> String {
+    if counts.is_some_and(|counts| counts.ran() == 0) {
+        return "no tests ran".into();
+    }
+    let said = text::said(ran.stderr).next().or_else(|| text::said(ran.stdout).next());
+    said.map_or_else(|| format!("ended with {}, and said nothing", ran.exit_code), String::from)
+}
