@@ -2,12 +2,13 @@
 //! Knows by the table of `valued` which flags take the next word; nothing of what they mean.
 
 use super::flags::{matches, may_become};
-use super::{Command, Tri, Word, valued};
+use super::valued::{self, Valued};
+use super::{Command, Tri, Word};
 
 /// The arguments of a command, sorted.
 #[derive(Debug, Clone)]
 pub struct Arguments<'c> {
-    name: &'c str,
+    valued: Valued,
     parts: Vec<Part<'c>>,
     open_ended: bool,
     /// Whether letters of flags may stand together.
@@ -48,8 +49,9 @@ impl<'c> Arguments<'c> {
     pub(super) fn new(command: &'c Command, value_flags: &[&str]) -> Arguments<'c> {
         let name = command.name();
         let bundled = !valued::is_unbundled(name);
+        let valued = Valued::of(name);
         let mut sorted =
-            Arguments { name, parts: Vec::new(), open_ended: command.open_ended, bundled, settled: usize::MAX };
+            Arguments { valued, parts: Vec::new(), open_ended: command.open_ended, bundled, settled: usize::MAX };
         let (mut first, mut ended, mut value_next, mut operands) = (None, false, false, 0);
         for word in command.args() {
             if std::mem::take(&mut value_next) {
@@ -68,8 +70,7 @@ impl<'c> Arguments<'c> {
                     continue;
                 }
                 Some(text) if text.starts_with('-') && text != "-" => {
-                    let takes_value =
-                        |flag: &str| valued::takes_value(name, first, flag) || value_flags.contains(&flag);
+                    let takes_value = |flag: &str| valued.takes_value(first, flag) || value_flags.contains(&flag);
                     let mut flag = Flag::new(word, text, first, bundled, takes_value);
                     value_next = flag.value == Some(text.len());
                     flag.whole |= valued::is_whole(name, text.split('=').next().unwrap_or(text));
@@ -132,7 +133,7 @@ impl<'c> Arguments<'c> {
                 (None, _) => {
                     let rest = found.word.prefix.strip_prefix(flag);
                     let rest = rest.filter(|rest| !flag.starts_with("--") || rest.starts_with('='));
-                    let takes_value = || valued::takes_value(self.name, found.first, flag);
+                    let takes_value = || self.valued.takes_value(found.first, flag);
                     values.extend(rest.filter(|_| takes_value()).map(attached));
                 }
             }

@@ -354,18 +354,34 @@ const UNBUNDLED: &[&str] = &[
 /// `git diff -C`). Sorted.
 const LEADING: &[&str] = &["docker", "docker-compose", "git", "ip", "podman"];
 
-/// Whether the next word is the value of `flag`, where `first` is the program's first operand so far.
-pub(super) fn takes_value(program: &str, first: Option<&str>, flag: &str) -> bool {
-    if super::effects::takes_path(program, first, flag) {
-        return true;
+/// What is known of the flags of one program that take the next word as their value: looked up once for all its words.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Valued {
+    /// How long the program's name is, with which every key of `rows` begins.
+    name: usize,
+    rows: &'static [(&'static str, &'static str)],
+    leading: bool,
+    paths: &'static [super::effects::Row],
+}
+
+impl Valued {
+    pub(super) fn of(program: &str) -> Valued {
+        let rows = VALUED.get(VALUED.partition_point(|(key, _)| *key < program)..).unwrap_or_default();
+        let rows = rows.get(..rows.partition_point(|(key, _)| key.starts_with(program))).unwrap_or_default();
+        let leading = LEADING.binary_search(&program).is_ok();
+        Valued { name: program.len(), rows, leading, paths: super::effects::rows(program) }
     }
-    let Some(first) = first else { return holds(of(program), flag) };
-    let own = LEADING.binary_search(&program).is_err() && holds(of(program), flag);
-    own || {
-        let from = VALUED.partition_point(|(key, _)| *key <= program);
-        let of_program = VALUED.iter().skip(from).take_while(|(key, _)| key.starts_with(program));
-        let starts = |key: &str| key.strip_prefix(program).and_then(|key| key.strip_prefix(' ')) == Some(first);
-        of_program.into_iter().any(|(key, flags)| starts(key) && holds(flags, flag))
+
+    /// Whether the next word is the value of `flag`, where `first` is the program's first operand so far.
+    pub(super) fn takes_value(&self, first: Option<&str>, flag: &str) -> bool {
+        let counts = |key: &str| match (key.get(self.name..), first) {
+            (Some(""), None) => true,
+            (Some(""), Some(_)) => !self.leading,
+            (Some(rest), Some(first)) => rest.strip_prefix(' ') == Some(first),
+            (_, None) | (None, _) => false,
+        };
+        super::effects::take_path(self.paths, first, flag)
+            || self.rows.iter().any(|(key, flags)| counts(key) && holds(flags, flag))
     }
 }
 
@@ -392,13 +408,8 @@ pub(super) fn is_unbundled(program: &str) -> bool {
     UNBUNDLED.binary_search(&program).is_ok()
 }
 
-fn of(program: &str) -> &'static str {
-    let found = VALUED.binary_search_by(|(key, _)| (*key).cmp(program)).ok();
-    found.and_then(|at| VALUED.get(at)).map_or("", |(_, flags)| flags)
-}
-
 fn holds(flags: &str, flag: &str) -> bool {
-    flags.split(' ').any(|known| known == flag)
+    flags.as_bytes().split(|byte| *byte == b' ').any(|known| known == flag.as_bytes())
 }
 
 #[cfg(test)]
@@ -416,6 +427,7 @@ mod tests {
 
     #[test]
     fn a_subcommand_s_flags_count_once_it_stands() {
+        let takes_value = |program: &str, first: Option<&str>, flag: &str| Valued::of(program).takes_value(first, flag);
         assert!(takes_value("git", None, "-C") && !takes_value("git", Some("diff"), "-C"));
         assert!(takes_value("kubectl", None, "-n") && takes_value("kubectl", Some("get"), "-n"));
         assert!(takes_value("git", Some("checkout"), "-b") && !takes_value("git", None, "-b"));

@@ -5,7 +5,8 @@ mod rows;
 mod table;
 
 use super::{Arguments, Command, Tri, Word};
-use rows::{Operands, Row};
+use rows::Operands;
+pub(super) use rows::Row;
 use std::borrow::Cow;
 use table::TABLE;
 
@@ -98,19 +99,16 @@ impl Command {
 }
 
 /// The rows of a program.
-fn rows(name: &str) -> &'static [Row] {
+pub(super) fn rows(name: &str) -> &'static [Row] {
     let at = TABLE.binary_search_by(|(known, _)| (*known).cmp(name)).ok();
     at.and_then(|at| TABLE.get(at)).map_or(&[], |(_, rows)| rows)
 }
 
-/// Whether `flag` of the program `name` takes a path, so that the next word is its value; `first` is its first operand
-/// so far.
-pub(super) fn takes_path(name: &str, first: Option<&str>, flag: &str) -> bool {
+/// Whether `flag` of the program of these rows takes a path, so that the next word is its value; `first` is its first
+/// operand so far.
+pub(super) fn take_path(rows: &[Row], first: Option<&str>, flag: &str) -> bool {
     let of = |row: &&Row| row.subcommand.first().is_none_or(|word| first == Some(word));
-    rows(name)
-        .iter()
-        .filter(of)
-        .any(|row| row.flags.iter().any(|(known, _)| *known == flag) || row.target.contains(&flag))
+    rows.iter().filter(of).any(|row| row.flags.iter().any(|(known, _)| *known == flag) || row.target.contains(&flag))
 }
 
 /// `tar xzf a.tgz` as `tar -xzf a.tgz`; none where it is not written in the old way.

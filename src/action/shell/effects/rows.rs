@@ -37,7 +37,7 @@ pub(super) enum Operands {
 
 /// What a program does, in one of the ways it is used.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Row {
+pub(in crate::action::shell) struct Row {
     /// The operands it begins with; they are no paths.
     pub(super) subcommand: &'static [&'static str],
     /// The row needs one of these flags …
