@@ -16,8 +16,7 @@ use crate::decide::policy::{
 pub(super) fn holds(ground: Ground<'_>, subject: &Subject<'_>, places: &Places<'_>, rule: &Rule) -> Tri {
     if matches!(subject.part, Part::Wrapper(_)) {
         let strict = rule.verdict == Verdict::Allow;
-        let bare = rule.when.only_program();
-        return if bare { program(ground, subject, &rule.when.programs, strict) } else { Tri::No };
+        return if rule.only_program { program(ground, subject, &rule.when.programs, strict) } else { Tri::No };
     }
     let mut answer = Tri::Yes;
     each(ground, subject, places, rule, &mut |_, found| {

@@ -104,11 +104,14 @@ pub(super) fn weigh(action: &Action, facts: &Facts, state: &State, policy: &Poli
     for unproven in shell.unproven() {
         hits.push(Hit::own(&built_in::UNPROVEN, unproven.message.clone(), None));
     }
-    for (number, command) in shell.commands().iter().enumerate() {
-        ground.command(number, &ground.placed(command), &mut hits);
-    }
-    for command in shell.suspects() {
-        ground.suspect(&ground.placed(command), &mut hits);
+    // What is too big is denied, and what was taken of it is not the whole: to judge that would only take long.
+    if !shell.faults().iter().any(|fault| fault.kind == FaultKind::TooBig) {
+        for (number, command) in shell.commands().iter().enumerate() {
+            ground.command(number, &ground.placed(command), &mut hits);
+        }
+        for command in shell.suspects() {
+            ground.suspect(&ground.placed(command), &mut hits);
+        }
     }
     if hits.is_empty() {
         hits.push(Hit::own(&built_in::NOT_LISTED, "nothing of it is known to the policy".to_owned(), None));

@@ -16,6 +16,8 @@ pub(crate) struct Rule {
     pub(crate) verdict: Verdict,
     /// When it matches: all of these.
     pub(crate) when: Conditions,
+    /// Whether that is a matter of the program alone.
+    pub(crate) only_program: bool,
     /// What an allowed command gets.
     pub(crate) gives: Gives,
 }

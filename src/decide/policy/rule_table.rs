@@ -72,7 +72,13 @@ fn rule(reader: &mut Reader<'_>, table: Table<'_, '_>, span: Range<usize>, layer
     let (id, verdict, reason) = (id?, verdict?.value, reason?.value);
     let at = reader.place(&id.span);
     let text = RuleText { id: id.value, reason, instead, at };
-    Some(Read { rule: Rule { layer, verdict, when, gives }, text, examples, id_span: id.span, services })
+    Some(Read {
+        rule: Rule { layer, verdict, only_program: when.only_program(), when, gives },
+        text,
+        examples,
+        id_span: id.span,
+        services,
+    })
 }
 
 fn id(reader: &mut Reader<'_>, table: Table<'_, '_>) -> Option<At<String>> {
