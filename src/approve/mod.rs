@@ -1,6 +1,11 @@
 //! Permission as a type: a judgement becomes a [`Permit`] or a [`Refusal`], and only a permit can be executed.
 //! Knows nothing of how things run.
 
+pub mod ssh;
+mod strength;
+
+pub use strength::Strength;
+
 use crate::action::Action;
 use crate::decide::{Grant, Judgement, Verdict};
 
