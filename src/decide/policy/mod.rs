@@ -17,7 +17,7 @@ mod rule_table;
 mod schema;
 mod settings;
 mod whitelist;
-mod wild;
+pub(crate) mod wild;
 mod written;
 
 pub use compiled::{CompiledError, Rows};
