@@ -21,6 +21,11 @@ impl Strength {
     pub const WORDS: [(&'static str, Strength); 3] =
         [("terminal", Self::Terminal), ("signature", Self::Signature), ("security-key", Self::SecurityKey)];
 
+    /// The strength of a word.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, strength)| *strength)
+    }
+
     /// Its word in policies, logs and answers.
     pub fn name(self) -> &'static str {
         match self {
@@ -45,7 +50,7 @@ mod tests {
     fn strengths_are_ordered_and_have_one_word_everywhere() {
         assert!(Strength::WORDS.is_sorted_by(|(_, weaker), (_, stronger)| weaker < stronger));
         for (word, strength) in Strength::WORDS {
-            assert_eq!(strength.name(), word);
+            assert_eq!((strength.name(), Strength::of(word)), (word, Some(strength)));
             assert_eq!(serde_json::to_string(&strength).unwrap(), format!("\"{word}\""));
             assert_eq!(serde_json::from_str::<Strength>(&format!("\"{word}\"")).unwrap(), strength);
         }

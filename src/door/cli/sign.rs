@@ -66,7 +66,9 @@ impl SignError {
     pub(super) fn help(&self) -> Option<String> {
         match self {
             Self::NoProgram { .. } => Some("install the package `openssh-client`".to_owned()),
-            Self::NoFile(_) => Some("name a private key, or the `.pub` file of a key that the ssh-agent holds".to_owned()),
+            Self::NoFile(_) => {
+                Some("name a private key, or the `.pub` file of a key that the ssh-agent holds".to_owned())
+            }
             Self::NoAgent | Self::SilentAgent(_) => {
                 Some("start one with `eval \"$(ssh-agent)\"`, or sign with `--key FILE`".to_owned())
             }
