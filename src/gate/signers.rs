@@ -14,12 +14,12 @@ const NAME: &str = "allowed_signers";
 const MACHINE: &str = "/etc/guard";
 
 /// The person's own list.
-pub fn own_list(config_root: &Path) -> PathBuf {
+pub(super) fn own_list(config_root: &Path) -> PathBuf {
     config_root.join(NAME)
 }
 
 /// Everybody who may approve: the machine's approvers first, so that their entries decide.
-pub fn load(config_root: Option<&Path>) -> Result<Signers, Stop> {
+pub(super) fn load(config_root: Option<&Path>) -> Result<Signers, Stop> {
     let mut all = Signers::default();
     let person = config_root.map(|root| (own_list(root), rustix::process::geteuid().as_raw()));
     for (path, owner) in [(PathBuf::from(MACHINE).join(NAME), 0)].into_iter().chain(person) {

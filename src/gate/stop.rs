@@ -245,7 +245,7 @@ impl Stop {
             Self::Configuration { .. } => Some("mend the compose file; `docker-compose config` shows what is wrong with it".into()),
             Self::Halted { .. } => Some(
                 "stop here, and tell the person what you think is wrong with `guard escalate --analysis TEXT`; \
-                 they look with `guard escalations` and go on with `guard resume`"
+                 they decide how it goes on"
                     .into(),
             ),
             Self::Approval { cause, .. } => Some(match cause {

@@ -87,6 +87,13 @@ pub(super) fn sign(world: &World, statement: &[u8], key: Key<'_>, wanted: Wanted
     Tools { world, places: &PLACES.map(Path::new) }.sign(statement, key, wanted)
 }
 
+/// The approver whose key would sign, since the statement names them; empty where it is nobody's, so that the signature
+/// will say whose it is not.
+pub(super) fn approver(world: &World, key: Key<'_>, wanted: Wanted<'_>) -> Result<String, SignError> {
+    let line = Tools { world, places: &PLACES.map(Path::new) }.public(key, wanted)?;
+    Ok(wanted.approvers.of_line(&line, wanted.now).map(|signer| signer.name().to_owned()).unwrap_or_default())
+}
+
 /// OpenSSH's programs, and the environment they run in.
 struct Tools<'a> {
     world: &'a World,
@@ -111,6 +118,23 @@ impl Tools<'_> {
                 run(command.args(["-U", "-f", &path]), statement)
             }
         }
+    }
+
+    /// The public key's line: of the file itself, of the `.pub` file beside it, or of what the private key holds.
+    fn public(&self, key: Key<'_>, wanted: Wanted<'_>) -> Result<String, SignError> {
+        let Key::File(file) = key else { return self.chosen(wanted) };
+        let beside = PathBuf::from(format!("{}.pub", file.display()));
+        for path in [file, &beside] {
+            let text = std::fs::read_to_string(path).unwrap_or_default();
+            if let Some(line) = text.lines().find(|line| wanted.approvers.of_line(line, wanted.now).is_some()) {
+                return Ok(line.to_owned());
+            }
+        }
+        if !file.is_file() {
+            return Err(SignError::NoFile(file.to_owned()));
+        }
+        let mut command = self.command("ssh-keygen")?;
+        run(command.arg("-y").arg("-f").arg(file), b"")
     }
 
     /// The line of the agent's first key that may approve.
