@@ -2,6 +2,8 @@
 //! Knows nothing of what it is for; what an agent asks for never runs here.
 
 use super::sandbox::{Hold, Steering};
+use super::terminal::Terminal;
+use rustix::io::retry_on_intr;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use std::io::{self, Read, Write};
 use std::process::{ChildStderr, Command, ExitStatus, Stdio};
@@ -28,6 +30,7 @@ pub struct Beside {
 /// # Errors
 /// The system's, where it cannot be started or waited for.
 pub fn beside(command: &mut Command, input: &[u8]) -> io::Result<Beside> {
+    let _as_it_was = Terminal::remember();
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     // Not before: what is held back is inherited.
     let hold = Hold::new();
@@ -41,7 +44,7 @@ pub fn beside(command: &mut Command, input: &[u8]) -> io::Result<Beside> {
     });
     // Seen to end, and still there: a signal that comes now reaches nobody else.
     let pid = Pid::from_child(&child);
-    while waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) == Err(rustix::io::Errno::INTR) {}
+    let _ended = retry_on_intr(|| waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT));
     let interrupted = steering.first().is_some();
     steering.release();
     let status = child.wait()?;

@@ -178,7 +178,9 @@ mod tests {
 
     #[test]
     fn options_are_read_as_openssh_reads_them() {
-        let found = Options::read("Namespaces=\"git,guard-approval-v1\",valid-after=\"20260102Z\",VALID-BEFORE=\"20260304050607Z\"");
+        let found = Options::read(
+            "Namespaces=\"git,guard-approval-v1\",valid-after=\"20260102Z\",VALID-BEFORE=\"20260304050607Z\"",
+        );
         let wanted = Options {
             namespaces: Some("git,guard-approval-v1".to_owned()),
             after: utc("2026-01-02T00:00:00Z"),

@@ -276,7 +276,7 @@ mod tests {
         );
         let first = signers.iter().next().unwrap();
         // `ssh-keygen -lf` says the same of this key.
-        assert_eq!(first.fingerprint(), "SHA256:ZkAslGjFiUHdGf/WUL8rQvkib4PTvQatUV0OQUSncCA");
+        assert_eq!(first.fingerprint(), "SHA256:ZkAslGjFiUHdGf/WUL8rQvkib4PTvQatUV0OUQSncCA");
     }
 
     #[test]
@@ -309,7 +309,10 @@ help: guard verifies Ed25519 and ECDSA (P-256, P-384) keys, also in security key
             (format!("* {KEY}"), "1:1: `*` makes a pattern or a list, and an approver is one person"),
             (format!("\"anna b\" {KEY}"), "1:1: a name cannot hold a quote: `\"`"),
             (KEY.to_owned(), "1:13: `AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8Q…` is no kind of key"),
-            (format!("anna cert-authority {KEY}"), "1:6: `cert-authority` is not supported: certificates cannot approve"),
+            (
+                format!("anna cert-authority {KEY}"),
+                "1:6: `cert-authority` is not supported: certificates cannot approve",
+            ),
             (format!("anna bogus {KEY}"), "1:6: unknown option `bogus`"),
             (format!("anna namespaces=\"git\",bogus {KEY}"), "1:23: unknown option `bogus`"),
             ("anna namespaces=\"git\"".to_owned(), "1:6: no key after the options"),
