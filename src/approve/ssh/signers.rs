@@ -276,7 +276,7 @@ mod tests {
         );
         let first = signers.iter().next().unwrap();
         // `ssh-keygen -lf` says the same of this key.
-        assert_eq!(first.fingerprint(), "SHA256:ZkAslGjFiUHdGf/WUL8rQvkib4PTvQatUV0OQUSncCA");
+        assert_eq!(first.fingerprint(), "SHA256:ZkAslGjFiUHdGf/WUL8rQvkib4PTvQatUV0OUQSncCA");
     }
 
     #[test]

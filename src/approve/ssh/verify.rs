@@ -1,7 +1,7 @@
 //! Whether a signature file is an approver's over exactly these bytes, as OpenSSH's PROTOCOL.sshsig and PROTOCOL.u2f say.
 //! Knows no statement: bytes come in.
 
-use super::key::{is_certificate, shown, strength};
+use super::key::{shown, strength};
 use super::{NAMESPACE, Signers};
 use crate::approve::Strength;
 use chrono::{DateTime, Utc};
@@ -15,6 +15,7 @@ const WIDTH: usize = 70;
 const LONGEST: usize = 16 * 1024;
 /// The only version of the format there is.
 const VERSION: u32 = 1;
+const OTHER_VERSION: &str = "another version of the format";
 /// Behind a security key's signature: a byte of flags, and a counter of four.
 const TRAILER: usize = 5;
 /// The flag that says that somebody touched the security key.
@@ -107,7 +108,7 @@ pub enum SignatureError {
         before: DateTime<Utc>,
     },
     /// Another statement, or a signature that somebody changed.
-    #[error("the signature is not the one `{name}` would make of this statement")]
+    #[error("the signature by `{name}` is of another statement, or was changed")]
     OtherStatement {
         /// Whose key it names.
         name: String,
@@ -149,8 +150,8 @@ impl Signers {
         let signature = read(signature)?;
         let key = signature.public_key();
         let kind = key.algorithm();
-        if key.is_certificate() || is_certificate(kind.as_str()) {
-            return Err(SignatureError::Certificate { kind: shown(kind.as_str()) });
+        if let Some(certificate) = key.certificate() {
+            return Err(SignatureError::Certificate { kind: shown(&certificate.algorithm().to_certificate_type()) });
         }
         if strength(kind.as_str()).is_none() {
             return Err(SignatureError::Unsupported { algorithm: shown(kind.as_str()) });
@@ -200,19 +201,16 @@ fn read(text: &str) -> Result<SshSig, SignatureError> {
     }
     armour.push('\n');
     armour.push_str(END);
-    let signature = SshSig::from_pem(&armour).map_err(|error| match error {
-        ssh_key::Error::AlgorithmUnsupported { algorithm } => {
-            SignatureError::Unsupported { algorithm: shown(algorithm.as_str()) }
+    let signature = SshSig::from_pem(&armour).map_err(|error| {
+        if let ssh_key::Error::Encoding(ssh_key::encoding::Error::Label(label)) = &error {
+            return SignatureError::Unsupported { algorithm: shown(&label.to_string()) };
         }
-        ssh_key::Error::Encoding(ssh_key::encoding::Error::Label(error)) => {
-            SignatureError::Unsupported { algorithm: shown(&error.to_string()) }
-        }
-        ssh_key::Error::Version { .. } => none("another version of the format"),
-        _ => none("its content is cut or garbled"),
+        let newer = matches!(error, ssh_key::Error::Version { .. });
+        none(if newer { OTHER_VERSION } else { "its content is cut or garbled" })
     })?;
     // The version is not signed, and the library takes 0 for 1.
     if signature.version() != VERSION {
-        return Err(none("another version of the format"));
+        return Err(none(OTHER_VERSION));
     }
     Ok(signature)
 }
