@@ -284,6 +284,19 @@ fn a_key_under_two_names_is_the_first_ones() {
 }
 
 #[test]
+fn whose_a_signature_claims_to_be_is_known_before_it_is_verified() {
+    let approvers = signers(&ANNA.line);
+    assert_eq!(approvers.claimed(&ANNA.signature).map(|signer| signer.name()), Ok("anna"));
+    let mut changed = unarmoured(&ANNA.signature);
+    *changed.last_mut().unwrap() ^= 1;
+    let changed = armoured(&changed);
+    assert_eq!(approvers.claimed(&changed).map(|signer| signer.name()), Ok("anna"), "a claim proves nothing");
+    assert!(approvers.verify(STATEMENT, &changed, now()).is_err());
+    let strangers = Anna::with(&["ed25519"]).signature;
+    assert!(matches!(approvers.claimed(&strangers), Err(SignatureError::UnknownKey { .. })));
+}
+
+#[test]
 fn a_private_key_pasted_for_a_public_one_is_named() {
     let told = line("anna", &ANNA.desk.read("anna")).unwrap_err();
     assert_eq!(told.to_string(), "this is a private key");

@@ -21,7 +21,7 @@ pub struct Signers {
 }
 
 /// One entry: a person's name and one of their keys.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signer {
     name: String,
     key: PublicKey,

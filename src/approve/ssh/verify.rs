@@ -2,7 +2,7 @@
 //! Knows no statement: bytes come in.
 
 use super::key::{shown, strength};
-use super::{NAMESPACE, Signers};
+use super::{NAMESPACE, Signer, Signers};
 use crate::approve::Strength;
 use chrono::{DateTime, Utc};
 use ssh_key::{HashAlg, SshSig};
@@ -142,12 +142,35 @@ impl SignatureError {
 }
 
 impl Signers {
+    /// Whose signature this claims to be, for statements that name their approver. It proves nothing yet.
+    ///
+    /// # Errors
+    /// Why it cannot be any approver's.
+    pub fn claimed(&self, signature: &str) -> Result<&Signer, SignatureError> {
+        self.signer(&read(signature)?)
+    }
+
     /// Whether `signature`, the text of a file that `ssh-keygen -Y sign` wrote, is an approver's over `message`.
     ///
     /// # Errors
     /// The first reason why it does not count.
     pub fn verify(&self, message: &[u8], signature: &str, now: DateTime<Utc>) -> Result<Signed, SignatureError> {
         let signature = read(signature)?;
+        let signer = self.signer(&signature)?;
+        signer.standing(now)?;
+        let name = || signer.name().to_owned();
+        if signer.key().verify(NAMESPACE, message, &signature).is_err() {
+            return Err(SignatureError::OtherStatement { name: name() });
+        }
+        // The flags are signed, so they are looked at behind the signature; the library looks at none.
+        if signer.strength() == Strength::SecurityKey && !is_present(signature.signature_bytes()) {
+            return Err(SignatureError::NotPresent { name: name() });
+        }
+        Ok(Signed { name: name(), fingerprint: signer.fingerprint(), strength: signer.strength() })
+    }
+
+    /// The approver whose key a signature names, if it is one for approvals, of a kind that guard verifies.
+    fn signer(&self, signature: &SshSig) -> Result<&Signer, SignatureError> {
         let key = signature.public_key();
         let kind = key.algorithm();
         if let Some(certificate) = key.certificate() {
@@ -162,19 +185,8 @@ impl Signers {
         if signature.namespace() != NAMESPACE {
             return Err(SignatureError::OtherNamespace { namespace: shown(signature.namespace()) });
         }
-        let Some(signer) = self.of_key(key) else {
-            return Err(SignatureError::UnknownKey { fingerprint: key.fingerprint(HashAlg::Sha256).to_string() });
-        };
-        signer.standing(now)?;
-        let name = || signer.name().to_owned();
-        if signer.key().verify(NAMESPACE, message, &signature).is_err() {
-            return Err(SignatureError::OtherStatement { name: name() });
-        }
-        // The flags are signed, so they are looked at behind the signature; the library looks at none.
-        if signer.strength() == Strength::SecurityKey && !is_present(signature.signature_bytes()) {
-            return Err(SignatureError::NotPresent { name: name() });
-        }
-        Ok(Signed { name: name(), fingerprint: signer.fingerprint(), strength: signer.strength() })
+        let unknown = || SignatureError::UnknownKey { fingerprint: key.fingerprint(HashAlg::Sha256).to_string() };
+        self.of_key(key).ok_or_else(unknown)
     }
 }
 
