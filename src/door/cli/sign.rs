@@ -123,15 +123,17 @@ impl Tools<'_> {
     /// The public key's line: of the file itself, of the `.pub` file beside it, or of what the private key holds.
     fn public(&self, key: Key<'_>, wanted: Wanted<'_>) -> Result<String, SignError> {
         let Key::File(file) = key else { return self.chosen(wanted) };
-        let beside = PathBuf::from(format!("{}.pub", file.display()));
-        for path in [file, &beside] {
+        if !file.is_file() {
+            return Err(SignError::NoFile(file.to_owned()));
+        }
+        let public = |path: &Path| path.extension().is_some_and(|extension| extension == "pub");
+        let mut beside = file.as_os_str().to_owned();
+        beside.push(".pub");
+        for path in [file, Path::new(&beside)].into_iter().filter(|path| public(path)) {
             let text = std::fs::read_to_string(path).unwrap_or_default();
             if let Some(line) = text.lines().find(|line| wanted.approvers.of_line(line, wanted.now).is_some()) {
                 return Ok(line.to_owned());
             }
-        }
-        if !file.is_file() {
-            return Err(SignError::NoFile(file.to_owned()));
         }
         let mut command = self.command("ssh-keygen")?;
         run(command.arg("-y").arg("-f").arg(file), b"")
