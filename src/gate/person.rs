@@ -10,7 +10,7 @@ use crate::decide::Judgement;
 use crate::decide::policy::Strength;
 use crate::event::{By, Detail, Open, State};
 use crate::failfast::Report;
-use crate::record::Receipt;
+use crate::record::{Masked, Receipt, Redactor};
 
 /// How a door knows that a person answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +54,10 @@ pub struct Asked {
     pub text: String,
     /// Whether something of it is masked.
     pub masked: bool,
+    /// Whether a mask hides more than a part of one word, so that nobody can see what would be run.
+    pub hides: bool,
+    /// What masks the secrets in the judgement, which names parts of the command as they are.
+    pub redactor: Redactor,
     /// Why the caller wants it.
     pub reason: Option<String>,
     /// The folder it starts in.
@@ -83,12 +87,13 @@ pub fn show(world: &World, project: &Project, name: &str) -> Result<Shown, Stop>
     };
     let judged = desk.judge(&stored.world(), &stored.request()).map_err(|(_, stop)| stop)?;
     let Judged { judgement, facts, .. } = judged;
-    let text = entries::text(judgement.action()).to_owned();
-    let clean = desk.clean(&text);
+    let Masked { text, masked, hides } = desk.redactor.command(entries::text(judgement.action()));
     let asked = Asked {
         changed: !stored.holds(desk.policy.hash(), &facts),
-        masked: clean != text,
-        text: clean,
+        masked,
+        hides,
+        text,
+        redactor: desk.redactor.clone(),
         reason: stored.request().reason.map(|reason| desk.clean(&reason)),
         cwd: stored.world().cwd.to_string_lossy().into_owned(),
         variables: stored.variables(),
@@ -205,11 +210,12 @@ pub(super) fn proved(desk: &Desk<'_>, statement: &Statement, decision: Decision,
 fn required(desk: &Desk<'_>, kind: &str) -> Result<Strength, Stop> {
     let approvals = &desk.policy.settings().approvals;
     let said = if kind == "resume" { approvals.resume } else { approvals.command };
-    Ok(match said {
-        Some(strength) => strength,
-        None if signers::load(desk.project.config_root.as_deref())?.is_empty() => Strength::Terminal,
-        None => Strength::Signature,
-    })
+    Ok(least(said, said.is_none() && signers::load(desk.project.config_root.as_deref())?.is_empty()))
+}
+
+/// The least an answer must be, where the policy says `said` and there is `nobody` who could sign.
+pub(super) fn least(said: Option<Strength>, nobody: bool) -> Strength {
+    said.unwrap_or(if nobody { Strength::Terminal } else { Strength::Signature })
 }
 
 /// Refuses to ask where nobody could answer.
@@ -243,9 +249,10 @@ pub fn standing(world: &World, project: &Project) -> Result<Standing, Stop> {
     let mut open: Vec<&Open> = state.requests.open.values().collect();
     open.sort_by_key(|open| open.seq);
     let text = |open: &Open| -> Result<String, Stop> {
-        let Some((stored, _)) = Stored::load(project, &open.asked.name)? else { return Ok("its copy is gone".into()) };
+        let stored = Stored::load(project, &open.asked.name)?.filter(|(_, content)| *content == open.asked.content);
+        let Some((stored, _)) = stored else { return Ok("its copy is gone or changed: it cannot be used".into()) };
         let action = super::request::parse(stored.request().asked, &super::grants::environment(&stored.world(), &[]));
-        Ok(desk.clean(entries::text(&action)))
+        Ok(desk.redactor.command(entries::text(&action)).text)
     };
     let requests = open.into_iter().map(|open| Ok((open.asked.name.clone(), text(open)?)));
     let requests = requests.collect::<Result<Vec<_>, Stop>>()?;

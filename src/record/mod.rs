@@ -32,7 +32,7 @@ pub use log::Log;
 pub use output::Stored;
 pub use past::{History, Looked, Past};
 pub use recover::{Mended, recover, relink};
-pub use redact::{Redactor, Secrets, TagKey};
+pub use redact::{Masked, Redactor, Secrets, TagKey};
 pub use seal::{Key, chain};
 
 use running::Running;

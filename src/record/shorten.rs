@@ -32,12 +32,43 @@ fn unwritable(e: Malformed) -> LogError {
     LogError::system("write", "record", e)
 }
 
+/// Whether a record's text is a command line.
+fn is_command(detail: &Detail) -> bool {
+    match detail {
+        Detail::ShellStart { .. }
+        | Detail::ShellEnd { .. }
+        | Detail::ShellRefused { .. }
+        | Detail::ShellError { .. }
+        | Detail::Requested(_) => true,
+        Detail::Created { .. }
+        | Detail::PolicyTrusted { .. }
+        | Detail::ReturnCode { .. }
+        | Detail::Output { .. }
+        | Detail::Approved { .. }
+        | Detail::Denied { .. }
+        | Detail::Consumed { .. }
+        | Detail::Closed { .. }
+        | Detail::Escalated(_)
+        | Detail::Analysed { .. }
+        | Detail::Resumed { .. }
+        | Detail::ApproverChanged { .. }
+        | Detail::Lost { .. }
+        | Detail::Recovered { .. }
+        | Detail::LogFull {}
+        | Detail::PoisonCleared { .. }
+        | Detail::Checkpoint { .. } => false,
+    }
+}
+
 impl<F: Files> Log<F> {
     /// Redacts every text of an entry, and shortens what does not fit.
     pub(super) fn prepare(&self, redactor: &Redactor, entry: &Entry) -> Result<Prepared, LogError> {
         let mut human = entry.human.clone();
+        let command = is_command(&entry.detail);
         for (_, text) in texts(&mut human) {
-            if let Some(clean) = redactor.redact(text) {
+            if command {
+                *text = redactor.command(text).text;
+            } else if let Some(clean) = redactor.redact(text) {
                 *text = clean;
             }
         }

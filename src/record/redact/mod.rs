@@ -11,10 +11,12 @@ mod masks;
 mod rules;
 mod sources;
 mod stream;
+mod words;
 
 pub use known::Known;
 pub use sources::{Secrets, is_secret_name};
 pub use stream::Stream;
+pub use words::Masked;
 
 use crate::event::line::hex;
 use hit::{Hit, Kind, merge};
@@ -71,20 +73,28 @@ impl Redactor {
 
     /// The text with every secret masked; `None`: there is none in it.
     pub fn redact(&self, text: &str) -> Option<String> {
-        let bytes = text.as_bytes();
-        let hits = self.hits(bytes);
-        if hits.is_empty() {
-            return None;
-        }
+        let hits = self.hits(text.as_bytes());
+        (!hits.is_empty()).then(|| self.masked(text.as_bytes(), &hits))
+    }
+
+    /// A command line with every secret masked, and nothing behind it.
+    pub fn command(&self, line: &str) -> Masked {
+        let mut hits = self.hits(line.as_bytes());
+        let hides = words::within(line.as_bytes(), &mut hits);
+        let masked = !hits.is_empty();
+        Masked { text: if masked { self.masked(line.as_bytes(), &hits) } else { line.to_owned() }, masked, hides }
+    }
+
+    fn masked(&self, bytes: &[u8], hits: &[Hit]) -> String {
         let mut out = Vec::with_capacity(bytes.len());
         let mut at = 0;
-        for hit in &hits {
+        for hit in hits {
             out.extend_from_slice(bytes.get(at..hit.range.start).unwrap_or_default());
             self.mask(bytes, hit, &mut out);
             at = hit.range.end;
         }
         out.extend_from_slice(bytes.get(at..).unwrap_or_default());
-        Some(String::from_utf8_lossy(&out).into_owned())
+        String::from_utf8_lossy(&out).into_owned()
     }
 
     /// Masks a text that comes in parts.

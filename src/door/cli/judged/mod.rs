@@ -6,6 +6,7 @@ pub(super) mod text;
 
 pub(super) use build::{said, view};
 
+use crate::action::shell::quoted;
 use serde::Serialize;
 
 /// A judged action.
@@ -113,11 +114,47 @@ impl Said {
 }
 
 impl View {
+    /// Passes every text of a command through `clean`.
+    pub(super) fn cleaned(mut self, clean: &dyn Fn(&str) -> String) -> View {
+        self.parts.iter_mut().for_each(|part| part.clean(clean));
+        self.whole.iter_mut().for_each(|said| said.clean(clean));
+        self
+    }
+
     /// All commands it would run.
     pub(super) fn runs(&self) -> usize {
         fn count(part: &Part) -> usize {
             part.runs.len() + part.parts.iter().map(count).sum::<usize>()
         }
         self.parts.iter().map(count).sum()
+    }
+}
+
+impl Part {
+    fn clean(&mut self, clean: &dyn Fn(&str) -> String) {
+        self.text = clean(&self.text);
+        for doubt in &mut self.unproven {
+            (doubt.what, doubt.text) = (clean(&doubt.what), clean(&doubt.text));
+        }
+        self.rules.iter_mut().for_each(|said| said.clean(clean));
+        self.parts.iter_mut().for_each(|part| part.clean(clean));
+        for run in &mut self.runs {
+            // Together, since it is the word before that tells of a secret (`--password X`).
+            let line = run.words.iter().flatten().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+            let cleaned = clean(&line);
+            for word in run.words.iter_mut().flatten().filter(|word| !cleaned.contains(&*quoted(word))) {
+                let alone = clean(word);
+                *word = if alone == *word { "‹redacted›".to_owned() } else { alone };
+            }
+            let texts = run.reads.iter_mut().chain(&mut run.writes).chain(&mut run.folder);
+            texts.for_each(|text| *text = clean(text));
+            run.rules.iter_mut().for_each(|said| said.clean(clean));
+        }
+    }
+}
+
+impl Said {
+    fn clean(&mut self, clean: &dyn Fn(&str) -> String) {
+        self.reason = clean(&self.reason);
     }
 }

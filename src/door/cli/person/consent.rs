@@ -51,8 +51,8 @@ impl Consent {
     pub(super) fn proof(&self, world: &World, from: &std::path::Path, question: &Question<'_>) -> Result<Proof, Stop> {
         if question.cut && question.decision == Decision::Approve {
             return Err(usage(
-                "it is too long to be shown whole, and what nobody has seen whole cannot be approved",
-                "deny it, and have it asked for in smaller parts",
+                "it is not shown whole, too long or masked as a secret, and what nobody has seen whole cannot be approved",
+                "deny it, and have it asked for in smaller parts, with secrets in variables or files",
             ));
         }
         if let Some(file) = &self.signature {

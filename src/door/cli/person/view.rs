@@ -13,16 +13,16 @@ use std::fmt::Write as _;
 /// Bytes of a view that can be approved: no person reads more.
 const LONGEST: usize = 64 << 10;
 
-/// The view, and whether it had to be cut.
+/// The view, and whether something of what would be run is not in it: it had to be cut, or a mask hides it.
 pub(super) fn text(shown: &Shown, paint: Paint) -> (String, bool) {
-    let mut text = match &shown.about {
-        About::Command(asked) => command(shown, asked, paint),
-        About::Halt(report) => report.to_string(),
+    let (mut text, hidden) = match &shown.about {
+        About::Command(asked) => (command(shown, asked, paint), asked.hides),
+        About::Halt(report) => (report.to_string(), false),
     };
     let _ = writeln!(text, "digest: {}", shown.statement.digest());
     let _ = writeln!(text, "an answer takes: {}", shown.required);
     if text.len() <= LONGEST {
-        return (text, false);
+        return (text, hidden);
     }
     let end = (0..=LONGEST).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     text.truncate(end);
@@ -41,7 +41,7 @@ fn command(shown: &Shown, asked: &Asked, paint: Paint) -> String {
         let _ = writeln!(text, "  they say:  {}", visible(reason));
     }
     text += "  what it would run, and the rules that ask:\n";
-    let view = judged::view(&asked.judgement, &asked.facts);
+    let view = seen(asked);
     for line in judged::text::tree(&view, &asked.judgement, paint).lines() {
         let _ = writeln!(text, "  {line}");
     }
@@ -50,7 +50,9 @@ fn command(shown: &Shown, asked: &Asked, paint: Paint) -> String {
     if !asked.files.is_empty() {
         let _ = writeln!(text, "  only while these files stay as they are: {}", visible(&asked.files.join(" ")));
     }
-    if asked.masked {
+    if asked.hides {
+        text += "  note: what is masked as a secret here hides more than one word; that cannot be approved\n";
+    } else if asked.masked {
         text += "  note: secrets in it are masked here; what runs is the whole\n";
     }
     if asked.changed {
@@ -69,6 +71,15 @@ fn state(asked: &Asked, now: i64) -> String {
     }
 }
 
+/// What was judged, without secrets.
+fn seen(asked: &Asked) -> judged::View {
+    judged::view(&asked.judgement, &asked.facts).cleaned(&|text| clean(asked, text))
+}
+
+fn clean(asked: &Asked, text: &str) -> String {
+    asked.redactor.command(text).text
+}
+
 /// The same as an object.
 pub(super) fn object(shown: &Shown) -> Value {
     let mut object = json!({
@@ -82,6 +93,7 @@ pub(super) fn object(shown: &Shown) -> Value {
         About::Command(asked) => json!({
             "command": asked.text,
             "masked": asked.masked,
+            "hidden": asked.hides,
             "cwd": asked.cwd,
             "uid": asked.open.asked.uid,
             "reason": asked.reason,
@@ -91,9 +103,9 @@ pub(super) fn object(shown: &Shown) -> Value {
             "expires": time(asked.open.approved.as_ref().map_or(asked.open.asked.expires, |approved| approved.until)),
             "approved_by": asked.open.approved.as_ref().map(|approved| approved.by.who.clone()),
             "rules": asked.judgement.matches().iter().map(|found| json!({
-                "id": found.id, "verdict": found.verdict.word(), "reason": found.reason, "at": found.at,
+                "id": found.id, "verdict": found.verdict.word(), "reason": clean(asked, &found.reason), "at": found.at,
             })).collect::<Vec<_>>(),
-            "commands": judged::view(&asked.judgement, &asked.facts).parts,
+            "commands": seen(asked).parts,
         }),
     };
     if let (Value::Object(members), Value::Object(more)) = (&mut object, about) {
