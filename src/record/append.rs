@@ -207,10 +207,12 @@ impl<F: Files> Log<F> {
         }
         let size = u64::try_from(stat.st_size).unwrap_or(0);
         let (mut point, mut key) = self.catch_up(size, others)?;
+        // Before anything is decided, so that no record is later than the time it was decided at: what is answered in time
+        // is not written down as late.
+        let now = self.files.now().trunc_subsecs(6);
         let Some(records) = make(Latest { state: &self.state, others })? else { return Ok(None) };
 
         let (mut bytes, mut extras) = (Vec::with_capacity(1024), Vec::new());
-        let now = self.files.now().trunc_subsecs(6);
         let tip = (point, key.clone());
         if size > point.end {
             let recovered = self.vouch(point.end, size, &mut bytes)?;
