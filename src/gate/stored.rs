@@ -14,11 +14,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::io::Read;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Files whose content is bound to an approval, and bytes of each.
+/// Files that are listed of those whose content is bound to an approval, and bytes of each that are read.
 const FILES: usize = 64;
 const LONGEST: u64 = 256 << 20;
 
@@ -190,8 +190,18 @@ fn bound(facts: &Facts) -> (BTreeMap<String, String>, BTreeMap<String, String>) 
     }
     files.extend(facts.paths.values().cloned());
     files.retain(|file| places.iter().any(|place| file.starts_with(place)));
-    let hashes = files.iter().filter_map(|file| Some((carried(file.as_os_str()), hash(file)?)));
-    (programs, hashes.take(FILES).collect())
+    let mut hashes = files.iter().filter_map(|file| Some((carried(file.as_os_str()), hash(file)?)));
+    let mut named: BTreeMap<String, String> = hashes.by_ref().take(FILES).collect();
+    // What is too much to be listed is bound all the same.
+    let (mut rest, mut more) = (Sha256::new(), 0_u64);
+    for (path, hash) in hashes {
+        more += 1;
+        rest.update(format!("{path}\0{hash}\0"));
+    }
+    if more > 0 {
+        named.insert(format!("and {more} more"), hex(&rest.finalize()));
+    }
+    (programs, named)
 }
 
 /// SHA-256 of a plain file, or of what tells it apart where it is too large to be read; `None`: no plain file.
@@ -200,7 +210,8 @@ fn hash(path: &Path) -> Option<String> {
     let file = options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path).ok()?;
     let found = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
     if found.len() > LONGEST {
-        return Some(format!("{} bytes, {:?}", found.len(), found.modified().ok()));
+        // Its time of change, which no program can set.
+        return Some(format!("{} bytes, {}, {}.{}", found.len(), found.ino(), found.ctime(), found.ctime_nsec()));
     }
     let (mut hash, mut buffer, mut file) = (Sha256::new(), vec![0; 64 * 1024], file.take(LONGEST));
     loop {
