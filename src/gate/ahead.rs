@@ -66,6 +66,7 @@ pub fn before_command(world: &World, project: &Project, request: Request) -> Res
 pub fn before_write(world: &World, project: &Project, path: &str) -> Result<Option<Refused>, Stop> {
     let line = format!("> {}", quoted(path));
     let request = Request { asked: Asked::Line(line.into()), timeout: None, task: None, reason: None, waiting: None };
+    Desk::open(world, project)?.not_halted(&mut Answer::default(), Some(&request))?;
     let Examined { judgement, facts } = examine(world, &project.root, request, &load(project)?);
     let inside = |real: &Path| real.starts_with(&project.root) && real != project.root;
     if !facts.paths.values().all(|real| inside(real)) {
