@@ -73,6 +73,20 @@ pub struct Grant {
     pub env: Vec<String>,
     /// The check it is, if it is one and nothing else stands beside it.
     pub check: Option<Check>,
+    /// Its commands that a rule calls a check, whatever stands around them: what fails of them has failed, though only one
+    /// that stands alone proves anything by its success.
+    pub checks: Vec<Checking>,
+}
+
+/// A command of an action that a rule calls a check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checking {
+    /// Its number.
+    pub command: usize,
+    /// The rule's id.
+    pub rule: String,
+    /// What it checks.
+    pub check: Check,
 }
 
 /// The policy's answer to one action. Only [`judge`] makes one.

@@ -22,6 +22,9 @@ pub struct Checked {
     /// How many tests ran, where the tool says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ran: Option<u64>,
+    /// How many tests were left out or expected to fail; not where the run ended before its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<u64>,
     /// Of a green run: the records of the failed attempts it makes good.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clears: Vec<u64>,

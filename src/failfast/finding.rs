@@ -64,6 +64,11 @@ impl Counts {
         [self.passed, self.failed, self.errors, self.xfailed].into_iter().fold(0, u64::saturating_add)
     }
 
+    /// How many tests were left out, or expected to fail.
+    pub fn left_out(&self) -> u64 {
+        self.skipped.saturating_add(self.xfailed)
+    }
+
     /// Whether some ran and none failed.
     pub fn is_green(&self) -> bool {
         self.ran() > 0 && !self.has_failures()

@@ -4,12 +4,13 @@
 use super::desk::{Desk, now};
 use super::halt::{Calling, escalation};
 use super::{Answer, Request, Stop, entries};
+use crate::action::shell::Kind;
 use crate::action::{Action, Facts};
 use crate::approve::Permit;
 use crate::decide::policy;
 use crate::event::{Attempts, Cause, Checked, Proves};
 use crate::execute::Outcome;
-use crate::failfast::{Counts, Finding, Ran, Scope, Tool, classify, spent};
+use crate::failfast::{Counts, Finding, Ran, Scope, Tool, classify, classify_among, spent};
 use crate::record::Receipt;
 
 /// Bytes of each stream that are read for what a check found: this much of the head and of the tail together.
@@ -28,21 +29,27 @@ pub(super) struct Counting {
 impl Counting {
     /// What a command that ran proves, where its rule calls it a check.
     pub(super) fn of(permit: &Permit, facts: &Facts, outcome: &Outcome) -> Option<Counting> {
-        let check = permit.grant().check?;
         let Action::Shell(shell) = permit.action();
         let (stdout, _) = outcome.stdout.excerpt(READ);
         let (stderr, _) = outcome.stderr.excerpt(READ);
-        let finding = classify(&Ran {
-            tool: shell.commands().first().map_or(Tool::Other, Tool::of),
-            check,
-            ended: outcome.ended,
-            exit_code: outcome.exit_code,
-            signal: outcome.signal,
-            stdout: &stdout,
-            stderr: &stderr,
-        })?;
-        let scope = Scope::of(permit.judgement(), facts)?;
-        Some(Counting { finding, scope })
+        let alone = permit.grant().check.is_some();
+        let external = shell.commands().iter().rposition(|command| command.kind == Kind::External);
+        let found = permit.grant().checks.iter().filter_map(|checking| {
+            let ran = Ran {
+                tool: Tool::of(shell.commands().get(checking.command)?),
+                check: checking.check,
+                ended: outcome.ended,
+                exit_code: outcome.exit_code,
+                signal: outcome.signal,
+                stdout: &stdout,
+                stderr: &stderr,
+            };
+            let ends = external == Some(checking.command);
+            let finding = if alone { classify(&ran)? } else { classify_among(&ran, ends)? };
+            Some(Counting { finding, scope: Scope::of(permit.judgement(), facts, checking)? })
+        });
+        // Of several in a line, one that failed.
+        found.max_by_key(|counting| matches!(counting.finding, Finding::Failed(_)))
     }
 
     /// The record of it, with what is spent once it counts.
@@ -52,6 +59,7 @@ impl Counting {
             Finding::Failed(failed) => failed.counts,
         };
         let ran = counts.as_ref().map(Counts::ran);
+        let left_out = counts.as_ref().map(Counts::left_out).filter(|_| self.scope.goes_on());
         let (targets, options) = (self.scope.targets.clone(), self.scope.options.clone());
         let mut checked = Checked {
             rule: self.scope.rule.clone(),
@@ -60,6 +68,7 @@ impl Counting {
             targets,
             options,
             ran,
+            left_out,
             clears: Vec::new(),
             category: None,
             attempts: None,
@@ -70,7 +79,7 @@ impl Counting {
             Finding::Unproved(_) => {}
             Finding::Green(_) => {
                 checked.proves = Proves::Green;
-                checked.clears = self.scope.clears(attempts, ran);
+                checked.clears = self.scope.clears(attempts, counts.as_ref());
             }
             Finding::Failed(failed) => {
                 checked.proves = Proves::Failure;
@@ -99,9 +108,14 @@ impl Desk<'_> {
         let Some(counting) = counting else { return self.log.append(&self.redactor, ended).map_err(Stop::Log) };
         let (project, redactor) = (self.project, &self.redactor);
         let budgets = self.policy.settings().attempts.clone();
-        let (mut attempts, mut halted) = (None, None);
+        let (mut attempts, mut halted, mut told) = (None, None, true);
         let written = self.log.append_when(redactor, |state| {
             let mut entries = ended.clone();
+            // What proves nothing is told only to whom it matters.
+            told = counting.scope.alone || matches!(counting.finding, Finding::Failed(_)) || state.attempts.total() > 0;
+            if !told {
+                return Ok(entries);
+            }
             let checked = counting.checked(&state.attempts, &budgets);
             let (category, message) = (checked.category.clone(), checked.message.clone());
             attempts = checked.attempts;
@@ -124,6 +138,7 @@ impl Desk<'_> {
         });
         answer.attempts = attempts;
         answer.halted = halted;
+        answer.finding = answer.finding.take().filter(|_| told);
         written.map_err(Stop::Log)?
     }
 }

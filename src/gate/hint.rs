@@ -24,6 +24,10 @@ pub fn hint(answer: &Answer) -> Option<String> {
     if let Some(outcome) = &answer.outcome {
         let failed = match &answer.finding {
             Some(Finding::Failed(failed)) => Some(failure(failed, answer.attempts)),
+            Some(Finding::Unproved(Some(counts))) if counts.is_green() => Some(
+                "that proves nothing for the failures before it: run the same check by its own name, with nothing around it"
+                    .to_owned(),
+            ),
             Some(Finding::Unproved(_)) => {
                 Some("it ended with 0 and shows no test that ran: run the tests that failed, without options that leave tests out".to_owned())
             }

@@ -48,6 +48,7 @@ fn all() -> Vec<Detail> {
                     targets: vec![s()],
                     options: vec![s()],
                     ran: Some(1),
+                    left_out: Some(1),
                     clears: vec![1],
                     category: Some(s()),
                     attempts: spent,

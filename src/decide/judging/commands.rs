@@ -7,8 +7,8 @@ use super::paths::Places;
 use super::subject::{Standing, Subject};
 use super::{Ground, condition, paths, shown, word};
 use crate::action::shell::{Command, Kind, Tri};
-use crate::decide::Verdict;
-use crate::decide::policy::Has;
+use crate::decide::policy::{Has, Layer};
+use crate::decide::{Checking, Verdict};
 
 impl Ground<'_> {
     /// Everything that matches one command of the action.
@@ -62,6 +62,34 @@ impl Ground<'_> {
         }
         self.redirects(command, at, hits);
         self.wrappers(command, at, hits);
+    }
+
+    /// The check that a rule calls the command, by any of its names: those that prove nothing and so allow nothing
+    /// (`python -m pytest`, a program in the project) are names of what fails all the same.
+    pub(super) fn checking(self, number: usize, command: &Command) -> Option<Checking> {
+        let command = self.placed(command);
+        let mut found: Option<(Layer, Checking)> = None;
+        for guise in Subject::new(self, &command).guises() {
+            let proven = match guise.standing {
+                Standing::Writable => Standing::Program,
+                _ => guise.standing.clone(),
+            };
+            let guise = Subject { standing: proven, ..guise };
+            let places = Places::new(self, &guise.command, &guise.names);
+            let has = Has { assigns: !command.assigns.is_empty(), wrappers: !command.wrappers.is_empty(), paths: true };
+            for candidate in self.policy.candidates(guise.names.iter().map(String::as_str), has) {
+                let Some(rule) = self.policy.rule(candidate) else { continue };
+                let Some(check) = rule.gives.check.filter(|_| found.as_ref().is_none_or(|(l, _)| *l < rule.layer)) else {
+                    continue;
+                };
+                if condition::holds(self, &guise, &places, rule) == Tri::Yes
+                    && let Some(text) = self.policy.text(candidate)
+                {
+                    found = Some((rule.layer, Checking { command: number, rule: text.id, check }));
+                }
+            }
+        }
+        found.map(|(_, checking)| checking)
     }
 
     /// A command that may be started although that is not proved: only what denies or asks counts.

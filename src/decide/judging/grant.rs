@@ -62,6 +62,7 @@ pub(super) fn grant(ground: Ground<'_>, hits: &[Hit]) -> Grant {
         runner,
         env: common(loud.iter().map(|share| &share.env)),
         check,
+        checks: commands.iter().enumerate().filter_map(|(number, command)| ground.checking(number, command)).collect(),
     }
 }
 

@@ -47,6 +47,9 @@ pub struct Tried {
     pub options: Vec<String>,
     /// How many tests ran, where the tool says so.
     pub ran: Option<u64>,
+    /// How many tests were left out or expected to fail, where that is known of the whole run.
+    #[serde(default)]
+    pub left_out: Option<u64>,
     /// What its output says is wrong.
     pub message: String,
     /// Whether a green run has made it good since.
@@ -95,6 +98,7 @@ impl Attempts {
                     targets: checked.targets.clone(),
                     options: checked.options.clone(),
                     ran: checked.ran,
+                    left_out: checked.left_out,
                     message: checked.message.clone().unwrap_or_default(),
                     good: false,
                 });
