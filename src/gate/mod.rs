@@ -29,6 +29,7 @@ mod stop;
 mod stored;
 mod trust;
 mod world;
+mod worth;
 
 pub use ahead::{Refused, before_command, before_write};
 pub use answer::Answer;
@@ -46,3 +47,4 @@ pub use replay::{Change, Lost, Replay, Usage, replay, unused};
 pub use request::{Request, Waiting};
 pub use stop::Stop;
 pub use world::World;
+pub use worth::{Worth, worth};

@@ -1,15 +1,17 @@
-//! `guard doctor`: what the kernel enforces on this machine, and whether a harness asks guard.
+//! `guard doctor`: what the kernel enforces on this machine, whether a harness asks guard, what an approval is worth.
 
+mod approvals;
 mod report;
 
 use super::{hook, text};
-use crate::gate::{Stop, World};
+use crate::gate::{self, Stop, World};
 use std::path::Path;
 use std::process::ExitCode;
 
 /// Try, inside a fence, everything a fence must stop, and say what this machine enforces
 ///
 /// Each line is a live probe. An installed hook is asked what it must deny: it is live, silent or absent.
+/// The last lines say who may approve, and what else could.
 /// Exit code 0 if everything held and no hook is silent.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  guard doctor\n  guard doctor --json")]
@@ -25,7 +27,7 @@ pub(crate) fn run(world: &World, from: &Path, args: Args) -> ExitCode {
         return text::failure("cannot make a folder to try things in", &error.to_string());
     }
     let hooks = hook::find(world, from);
-    match report::doctor(&base, &hooks, args.json, &mut std::io::stdout().lock()) {
+    match report::doctor(&base, &hooks, &gate::worth(world, from), args.json, &mut std::io::stdout().lock()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => text::written(Err(error), ExitCode::FAILURE),

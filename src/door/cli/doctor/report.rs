@@ -5,14 +5,20 @@ use crate::door::cli::hook::{Found, State};
 use crate::event::line::printable;
 use crate::execute::sandbox::{Examination, examine};
 use crate::execute::{ExecuteError, Level};
-use crate::gate::shown;
+use crate::gate::{Stop, Worth, shown};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::path::Path;
 
 /// Probes the fence in a folder made below `base` (on a real file system, outside `/tmp`) and writes what was found to
-/// `out`, as text or as one JSON object, and the hooks that were found. True if everything held and none is silent.
-pub(super) fn doctor(base: &Path, hooks: &[Found], json: bool, out: &mut dyn Write) -> io::Result<bool> {
+/// `out`, as text or as one JSON object, the hooks that were found, and what approvals are worth. True if everything held and none is silent.
+pub(super) fn doctor(
+    base: &Path,
+    hooks: &[Found],
+    worth: &Result<Worth, Stop>,
+    json: bool,
+    out: &mut dyn Write,
+) -> io::Result<bool> {
     let found = examine(base);
     let held = found.as_ref().is_ok_and(|found| found.findings.iter().all(|finding| finding.held));
     let sound = held && hooks.iter().all(|hook| hook.state != State::Silent);
@@ -20,6 +26,7 @@ pub(super) fn doctor(base: &Path, hooks: &[Found], json: bool, out: &mut dyn Wri
         let mut object = object(&found, sound);
         if let Value::Object(members) = &mut object {
             members.insert("hooks".into(), hooks.iter().map(hook).collect());
+            members.insert("approvals".into(), super::approvals::object(worth));
         }
         writeln!(out, "{object}")?;
     } else {
@@ -28,6 +35,7 @@ pub(super) fn doctor(base: &Path, hooks: &[Found], json: bool, out: &mut dyn Wri
             let settings = hook.settings.as_deref().map(|path| format!(" by `{}`", shown(path))).unwrap_or_default();
             writeln!(out, "hook: claude: {}{settings}: {}", hook.state.word(), printable(&hook.said))?;
         }
+        out.write_all(super::approvals::text(worth).as_bytes())?;
     }
     Ok(sound)
 }
@@ -129,15 +137,20 @@ mod tests {
             .map_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/target").into(), std::path::PathBuf::from)
     }
 
+    fn worth() -> Result<Worth, Stop> {
+        let terminal = crate::approve::Strength::Terminal;
+        Ok(Worth { approvers: 0, strongest: None, command: terminal, resume: terminal, agent: None })
+    }
+
     #[test]
     fn text_and_json_say_the_same() {
         let (mut lines, mut object) = (Vec::new(), Vec::new());
-        assert!(doctor(&base(), &[], false, &mut lines).unwrap());
-        assert!(doctor(&base(), &[], true, &mut object).unwrap());
+        assert!(doctor(&base(), &[], &worth(), false, &mut lines).unwrap());
+        assert!(doctor(&base(), &[], &worth(), true, &mut object).unwrap());
         let (lines, object): (String, Value) =
             (String::from_utf8(lines).unwrap(), serde_json::from_slice(&object).unwrap());
         assert!(lines.starts_with("fence: full: a command sees the system read-only"), "{lines}");
-        assert!(lines.ends_with("all 25 held\n"), "{lines}");
+        assert!(lines.contains("\nall 25 held\napprovals: 0 approvers; "), "{lines}");
         let probes = object["probes"].as_array().unwrap();
         assert_eq!((object["sound"].clone(), object["level"].clone(), probes.len()), (json!(true), json!("full"), 25));
         for probe in probes {
@@ -148,7 +161,7 @@ mod tests {
     #[test]
     fn a_base_that_is_not_there_is_an_error_and_not_sound() {
         let mut lines = Vec::new();
-        assert!(!doctor(Path::new("/no/such/folder"), &[], false, &mut lines).unwrap());
+        assert!(!doctor(Path::new("/no/such/folder"), &[], &worth(), false, &mut lines).unwrap());
         assert!(
             String::from_utf8(lines).unwrap().starts_with("error: prepare the probes in `/no/such/folder`: No such")
         );
