@@ -1,5 +1,11 @@
 //! Approvals: who may give them, and what proves that a person did.
 
+mod attacks;
+mod bad_input;
+mod ledger;
+mod races;
+pub(crate) mod scene;
+mod secrets;
 mod security_key;
 mod ssh;
 
@@ -18,7 +24,7 @@ fn now() -> DateTime<Utc> {
 }
 
 /// A folder with keys in it, and OpenSSH's own `ssh-keygen`.
-struct Desk {
+pub(crate) struct Desk {
     folder: TempDir,
 }
 

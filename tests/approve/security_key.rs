@@ -8,14 +8,14 @@ use sha2::{Digest, Sha256};
 use ssh_key::public::{KeyData, SkEcdsaSha2NistP256, SkEd25519};
 use ssh_key::{Algorithm, EcdsaCurve, HashAlg, LineEnding, PrivateKey, PublicKey, Signature, SigningKey, SshSig};
 
-const APPLICATION: &str = "ssh:";
+pub(super) const APPLICATION: &str = "ssh:";
 /// Somebody touched it.
-const TOUCHED: u8 = 0x01;
+pub(super) const TOUCHED: u8 = 0x01;
 /// Somebody proved by PIN or finger who they are, too.
 const KNOWN: u8 = 0x04;
 
 /// A key that answers as a security key would.
-struct Device {
+pub(super) struct Device {
     inside: PrivateKey,
     outside: KeyData,
     algorithm: Algorithm,
@@ -27,7 +27,7 @@ fn signed<K: SigningKey>(key: &K, bytes: &[u8]) -> Vec<u8> {
 }
 
 impl Device {
-    fn both(desk: &Desk) -> [Self; 2] {
+    pub(super) fn both(desk: &Desk) -> [Self; 2] {
         desk.key("ed25519", &["ed25519"]);
         desk.key("ecdsa", &["ecdsa", "-b", "256"]);
         let inside = PrivateKey::from_openssh(desk.read("ed25519")).unwrap();
@@ -43,12 +43,16 @@ impl Device {
         [first, Self { outside, algorithm: Algorithm::SkEcdsaSha2NistP256, inside }]
     }
 
-    fn public(&self) -> String {
+    pub(super) fn public(&self) -> String {
         PublicKey::new(self.outside.clone(), "blue one").to_openssh().unwrap()
     }
 
     fn sign(&self, flags: u8, application: &str) -> String {
-        let blob = SshSig::signed_data(NAMESPACE, HashAlg::Sha512, STATEMENT).unwrap();
+        self.sign_this(STATEMENT, flags, application)
+    }
+
+    pub(super) fn sign_this(&self, statement: &[u8], flags: u8, application: &str) -> String {
+        let blob = SshSig::signed_data(NAMESPACE, HashAlg::Sha512, statement).unwrap();
         let trailer = [&[flags][..], &7_u32.to_be_bytes()].concat();
         let bytes = [&Sha256::digest(application)[..], &trailer, &Sha256::digest(&blob)[..]].concat();
         let answer = [signed(&self.inside, &bytes), trailer].concat();

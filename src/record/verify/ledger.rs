@@ -60,6 +60,10 @@ impl Ledger {
                 let halted = requests.halt.as_ref().is_some_and(|halt| halt.name == *name);
                 (!halted).then(|| format!("it resumes `{name}`, which was not halted"))
             }
+            Detail::Escalated(escalated) => {
+                let halted = requests.halt.as_ref();
+                halted.map(|halt| format!("it halts `{}` while `{}` was halted", escalated.name, halt.name))
+            }
             Detail::Created { .. }
             | Detail::PolicyTrusted { .. }
             | Detail::ShellStart { approval: None, .. }
@@ -67,7 +71,6 @@ impl Ledger {
             | Detail::Output { .. }
             | Detail::ShellEnd { .. }
             | Detail::ShellRefused { .. }
-            | Detail::Escalated(_)
             | Detail::Analysed { .. }
             | Detail::ApproverChanged { .. }
             | Detail::ShellError { .. }

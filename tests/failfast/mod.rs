@@ -1,0 +1,1 @@
+//! Budgets, halts and what makes a failure good, with the real tools.
