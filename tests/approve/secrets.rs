@@ -34,7 +34,7 @@ fn a_secret_of_a_request_is_in_its_stored_copy_and_nowhere_else() {
     let scene = Scene::signed();
     scene.home.write(".env", &format!("PAYMENT_PASSWORD={FILED}\n"));
     let line = format!("PAYMENT_TOKEN={TYPED} truncate -s 3 made {FILED} --password {TYPED} && echo {AROUND} > x");
-    let told = asked(&scene, &["exec", "--reason", &format!("to use {FILED}"), "--task", TYPED, "-c", &line]);
+    let told = asked(&scene, &["exec", "--reason", &format!("to use {FILED}"), "--task", FILED, "-c", &line]);
     assert_eq!(told.code, Some(75), "{}", told.stderr);
     let name = "command-1";
     let copy = scene.copy(name);
@@ -63,7 +63,6 @@ fn a_secret_of_a_request_is_in_its_stored_copy_and_nowhere_else() {
     ] {
         let said = asked(&scene, words);
         for secret in [FILED, AROUND, TYPED] {
-            // The label of a task is a name that rules are given, not a text: it is shown as it is.
             let text = format!("{}{}", said.stdout, said.stderr);
             assert!(!text.contains(secret), "{words:?} tells {secret}: {text}");
         }

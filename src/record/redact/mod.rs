@@ -20,6 +20,7 @@ pub use words::Masked;
 
 use crate::event::line::hex;
 use hit::{Hit, Kind, merge};
+use rules::Text;
 use hmac::{Hmac, KeyInit, Mac};
 use known::Table;
 use sha2::Sha256;
@@ -73,14 +74,14 @@ impl Redactor {
 
     /// The text with every secret masked; `None`: there is none in it.
     pub fn redact(&self, text: &str) -> Option<String> {
-        let hits = self.hits(text.as_bytes());
+        let hits = self.hits(text.as_bytes(), Text::Any);
         (!hits.is_empty()).then(|| self.masked(text.as_bytes(), &hits))
     }
 
     /// A command line with every secret masked, and nothing behind it.
     pub fn command(&self, line: &str) -> Masked {
-        let mut hits = self.hits(line.as_bytes());
-        let hides = words::within(line.as_bytes(), &mut hits);
+        let hits = self.hits(line.as_bytes(), Text::Command);
+        let hides = words::hide(line.as_bytes(), &hits);
         let masked = !hits.is_empty();
         Masked { text: if masked { self.masked(line.as_bytes(), &hits) } else { line.to_owned() }, masked, hides }
     }
@@ -103,9 +104,9 @@ impl Redactor {
     }
 
     /// Everything to be masked, in order, overlaps merged.
-    fn hits(&self, bytes: &[u8]) -> Vec<Hit> {
+    fn hits(&self, bytes: &[u8], kind: Text) -> Vec<Hit> {
         let mut hits = Vec::new();
-        rules::find(bytes, &mut hits);
+        rules::find(bytes, kind, &mut hits);
         if !hits.is_empty() {
             let masks = masks::find(bytes);
             hits.retain(|hit| !masks.iter().any(|mask| mask.start < hit.range.end && hit.range.start < mask.end));

@@ -1,5 +1,6 @@
 //! Masking a text that comes in parts, with bounded memory and no secret cut in two.
 
+use super::rules::Text;
 use super::{Kind, Redactor, rules};
 
 /// Bytes gathered before they are looked at.
@@ -119,7 +120,7 @@ impl<'a> Stream<'a> {
             self.done = 0;
             return;
         }
-        let hits = self.redactor.hits(&self.buffer);
+        let hits = self.redactor.hits(&self.buffer, Text::Any);
         let limit = self.limit(last, &hits);
         let mut at = self.done;
         for hit in &hits {

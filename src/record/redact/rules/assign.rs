@@ -1,14 +1,19 @@
 //! `key=value` and `key: value` with a telling key, in whatever notation: shell, `.env`, INI, YAML, JSON, headers,
 //! query strings, connection strings.
 
+use super::super::words::ends_word;
 use super::super::{Hit, Kind, is_secret_name};
-use super::{is_placeholder, is_quote, slice, value};
+use super::{Text, is_placeholder, is_quote, slice, value};
 
 /// Longest key that is looked at.
 const KEY: usize = 80;
+/// Schemes of the header `Authorization`; none is a secret.
+const SCHEMES: &[&str] = &["Basic ", "Bearer ", "Token ", "Digest ", "Negotiate ", "ApiKey "];
+/// How far before a header quotes are looked for.
+const QUOTES: usize = 4096;
 
 /// `at` is an equals sign or a colon on the line that begins at `line`.
-pub(super) fn find(text: &[u8], line: usize, at: usize, hits: &mut Vec<Hit>) {
+pub(super) fn find(text: &[u8], kind: Text, line: usize, at: usize, hits: &mut Vec<Hit>) {
     let separator = text.get(at).copied().unwrap_or(b'=');
     let before = slice(text, line.max(at.saturating_sub(KEY))..at);
     let spaced = before.trim_ascii_end();
@@ -43,17 +48,23 @@ pub(super) fn find(text: &[u8], line: usize, at: usize, hits: &mut Vec<Hit>) {
         .iter()
         .all(|b| b.is_ascii_whitespace() || is_quote(*b) || *b == b'-')
         || slice(text, line..at).trim_ascii_start().starts_with(b"export ");
+    let command = kind == Text::Command;
     let range = if header || name.to_ascii_lowercase().ends_with("cookie") {
-        let mut range = value(text, start, |b| matches!(b, b'"' | b'\'' | b'\n' | b'\r'));
+        let words = command && (separator == b'=' || !is_quoted(slice(text, line.max(at.saturating_sub(QUOTES))..at)));
+        let ends = |b: u8| matches!(b, b'"' | b'\'' | b'\n' | b'\r') || words && ends_word(b);
+        let mut range = value(text, start, ends);
         // The scheme is no secret.
-        for scheme in ["Basic ", "Bearer ", "Token ", "Digest ", "Negotiate ", "ApiKey "] {
-            if slice(text, range.clone()).to_ascii_lowercase().starts_with(scheme.to_ascii_lowercase().as_bytes()) {
-                range.start += scheme.len();
-                break;
-            }
+        let scheme = SCHEMES.iter().find(|scheme| {
+            slice(text, range.start..range.start + scheme.len()).eq_ignore_ascii_case(scheme.as_bytes())
+        });
+        if let Some(scheme) = scheme {
+            range = match words {
+                true => value(text, range.start + scheme.len(), ends),
+                false => range.start + scheme.len()..range.end,
+            };
         }
         range
-    } else if first_on_line && quotes == 0 {
+    } else if first_on_line && quotes == 0 && !command {
         // A file of settings: the value is the rest of the line, less a comment.
         let mut range = value(text, start, |b| b == b'\r');
         let whole = slice(text, range.clone());
@@ -67,6 +78,11 @@ pub(super) fn find(text: &[u8], line: usize, at: usize, hits: &mut Vec<Hit>) {
     if !is_placeholder(slice(text, range.clone())) {
         hits.push(Hit { range, kind: Kind::Rule(if header { "authorization" } else { "secret" }) });
     }
+}
+
+/// Whether what comes after a text stands between quotes that it opens.
+fn is_quoted(before: &[u8]) -> bool {
+    [b'"', b'\''].iter().any(|quote| before.iter().filter(|b| *b == quote).count() % 2 == 1)
 }
 
 fn is_name(b: u8) -> bool {

@@ -18,8 +18,17 @@ use value::{is_placeholder, is_quote, value};
 /// How far before a place a rule looks for what it belongs to, in bytes.
 const NEAR: usize = 256;
 
+/// What a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Text {
+    /// Output, a file, a message: a setting's value may be the rest of its line.
+    Any,
+    /// A command line: `TOKEN=x rm -rf src` is a setting and a command, which the mask of the one must not hide.
+    Command,
+}
+
 /// Adds everything the rules find.
-pub(super) fn find(text: &[u8], hits: &mut Vec<Hit>) {
+pub(super) fn find(text: &[u8], kind: Text, hits: &mut Vec<Hit>) {
     // Those of others, which are not in order.
     let mut found = Vec::new();
     std::mem::swap(hits, &mut found);
@@ -39,10 +48,10 @@ pub(super) fn find(text: &[u8], hits: &mut Vec<Hit>) {
                 line::find(text, line..at, netrc, hits);
                 (line, netrc) = (at + 1, false);
             }
-            b'=' => assign::find(text, line, at, hits),
+            b'=' => assign::find(text, kind, line, at, hits),
             b':' => {
                 url::find(text, at, hits);
-                assign::find(text, line, at, hits);
+                assign::find(text, kind, line, at, hits);
             }
             b'-' => {
                 if let Some(hit) = key::find(text, at) {
