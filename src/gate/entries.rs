@@ -33,6 +33,8 @@ pub(super) fn refused(refusal: &Refusal, project: &Project, cwd: &Path, notes: &
         asked: Some(asked(refusal.action()).into()),
         task: notes.task.clone(),
         reason: notes.reason.clone(),
+        targets: Vec::new(),
+        request: None,
     };
     vec![Entry { human: exec(refusal.action(), result), detail }]
 }
@@ -54,6 +56,7 @@ pub(super) fn start(
         timeout_ms: millis(timeout),
         observed: permit.observed(),
         composition: composition.map(Box::new),
+        approval: None,
     };
     vec![Entry { human: labelled("SHELL_EXEC", text(permit.action()).into()), detail }]
 }
@@ -79,6 +82,7 @@ pub(super) fn end(
                 duration_ms: millis(outcome.duration),
                 fence: outcome.fence.level.name().into(),
                 missing: outcome.fence.missing.clone(),
+                check: None,
             },
         },
     ])
