@@ -105,7 +105,7 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
     })
     .map(|line| match line.len() {
         0..=LONGEST => line,
-        _ => line.get(..line.floor_char_boundary(LONGEST)).unwrap_or(line),
+        _ => (0..=LONGEST).rev().find_map(|end| line.get(..end)).unwrap_or(line),
     })
 }
 

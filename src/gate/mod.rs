@@ -1,6 +1,7 @@
 //! The pipeline: from what is asked to what is recorded, top to bottom, and the facts it rests on.
 //! Knows nothing of doors.
 
+mod after;
 mod ahead;
 mod answer;
 mod compose;
@@ -10,6 +11,7 @@ pub mod facts;
 mod files;
 mod grants;
 mod init;
+mod own;
 mod policy;
 mod present;
 mod project;
@@ -20,10 +22,12 @@ mod stop;
 mod trust;
 mod world;
 
-pub use ahead::{Refused, before_command, before_write};
+pub use after::{changed_file, ran_unfenced};
+pub use ahead::{Accepted, Refused, before_command, before_write};
 pub use answer::Answer;
 pub use examine::{Examined, check, examine};
 pub use init::{Initialised, Proposal, Setup, init, propose_trust, trust_project};
+pub use own::{handed, is_handed};
 pub use policy::{build, layers, load, outer_layers, policy_text, project_text};
 pub use present::{Layers, Present, present};
 pub use project::{POLICY_FILE, Project, root_of, shown};

@@ -70,6 +70,9 @@ impl Ledger {
             | Detail::Escalated(_)
             | Detail::Analysed { .. }
             | Detail::ShellError { .. }
+            | Detail::Unfenced { .. }
+            | Detail::FileChanged { .. }
+            | Detail::FileRefused { .. }
             | Detail::Lost { .. }
             | Detail::Recovered { .. }
             | Detail::LogFull {}
