@@ -1,11 +1,10 @@
 //! What a harness did, or was kept from doing, by itself: recorded, since no `exec` records it.
 //! Judges nothing.
 
-use super::{Project, Stop, World, secrets};
+use super::{Project, Stop, World, entries, secrets};
 use crate::decide::Match;
 use crate::event::{Detail, Entry, Human, RuleHit};
 use crate::record::Log;
-use std::path::Path;
 
 /// Records a command that a harness ran outside of guard.
 ///
@@ -13,7 +12,7 @@ use std::path::Path;
 /// What keeps the record from being written.
 pub fn ran_unfenced(world: &World, project: &Project, tool: &str, command: &str) -> Result<(), Stop> {
     let human = fields("SHELL", "EXEC", command.to_owned(), "UNFENCED");
-    let detail = Detail::Unfenced { tool: tool.to_owned(), cwd: relative(project, &world.cwd) };
+    let detail = Detail::Unfenced { tool: tool.to_owned(), cwd: entries::folder(project, &world.cwd) };
     append(world, project, Entry { human, detail })
 }
 
@@ -43,14 +42,14 @@ pub(super) fn hits(rules: &[Match]) -> Vec<RuleHit> {
     rules.iter().map(|rule| RuleHit { id: rule.id.clone(), verdict: rule.verdict.word().into() }).collect()
 }
 
-pub(super) fn append(world: &World, project: &Project, entry: Entry) -> Result<(), Stop> {
+fn append(world: &World, project: &Project, entry: Entry) -> Result<(), Stop> {
     let mut log = Log::open(&project.paths).map_err(Stop::Log)?;
     let redactor = secrets::redactor(world, project, log.tag_key())?;
     log.append(&redactor, vec![entry]).map_err(Stop::Log)?;
     Ok(())
 }
 
-pub(super) fn fields(skill: &str, action: &str, target: String, result: &str) -> Human {
+fn fields(skill: &str, action: &str, target: String, result: &str) -> Human {
     Human::Fields { skill: skill.into(), action: action.into(), target, result: result.into() }
 }
 
@@ -61,11 +60,5 @@ fn file(world: &World, project: &Project, path: &str) -> String {
         let (folder, name) = (whole.parent().unwrap_or(&whole), whole.file_name().unwrap_or_default());
         std::fs::canonicalize(folder).map(|folder| folder.join(name))
     });
-    relative(project, &real.unwrap_or(whole))
-}
-
-/// A path from the project's root, where it lies below.
-pub(super) fn relative(project: &Project, path: &Path) -> String {
-    let inside = path.strip_prefix(&project.root).unwrap_or(path);
-    if inside.as_os_str().is_empty() { ".".into() } else { inside.to_string_lossy().into_owned() }
+    entries::folder(project, &real.unwrap_or(whole))
 }

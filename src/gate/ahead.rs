@@ -1,15 +1,15 @@
 //! Judging for a harness that is about to act: a command before it is handed to `exec`, a file before the harness itself
 //! writes it. Starts nothing; what is refused is recorded.
 
+use super::ask::Asking;
+use super::desk::Desk;
 use super::examine::examine;
 use super::grants::honoured;
 use super::own::{self, Call};
-use super::{Examined, Project, Request, Stop, World, after, entries, load, secrets};
+use super::{Answer, Examined, Project, Request, Stop, World, after, entries, hint, load};
 use crate::action::shell::{Asked, quoted};
-use crate::approve::{Refusal, settle};
+use crate::approve::settle;
 use crate::decide::{Judgement, Match, Verdict, own_rules};
-use crate::event::{Detail, Entry};
-use crate::record::Log;
 use std::path::Path;
 
 /// How a command may go on.
@@ -28,20 +28,21 @@ pub struct Refused {
     pub verdict: Verdict,
     /// The rules that decided.
     pub rules: Vec<Match>,
-    /// Why the refusal is not in the log, where it should be.
-    pub unrecorded: Option<Stop>,
+    /// What to do next, where guard knows more than the rules say.
+    pub hint: Option<String>,
 }
 
 impl Refused {
     fn by(judgement: &Judgement) -> Self {
         let verdict = judgement.verdict();
         let decided = |found: &&Match| found.verdict == verdict && found.overruled.is_none();
-        Self { verdict, rules: judgement.matches().iter().filter(decided).cloned().collect(), unrecorded: None }
+        Self { verdict, rules: judgement.matches().iter().filter(decided).cloned().collect(), hint: None }
     }
 }
 
-/// Judges a command that will be handed to `exec`, which judges it again; what calls `guard`, the program that runs, by
-/// its words. The inner error: it must not run.
+/// Judges a command that will be handed to `exec`, which judges it again, docker-compose's configuration too; what calls
+/// `guard`, the program that runs, by its words. The inner error: it must not run. What must not is recorded, and a person
+/// asked as `exec` would.
 ///
 /// # Errors
 /// Whatever keeps guard from judging, or from giving what the policy grants.
@@ -51,54 +52,37 @@ pub fn before_command(
     request: Request,
     guard: &Path,
 ) -> Result<Result<Accepted, Refused>, Stop> {
-    let notes = entries::Notes { task: request.task.clone(), reason: request.reason.clone() };
-    match own::call(world, project, &request.asked, guard) {
-        Some(Call::Agents(line)) => return Ok(Ok(Accepted::Own(line))),
-        Some(Call::Persons(said)) => return persons(world, project, (request, notes), &said).map(Err),
-        None => {}
+    let own = own::call(world, project, &request.asked, guard);
+    if let Some(Call::Agents(line)) = own {
+        return Ok(Ok(Accepted::Own(line)));
     }
-    let Examined { judgement, .. } = examine(world, &project.root, request, &load(project)?);
-    match settle(judgement) {
-        Ok(permit) => honoured(permit.grant()).map(|()| Ok(Accepted::Handed)),
-        Err(refusal) => {
-            let mut refused = Refused::by(refusal.judgement());
-            refused.unrecorded = record(world, project, &refusal, &notes).err();
-            Ok(Err(refused))
+    let mut desk = Desk::open(world, project)?;
+    let mut answer = Answer::default();
+    desk.not_halted(&mut answer, Some(&request))?;
+    let judged = desk.look(world, &request);
+    if let Some(Call::Persons(said)) = own {
+        let refused = own_rule("guard:for-a-person", &said, None);
+        let hits = after::hits(&refused.rules);
+        let entries = entries::persons(&judged.judgement, hits, (project, &world.cwd), &request);
+        desk.log.append(&desk.redactor, entries).map_err(Stop::Log)?;
+        return Ok(Err(refused));
+    }
+    let refusal = match settle(judged.judgement.clone()) {
+        Ok(permit) => return honoured(permit.grant()).map(|()| Ok(Accepted::Handed)),
+        Err(refusal) => refusal,
+    };
+    let mut refused = Refused::by(refusal.judgement());
+    answer.judgement = Some(judged.judgement.clone());
+    match refused.verdict {
+        Verdict::Deny => desk.deny(&refusal, &judged, &request, &mut answer)?,
+        Verdict::Ask | Verdict::Allow => {
+            if let Asking::Approved(_) = desk.ask(&refusal, &judged, &request, &mut answer)? {
+                return Ok(Ok(Accepted::Handed));
+            }
         }
     }
-}
-
-/// Refuses a call of guard that is a person's.
-fn persons(
-    world: &World,
-    project: &Project,
-    (request, notes): (Request, entries::Notes),
-    said: &str,
-) -> Result<Refused, Stop> {
-    let Examined { judgement, .. } = examine(world, &project.root, request, &load(project)?);
-    let mut refused = own_rule("guard:for-a-person", said, None);
-    let crate::action::Action::Shell(shell) = judgement.action();
-    let detail = Detail::ShellRefused {
-        verdict: refused.verdict.word().into(),
-        rules: after::hits(&refused.rules),
-        policy: judgement.policy().into(),
-        cwd: Some(after::relative(project, &world.cwd)),
-        asked: Some("line".into()),
-        task: notes.task,
-        reason: notes.reason,
-        targets: Vec::new(),
-        request: None,
-    };
-    let human = after::fields("SHELL", "EXEC", shell.text().to_owned(), "DENIED");
-    refused.unrecorded = after::append(world, project, Entry { human, detail }).err();
-    Ok(refused)
-}
-
-fn record(world: &World, project: &Project, refusal: &Refusal, notes: &entries::Notes) -> Result<(), Stop> {
-    let mut log = Log::open(&project.paths).map_err(Stop::Log)?;
-    let redactor = secrets::redactor(world, project, log.tag_key())?;
-    log.append(&redactor, entries::refused(refusal, project, &world.cwd, notes)).map_err(Stop::Log)?;
-    Ok(())
+    refused.hint = hint(&answer);
+    Ok(Err(refused))
 }
 
 /// Judges a write that the harness makes itself, by the rules for what a command writes to; no fence will hold it, so
@@ -108,16 +92,16 @@ fn record(world: &World, project: &Project, refusal: &Refusal, notes: &entries::
 /// Whatever keeps guard from judging.
 pub fn before_write(world: &World, project: &Project, tool: &str, path: &str) -> Result<Option<Refused>, Stop> {
     let (refused, policy) = judged_write(world, project, path)?;
-    Ok(refused.map(|mut refused| {
-        refused.unrecorded = after::refused_file(world, project, (tool, path), (&refused.rules, &policy)).err();
-        refused
-    }))
+    if let Some(refused) = &refused {
+        after::refused_file(world, project, (tool, path), (&refused.rules, &policy))?;
+    }
+    Ok(refused)
 }
 
 /// The refusal of a write, and the hash of the policy that judged it.
 fn judged_write(world: &World, project: &Project, path: &str) -> Result<(Option<Refused>, String), Stop> {
     let line = format!("> {}", quoted(path));
-    let request = Request { asked: Asked::Line(line.into()), timeout: None, task: None, reason: None };
+    let request = Request { asked: Asked::Line(line.into()), timeout: None, task: None, reason: None, waiting: None };
     let Examined { judgement, facts } = examine(world, &project.root, request, &load(project)?);
     let policy = judgement.policy().to_owned();
     let inside = |real: &Path| real.starts_with(&project.root) && real != project.root;
@@ -148,5 +132,5 @@ fn own_rule(id: &str, what: &str, instead: Option<&str>) -> Refused {
         command: None,
         overruled: None,
     });
-    Refused { verdict: Verdict::Deny, rules: rules.collect(), unrecorded: None }
+    Refused { verdict: Verdict::Deny, rules: rules.collect(), hint: None }
 }

@@ -137,7 +137,7 @@ pub fn policy_text(path: &Path) -> Result<String, Stop> {
 }
 
 /// A layer's text, if it is there; it and its folder must belong to `owner` or root and be writable by nobody else.
-fn read_layer(path: &Path, owner: u32) -> Result<Option<String>, Stop> {
+pub(super) fn read_layer(path: &Path, owner: u32) -> Result<Option<String>, Stop> {
     let unreadable = |error: std::io::Error| Stop::PolicyUnreadable { path: path.to_owned(), cause: error.to_string() };
     let text = match fs::read_to_string(path) {
         Ok(text) => text,

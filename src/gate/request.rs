@@ -18,6 +18,17 @@ pub struct Request {
     pub task: Option<String>,
     /// Why the caller wants it.
     pub reason: Option<String>,
+    /// Whether the caller waits where a person is asked.
+    pub waiting: Option<Waiting>,
+}
+
+/// A caller who waits for a person's answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Waiting {
+    /// For how long; `None`: as long as the request waits.
+    pub limit: Option<Duration>,
+    /// Told the request's name once the waiting begins.
+    pub told: fn(&str),
 }
 
 /// Takes apart what was asked, as the command will find its environment.

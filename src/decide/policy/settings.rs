@@ -3,6 +3,7 @@
 
 use super::keys;
 use super::read::{At, Reader, Table};
+use super::strength::Strength;
 use super::whitelist::Whitelist;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -26,6 +27,21 @@ pub enum Require {
     NoOverlay,
     /// Everything.
     Full,
+}
+
+/// `[approvals]`: how a person is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approvals {
+    /// How long a request waits for an answer.
+    pub request: Duration,
+    /// How long an approval waits for its use.
+    pub use_within: Duration,
+    /// How many requests may wait at once.
+    pub waiting: u32,
+    /// The least strength of an answer to a command; none: the strongest there is an approver for, up to a signature.
+    pub command: Option<Strength>,
+    /// The same for going on after a halt.
+    pub resume: Option<Strength>,
 }
 
 /// `[limits]`: what a command may use.
@@ -114,6 +130,8 @@ pub struct Settings {
     pub ceiling: Option<Duration>,
     /// Budgets of failures.
     pub attempts: Attempts,
+    /// How a person is asked.
+    pub approvals: Approvals,
     /// Budgets of changes.
     pub iteration: Iteration,
     /// The fence that commands need.
@@ -136,6 +154,11 @@ pub(crate) struct Given {
     pub(crate) parallel: Option<u32>,
     /// In the order of [`keys::ATTEMPTS`].
     pub(crate) attempts: [Option<u32>; 8],
+    pub(crate) request: Option<Duration>,
+    pub(crate) use_within: Option<Duration>,
+    pub(crate) waiting: Option<u32>,
+    pub(crate) command: Option<Strength>,
+    pub(crate) resume: Option<Strength>,
     pub(crate) files: Option<u32>,
     pub(crate) require: Option<Require>,
     pub(crate) services: Vec<At<Service>>,
@@ -181,6 +204,14 @@ pub(crate) fn read(reader: &mut Reader<'_>, root: Table<'_, '_>) -> Given {
         for (slot, key) in given.attempts.iter_mut().zip(keys::ATTEMPTS) {
             *slot = reader.integer(table, key.name, 1).map(|at| at.value);
         }
+    }
+    if let Some(table) = reader.table(root, "approvals", "[approvals]") {
+        reader.only(table, keys::APPROVALS);
+        given.request = reader.duration(table, "request").map(|at| at.value);
+        given.use_within = reader.duration(table, "use").map(|at| at.value);
+        given.waiting = reader.integer(table, "waiting", 1).map(|at| at.value);
+        given.command = reader.choice(table, "command", &Strength::WORDS).map(|at| at.value);
+        given.resume = reader.choice(table, "resume", &Strength::WORDS).map(|at| at.value);
     }
     if let Some(table) = reader.table(root, "iteration", "[iteration]") {
         reader.only(table, keys::ITERATION);

@@ -45,6 +45,8 @@ pub struct Tried {
     pub targets: Vec<String>,
     /// What else it was told.
     pub options: Vec<String>,
+    /// How many tests ran, where the tool says so.
+    pub ran: Option<u64>,
     /// What its output says is wrong.
     pub message: String,
     /// Whether a green run has made it good since.
@@ -92,6 +94,7 @@ impl Attempts {
                     rule: checked.rule.clone(),
                     targets: checked.targets.clone(),
                     options: checked.options.clone(),
+                    ran: checked.ran,
                     message: checked.message.clone().unwrap_or_default(),
                     good: false,
                 });

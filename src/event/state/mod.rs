@@ -93,6 +93,7 @@ impl State {
             | Detail::Analysed { .. }
             | Detail::Unfenced { .. }
             | Detail::FileChanged { .. }
+            | Detail::ApproverChanged { .. }
             | Detail::ReturnCode { .. }
             | Detail::Output { .. }
             | Detail::Recovered { .. }

@@ -201,6 +201,7 @@ impl Run<'_> {
                 | Detail::FileChanged { .. }
                 | Detail::FileRefused { .. }
                 | Detail::Analysed { .. }
+                | Detail::ApproverChanged { .. }
                 | Detail::ShellError { of: None, .. }
                 | Detail::LogFull {}
                 | Detail::PoisonCleared { .. }
