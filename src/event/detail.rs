@@ -203,13 +203,13 @@ pub enum Detail {
         /// The harness's tool.
         tool: String,
     },
-    /// A file that a harness was kept from changing.
+    /// A file that a harness was kept from changing: by rules, or while everything is halted.
     FileRefused {
         /// The harness's tool.
         tool: String,
-        /// Rules that decided.
+        /// Rules that decided; none where it was not judged.
         rules: Vec<RuleHit>,
-        /// Hash of the policy it was judged by.
+        /// Hash of the policy it was judged by; empty where it was not.
         policy: String,
     },
     /// A start without an end whose process is gone.

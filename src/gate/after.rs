@@ -1,6 +1,7 @@
 //! What a harness did, or was kept from doing, by itself: recorded, since no `exec` records it.
 //! Judges nothing.
 
+use super::desk::Desk;
 use super::{Project, Stop, World, entries, secrets};
 use crate::decide::Match;
 use crate::event::{Detail, Entry, Human, RuleHit};
@@ -25,16 +26,16 @@ pub fn changed_file(world: &World, project: &Project, tool: &str, path: &str) ->
     append(world, project, Entry { human, detail: Detail::FileChanged { tool: tool.to_owned() } })
 }
 
-/// Records a change to a file that a harness was kept from.
+/// The record of a change to a file that a harness was kept from; while everything is halted nothing is judged.
 pub(super) fn refused_file(
-    world: &World,
-    project: &Project,
+    desk: &Desk<'_>,
     (tool, path): (&str, &str),
-    (rules, policy): (&[Match], &str),
-) -> Result<(), Stop> {
-    let human = fields("FILE", "MODIFY", file(world, project, path), "DENIED");
-    let detail = Detail::FileRefused { tool: tool.to_owned(), rules: hits(rules), policy: policy.to_owned() };
-    append(world, project, Entry { human, detail })
+    (rules, policy): (&[Match], String),
+    halted: bool,
+) -> Entry {
+    let result = if halted { "HALTED" } else { "DENIED" };
+    let human = fields("FILE", "MODIFY", file(desk.world, desk.project, path), result);
+    Entry { human, detail: Detail::FileRefused { tool: tool.to_owned(), rules: hits(rules), policy } }
 }
 
 /// The rules of a refusal, as the log keeps them.

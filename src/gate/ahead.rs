@@ -6,7 +6,7 @@ use super::desk::Desk;
 use super::examine::examine;
 use super::grants::honoured;
 use super::own::{self, Call};
-use super::{Answer, Examined, Project, Request, Stop, World, after, entries, hint, load};
+use super::{Answer, Examined, Project, Request, Stop, World, after, entries, hint};
 use crate::action::shell::{Asked, quoted};
 use crate::approve::settle;
 use crate::decide::{Judgement, Match, Verdict, own_rules};
@@ -91,33 +91,41 @@ pub fn before_command(
 /// # Errors
 /// Whatever keeps guard from judging.
 pub fn before_write(world: &World, project: &Project, tool: &str, path: &str) -> Result<Option<Refused>, Stop> {
-    let (refused, policy) = judged_write(world, project, path)?;
-    if let Some(refused) = &refused {
-        after::refused_file(world, project, (tool, path), (&refused.rules, &policy))?;
+    let mut desk = Desk::open(world, project)?;
+    let halted = desk.state().requests.halt.as_ref().map(|halt| halt.name.clone());
+    let (refused, policy) = match halted {
+        Some(_) => (None, String::new()),
+        None => judged_write(&desk, path),
+    };
+    let rules = refused.as_ref().map(|refused| refused.rules.as_slice()).unwrap_or_default();
+    if refused.is_some() || halted.is_some() {
+        let entry = after::refused_file(&desk, (tool, path), (rules, policy), halted.is_some());
+        desk.log.append(&desk.redactor, vec![entry]).map_err(Stop::Log)?;
     }
-    Ok(refused)
+    halted.map_or(Ok(refused), |name| Err(Stop::Halted { name }))
 }
 
 /// The refusal of a write, and the hash of the policy that judged it.
-fn judged_write(world: &World, project: &Project, path: &str) -> Result<(Option<Refused>, String), Stop> {
+fn judged_write(desk: &Desk<'_>, path: &str) -> (Option<Refused>, String) {
+    let (world, project) = (desk.world, desk.project);
     let line = format!("> {}", quoted(path));
     let request = Request { asked: Asked::Line(line.into()), timeout: None, task: None, reason: None, waiting: None };
-    let Examined { judgement, facts } = examine(world, &project.root, request, &load(project)?);
+    let Examined { judgement, facts } = examine(world, &project.root, request, &desk.policy);
     let policy = judgement.policy().to_owned();
     let inside = |real: &Path| real.starts_with(&project.root) && real != project.root;
     if !facts.paths.values().all(|real| inside(real)) {
         let instead = "write below the project: nothing fences what is written without a command, in /tmp neither";
-        return Ok((Some(own_rule("guard:writes-outside", path, Some(instead))), policy));
+        return (Some(own_rule("guard:writes-outside", path, Some(instead))), policy);
     }
     let mut kept = project.protected().into_iter().chain(project.hidden());
     let protected = "guard:writes-protected";
     if judgement.matches().iter().any(|found| found.id == protected)
         || kept.any(|kept| facts.paths.values().any(|real| real.starts_with(&kept)))
     {
-        return Ok((Some(own_rule(protected, path, None)), policy));
+        return (Some(own_rule(protected, path, None)), policy);
     }
     let allowed = judgement.verdict() == Verdict::Allow && !facts.paths.is_empty();
-    Ok(((!allowed).then(|| Refused::by(&judgement)), policy))
+    ((!allowed).then(|| Refused::by(&judgement)), policy)
 }
 
 /// A refusal by a rule of guard's own, said as the judging says it.
