@@ -1,6 +1,6 @@
 //! The tools that are installed, run by `guard exec --json` on small broken files: what they print today is understood.
 
-use crate::cli::{Home, path, tools};
+use crate::cli::{Home, PATIENT, path, tools};
 use serde_json::{Value, json};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -42,7 +42,7 @@ misses = ["pip list"]
 
 fn home() -> Home {
     let home = Home::with("python");
-    home.trust(RULES);
+    home.trust(&format!("{PATIENT}{RULES}"));
     home
 }
 
