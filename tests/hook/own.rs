@@ -16,7 +16,8 @@ fn real() -> PathBuf {
 fn instead(home: &Home, line: &str, path: &str) -> Result<String, String> {
     let question = before(home, "Bash", &json!({ "command": line }));
     let found = done(home.command(&["hook", "claude"]).env("PATH", path).write_stdin(question));
-    let answer: Value = serde_json::from_str(&found.stdout).unwrap_or_else(|_| panic!("{line}: {}", found.stderr));
+    assert!(!found.stdout.is_empty(), "{line}: {}", found.stderr);
+    let answer: Value = serde_json::from_str(&found.stdout).unwrap();
     let part = &answer["hookSpecificOutput"];
     match part["permissionDecision"].as_str() {
         Some("allow") => Ok(part["updatedInput"]["command"].as_str().unwrap().to_owned()),
