@@ -72,6 +72,11 @@ impl<'a> Tracing<'a> {
             self.group = false;
             return;
         }
+        if short && line.starts_with(|first: char| first.is_ascii_lowercase()) && !line.contains('.') {
+            // No exception is named so, and that is all that a short line could be.
+            (self.group, self.pending) = (false, false);
+            return;
+        }
         let part = trimmed.starts_with(['|', '+']);
         if self.group && part {
             return;
