@@ -356,7 +356,8 @@ fn ends(detail: &Detail) -> bool {
         Detail::Created { .. }
         | Detail::PolicyTrusted { .. }
         | Detail::ShellStart { .. }
-        | Detail::ShellRefused { .. } => false,
+        | Detail::ShellRefused { .. }
+        | Detail::NotifyFailed { .. } => false,
     }
 }
 
