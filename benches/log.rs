@@ -45,7 +45,15 @@ fn entry(of: u64) -> Entry {
     let (skill, action, target, result) =
         ("SHELL".into(), "EXEC".into(), "pytest tests/test_risk.py -x -q".into(), "PASS".into());
     let ended = guard::event::Ended::Exited;
-    let detail = Detail::ShellEnd { of, ended, exit_code: 0, duration_ms: 12, fence: "full".into(), missing: vec![] };
+    let detail = Detail::ShellEnd {
+        of,
+        ended,
+        exit_code: 0,
+        duration_ms: 12,
+        fence: "full".into(),
+        missing: vec![],
+        check: None,
+    };
     Entry { human: Human::Fields { skill, action, target, result }, detail }
 }
 

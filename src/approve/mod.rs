@@ -1,6 +1,12 @@
 //! Permission as a type: a judgement becomes a [`Permit`] or a [`Refusal`], and only a permit can be executed.
 //! Knows nothing of how things run.
 
+mod approval;
+mod statement;
+
+pub use approval::{Approval, Unusable, usable};
+pub use statement::{Decision, Statement};
+
 use crate::action::Action;
 use crate::decide::{Grant, Judgement, Verdict};
 
@@ -9,13 +15,14 @@ use crate::decide::{Grant, Judgement, Verdict};
 /// ```compile_fail
 /// // A permit cannot be made up: its fields are private.
 /// fn forge(judgement: guard::decide::Judgement) -> guard::approve::Permit {
-///     guard::approve::Permit { judgement, observed: false }
+///     guard::approve::Permit { judgement, observed: false, approval: None }
 /// }
 /// ```
 #[derive(Debug)]
 pub struct Permit {
     judgement: Judgement,
     observed: bool,
+    approval: Option<Approval>,
 }
 
 /// An action that may not be done, and the judgement that says why.
@@ -44,6 +51,11 @@ impl Permit {
     pub fn observed(&self) -> bool {
         self.observed
     }
+
+    /// The name of the request that a person approved, where it runs by one.
+    pub fn approval(&self) -> Option<&str> {
+        self.approval.as_ref().map(Approval::name)
+    }
 }
 
 impl Refusal {
@@ -62,10 +74,18 @@ impl Refusal {
 /// is denied never.
 pub fn settle(judgement: Judgement) -> Result<Permit, Box<Refusal>> {
     match judgement.verdict() {
-        Verdict::Allow => Ok(Permit { judgement, observed: false }),
+        Verdict::Allow => Ok(Permit { judgement, observed: false, approval: None }),
         Verdict::Ask if judgement.observe() && judgement.grant().runner.is_none() => {
-            Ok(Permit { judgement, observed: true })
+            Ok(Permit { judgement, observed: true, approval: None })
         }
         Verdict::Ask | Verdict::Deny => Err(Box::new(Refusal { judgement })),
+    }
+}
+
+/// [`settle`] for what a person approved: what is asked runs by it, and what is denied never.
+pub fn settle_approved(judgement: Judgement, approval: Approval) -> Result<Permit, Box<Refusal>> {
+    match judgement.verdict() {
+        Verdict::Allow | Verdict::Ask => Ok(Permit { judgement, observed: false, approval: Some(approval) }),
+        Verdict::Deny => Err(Box::new(Refusal { judgement })),
     }
 }

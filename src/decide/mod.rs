@@ -7,9 +7,12 @@ mod examples;
 mod judgement;
 mod judging;
 pub mod policy;
+mod target;
 
 pub use cases::{Case, read_cases};
 pub use examples::{ExampleFault, check_examples, examined, example_environment, example_facts, locate_examples};
 pub use judgement::{Grant, Judgement, Match, Verdict, configured, judge};
+pub(crate) use judging::normal;
 pub use judging::{Failed, Near, OwnRule, nearly, own_rules};
 pub use policy::{Layer, Policy, Source};
+pub use target::{fingerprint, targets};

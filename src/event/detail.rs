@@ -1,6 +1,8 @@
 //! The machine's part of each log line: one JSON object, tagged by `event`.
 //! Knows no layout of lines.
 
+use super::checks::Checked;
+use super::requests::{By, Closing, Escalated, Requested};
 use serde::{Deserialize, Serialize};
 
 /// The machine's part of a line. Durations are in milliseconds, lengths in bytes, hashes in lower-case hex.
@@ -48,6 +50,9 @@ pub enum Detail {
         /// What docker-compose is given that runs outside the fence.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         composition: Option<Box<Composition>>,
+        /// The request that a person approved, where it runs by one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approval: Option<String>,
     },
     /// The exit code of a command.
     ReturnCode {
@@ -82,10 +87,13 @@ pub enum Detail {
         /// What of the fence was missing.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         missing: Vec<String>,
+        /// What it proves, where its rule calls it a check.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        check: Option<Box<Checked>>,
     },
-    /// A command was refused: denied, or nobody there to ask.
+    /// A command did not run: denied, waiting for a person, or everything is halted.
     ShellRefused {
-        /// `deny` or `ask`.
+        /// `deny`, `ask` or `halted`.
         verdict: String,
         /// Rules that matched.
         rules: Vec<RuleHit>,
@@ -103,6 +111,64 @@ pub enum Detail {
         /// Why the caller wanted it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+        /// What was refused, as fingerprints of its commands, so that the same is known again however it is spelled.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        targets: Vec<String>,
+        /// The request that was made of it, or that waits already.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request: Option<String>,
+    },
+    /// A person is asked.
+    Requested(Box<Requested>),
+    /// A person said yes.
+    Approved {
+        /// The request's name.
+        name: String,
+        /// Who said so, and how that is known.
+        by: By,
+        /// Until when it can be used, in seconds since 1970.
+        until: i64,
+    },
+    /// A person said no.
+    Denied {
+        /// The request's name.
+        name: String,
+        /// Who said so, and how that is known.
+        by: By,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// An approval is used up; durable before what it allows begins.
+    Consumed {
+        /// The request's name.
+        name: String,
+    },
+    /// A request, or an approval, can no longer be used.
+    Closed {
+        /// The request's name.
+        name: String,
+        /// Why.
+        how: Closing,
+    },
+    /// Everything is halted until a person resumes.
+    Escalated(Box<Escalated>),
+    /// The agent's own analysis of what is halted.
+    Analysed {
+        /// The name of the halt.
+        name: String,
+        /// What it says.
+        analysis: String,
+    },
+    /// A person resumed what was halted: every count begins anew.
+    Resumed {
+        /// The name of the halt.
+        name: String,
+        /// Who said so, and how that is known.
+        by: By,
+        /// What they said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
     },
     /// Guard could not do its job: the command did not run.
     ShellError {

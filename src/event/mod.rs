@@ -1,12 +1,16 @@
 //! What happened: the vocabulary of the audit log, and [`State`], the fold of all of it.
 //! Knows neither how entries are sealed nor where they are kept.
 
+mod checks;
 mod detail;
 pub mod line;
+mod requests;
 mod state;
 
+pub use checks::{Checked, Proves, Spent};
 pub use detail::{Composition, Detail, Ended, RuleHit, SourceFile};
-pub use state::State;
+pub use requests::{By, Cause, Closing, Escalated, Requested};
+pub use state::{Attempts, Done, Halt, Open, Permission, Requests, Series, State, Tried};
 
 /// One line of the log before it is sealed: what a person reads, and what a machine reads.
 #[derive(Debug, Clone, PartialEq)]

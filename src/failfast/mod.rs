@@ -1,18 +1,24 @@
-//! What a check that has ended proves: green or failed, in which category, and what its output says of it.
-//! Pure: takes what a tool printed as data; counts no attempts and stops nothing.
+//! What a check that has ended proves, what of the budgets is spent by it, and the report when a person is called.
+//! Pure: takes what a tool printed, and what was counted, as data; stops nothing itself.
 
+mod budget;
 mod category;
 mod finding;
 mod lint;
 mod pytest;
 mod python;
+mod report;
+mod scope;
 mod text;
 mod tool;
 mod trace;
 mod unittest;
 
+pub use budget::{DENIALS, refused_again, spent};
 pub use category::Category;
 pub use finding::{Counts, Failed, Failure, Finding, KEPT, Ran};
+pub use report::{Report, Resumption, Try};
+pub use scope::Scope;
 pub use tool::Tool;
 
 use crate::decide::policy::Check;

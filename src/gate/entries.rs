@@ -34,6 +34,8 @@ pub(super) fn refused(refusal: &Refusal, project: &Project, cwd: &Path, notes: &
         asked: Some(asked(refusal.action()).into()),
         task: notes.task.clone(),
         reason: notes.reason.clone(),
+        targets: Vec::new(),
+        request: None,
     };
     vec![Entry { human: exec(refusal.action(), result), detail }]
 }
@@ -55,6 +57,7 @@ pub(super) fn start(
         timeout_ms: millis(timeout),
         observed: permit.observed(),
         composition: composition.map(Box::new),
+        approval: None,
     };
     vec![Entry { human: labelled("SHELL_EXEC", text(permit.action()).into()), detail }]
 }
@@ -80,6 +83,7 @@ pub(super) fn end(
                 duration_ms: millis(outcome.duration),
                 fence: outcome.fence.level.name().into(),
                 missing: outcome.fence.missing.clone(),
+                check: None,
             },
         },
     ])

@@ -36,8 +36,9 @@ pub use stop::Stop;
 pub use world::World;
 
 use crate::approve::settle;
-use crate::decide::judge;
+use crate::decide::{Verdict, judge};
 use crate::execute::{self, Sink};
+use crate::notify::Notice;
 use crate::record::Log;
 use grants::{environment, place, required, writable};
 use request::parse;
@@ -85,6 +86,12 @@ fn pipeline(
             answer.receipt = Some(
                 log.append(&redactor, entries::refused(&refusal, project, &world.cwd, &notes)).map_err(Stop::Log)?,
             );
+            if refusal.judgement().verdict() == Verdict::Ask {
+                let seq = answer.receipt.as_ref().map_or(0, |receipt| receipt.last);
+                let asked = Notice::request(&format!("record-{seq}"), refusal.judgement(), notes.reason.as_deref());
+                let asked = Notice { look: format!("guard audit show {seq}"), ..asked };
+                answer.untold = tell(project, &redactor, asked).err();
+            }
             return absent.map_or(Ok(()), Err);
         }
     };

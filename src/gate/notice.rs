@@ -69,7 +69,7 @@ fn channels(layer: Layer, folder: &Path, owner: u32) -> Result<Vec<Channel>, Sto
 /// # Errors
 /// Why somebody is not told: a configuration with faults (whoever the other one names is told all the same), or the system.
 /// What the notice is about must not be stopped by it.
-pub fn tell(world: &World, project: &Project, redactor: &Redactor, notice: Notice) -> Result<(), Stop> {
+pub fn tell(project: &Project, redactor: &Redactor, notice: Notice) -> Result<(), Stop> {
     let Reach { channels, mut broken, .. } = reach(project.config_root.as_deref());
     let event = notice.event;
     let wanted: Vec<Channel> = channels.into_iter().filter(|channel| channel.events.contains(&event)).collect();
@@ -81,7 +81,6 @@ pub fn tell(world: &World, project: &Project, redactor: &Redactor, notice: Notic
             cause: error.to_string(),
         })?;
     }
-    tracing::debug!(cwd = %world.cwd.display(), channels = wanted.len(), "a person is told");
     if broken.is_empty() { Ok(()) } else { Err(broken.swap_remove(0)) }
 }
 

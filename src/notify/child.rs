@@ -128,7 +128,11 @@ mod tests {
         let line = format!("sleep 600 & echo $! > {}; wait", path.display());
         assert!(matches!(shell(&line, b""), Err(Trouble::Late)));
         let pid = std::fs::read_to_string(path).unwrap();
-        let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
-        assert!(state.is_empty() || state.contains(") Z "), "{state}");
+        let there = || std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+        let begun = Instant::now();
+        while !there().is_empty() && !there().contains(") Z ") {
+            assert!(begun.elapsed() < Duration::from_secs(10), "{}", there());
+            std::thread::sleep(TICK);
+        }
     }
 }

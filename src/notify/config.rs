@@ -259,6 +259,10 @@ fn target(url: &str) -> Result<(String, bool), (&'static str, &'static str)> {
     if url.contains('#') {
         return Err(("`webhook` holds a fragment", "leave out what begins with `#`: it is never sent"));
     }
+    let ported = authority.as_str() != host;
+    if ported && authority.port_u16().is_none_or(|port| port == 0) {
+        return Err(wrong);
+    }
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let address: Option<IpAddr> = bare.parse().ok();
     let label = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
@@ -384,6 +388,8 @@ mod tests {
             (hook("https:///a"), odd),
             (hook("https://a b/"), odd),
             (hook("https://a:99999/"), odd),
+            (hook("https://a:/"), odd),
+            (hook("https://[::1]:0/"), odd),
         ] {
             assert_eq!(faults(&text), [expected], "{text}");
         }

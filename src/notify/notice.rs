@@ -1,6 +1,9 @@
 //! What is sent: a few fields of text, the same through every channel.
 //! Knows no channels, and no place in it for anything that would approve or resume.
 
+use crate::action::Action;
+use crate::decide::{Judgement, Verdict};
+use crate::failfast::Report;
 use serde::{Deserialize, Serialize};
 
 /// What a person is told of.
@@ -39,6 +42,46 @@ pub struct Notice {
     pub text: String,
     /// The command by which a person looks at it: `guard show command-43`.
     pub look: String,
+}
+
+impl Notice {
+    /// A request waits for a person. `said`: what whoever asks gives as the reason.
+    pub fn request(name: &str, judgement: &Judgement, said: Option<&str>) -> Notice {
+        let Action::Shell(shell) = judgement.action();
+        let mut text = format!("This waits for an answer:\n\n{}\n\n", shell.text());
+        let mut told: Vec<&str> = Vec::new();
+        for found in judgement.matches().iter().filter(|m| m.verdict == Verdict::Ask && m.overruled.is_none()) {
+            if !told.contains(&found.reason.as_str()) {
+                told.push(&found.reason);
+                text += &format!("{}: {}\n", found.id, found.reason);
+            }
+        }
+        if let Some(said) = said {
+            text += &format!("Whoever asks says: {said}\n");
+        }
+        Notice {
+            event: Event::Request,
+            name: name.to_owned(),
+            title: format!("guard: {name} waits for a person"),
+            text,
+            look: format!("guard show {name}"),
+        }
+    }
+
+    /// Guard has halted, and waits for a person.
+    pub fn escalation(report: &Report) -> Notice {
+        let mut text = format!("Nothing runs until a person has looked at it.\n\n{}\n", report.last_error.trim_end());
+        if let Some(analysis) = &report.analysis {
+            text += &format!("\nWhoever stopped says: {analysis}\n");
+        }
+        Notice {
+            event: Event::Escalation,
+            name: report.name.clone(),
+            title: format!("guard: halted: {}", report.title()),
+            text,
+            look: format!("guard escalations {}", report.name),
+        }
+    }
 }
 
 /// The notice as it is sent.

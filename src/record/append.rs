@@ -8,10 +8,11 @@ use super::shorten::Prepared;
 use super::snapshot::{self, Snapshot};
 use super::{Files, Key, Log, LogError, Point, Receipt, Redactor, Running, Step};
 use crate::event::line::{self, LONGEST, Seal};
-use crate::event::{Detail, Entry, Human};
+use crate::event::{Detail, Entry, Human, State};
 use chrono::{DateTime, SubsecRound as _, Utc};
 use rustix::fs::{FlockOperation, Stat};
 use rustix::io::Errno;
+use std::borrow::Cow;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
@@ -62,6 +63,20 @@ struct Written {
     held: Vec<Running>,
 }
 
+/// The state this guard knew, and what others have written since.
+struct Latest<'a> {
+    state: &'a State,
+    others: &'a [(u64, Vec<u8>)],
+}
+
+impl Latest<'_> {
+    fn state(&self) -> Cow<'_, State> {
+        let mut state = Cow::Borrowed(self.state);
+        self.others.iter().for_each(|(seq, body)| apply(state.to_mut(), *seq, body));
+        state
+    }
+}
+
 impl<F: Files> Log<F> {
     /// Appends entries, redacted, in one write, and returns when they are durable.
     pub fn append(&mut self, redactor: &Redactor, entries: Vec<Entry>) -> Result<Receipt, LogError> {
@@ -71,9 +86,49 @@ impl<F: Files> Log<F> {
     /// [`Log::append`] for the start of a command, which counts as running while the answer is held.
     pub fn start(&mut self, redactor: &Redactor, entries: Vec<Entry>) -> Result<Started, LogError> {
         let prepared = entries.iter().map(|e| self.prepare(redactor, e)).collect::<Result<Vec<_>, _>>()?;
-        let mut others = Vec::new();
-        let written = self.write(&prepared, &mut others)?;
-        self.settle(&written, &others, &prepared);
+        let (mut others, mut prepared) = (Vec::new(), Some(prepared));
+        let made = self.write(&mut others, &mut |_| Ok(prepared.take()))?;
+        self.finish(made, &others)
+    }
+
+    /// [`Log::start`] of what `decide` makes of the state as it is under the lock, so that no other guard comes between:
+    /// nothing is written where it declines.
+    pub fn start_when<E>(
+        &mut self,
+        redactor: &Redactor,
+        mut decide: impl FnMut(&State) -> Result<Vec<Entry>, E>,
+    ) -> Result<Result<Started, E>, LogError> {
+        let (mut others, mut declined) = (Vec::new(), None);
+        let made = self.write(&mut others, &mut |latest| match decide(&latest.state()) {
+            Ok(entries) => entries.iter().map(|e| self.prepare(redactor, e)).collect::<Result<_, _>>().map(Some),
+            Err(e) => {
+                declined = Some(e);
+                Ok(None)
+            }
+        })?;
+        match declined {
+            Some(declined) => Ok(Err(declined)),
+            None => self.finish(made, &others).map(Ok),
+        }
+    }
+
+    /// [`Log::start_when`] for records that begin no command.
+    pub fn append_when<E>(
+        &mut self,
+        redactor: &Redactor,
+        decide: impl FnMut(&State) -> Result<Vec<Entry>, E>,
+    ) -> Result<Result<Receipt, E>, LogError> {
+        Ok(self.start_when(redactor, decide)?.map(|started| started.receipt))
+    }
+
+    /// Makes durable what was written, and takes note of it.
+    fn finish(
+        &mut self,
+        made: Option<(Written, Vec<Prepared>)>,
+        others: &[(u64, Vec<u8>)],
+    ) -> Result<Started, LogError> {
+        let (written, records) = made.ok_or_else(|| self.failed("write to", Errno::CANCELED))?;
+        self.settle(&written, others, &records);
         self.make_durable()?;
         self.remember();
         Ok(Started { receipt: written.receipt, _held: written.held })
@@ -109,7 +164,7 @@ impl<F: Files> Log<F> {
     }
 
     /// Takes in what other guards have appended since.
-    fn refresh(&mut self) -> Result<(), LogError> {
+    pub fn refresh(&mut self) -> Result<(), LogError> {
         let mut others = Vec::new();
         let (point, key) = {
             let _locked = self.take_lock()?;
@@ -135,7 +190,11 @@ impl<F: Files> Log<F> {
     }
 
     /// Everything that happens under the lock.
-    fn write(&self, records: &[Prepared], others: &mut Vec<(u64, Vec<u8>)>) -> Result<Written, LogError> {
+    fn write(
+        &self,
+        others: &mut Vec<(u64, Vec<u8>)>,
+        make: &mut dyn FnMut(Latest<'_>) -> Result<Option<Vec<Prepared>>, LogError>,
+    ) -> Result<Option<(Written, Vec<Prepared>)>, LogError> {
         self.step(Step::Lock)?;
         let _locked = self.take_lock()?;
         self.step(Step::Tail)?;
@@ -145,6 +204,7 @@ impl<F: Files> Log<F> {
         }
         let size = u64::try_from(stat.st_size).unwrap_or(0);
         let (mut point, mut key) = self.catch_up(size, others)?;
+        let Some(records) = make(Latest { state: &self.state, others })? else { return Ok(None) };
 
         let (mut bytes, mut extras) = (Vec::with_capacity(1024), Vec::new());
         let now = self.files.now().trunc_subsecs(6);
@@ -164,10 +224,10 @@ impl<F: Files> Log<F> {
             push(&mut bytes, &checkpoint, now, &mut point, &mut key);
             extras.push((point.seq, checkpoint));
         }
-        self.make_room(&stat, &bytes, records, tip)?;
+        self.make_room(&stat, &bytes, &records, tip)?;
         let first = point.seq + 1;
         let mut held = Vec::new();
-        for record in records {
+        for record in &records {
             push(&mut bytes, record, now, &mut point, &mut key);
             if let Detail::ShellStart { .. } = record.detail {
                 held.push(Running::begin(&self.paths.state, point.seq)?);
@@ -180,7 +240,7 @@ impl<F: Files> Log<F> {
         }
         self.step(Step::Unlock)?;
         let receipt = Receipt { first, last: point.seq, hash: line::hex(&point.hash) };
-        Ok(Written { receipt, extras, point, key, held })
+        Ok(Some((Written { receipt, extras, point, key, held }, records)))
     }
 
     fn take_lock(&self) -> Result<Locked<'_, F>, LogError> {
@@ -349,6 +409,7 @@ fn ends(detail: &Detail) -> bool {
         | Detail::ShellEnd { .. }
         | Detail::ShellError { .. }
         | Detail::Lost { .. }
+        | Detail::Escalated(_)
         | Detail::Recovered { .. }
         | Detail::LogFull {}
         | Detail::PoisonCleared { .. }
@@ -357,6 +418,13 @@ fn ends(detail: &Detail) -> bool {
         | Detail::PolicyTrusted { .. }
         | Detail::ShellStart { .. }
         | Detail::ShellRefused { .. }
+        | Detail::Requested(_)
+        | Detail::Approved { .. }
+        | Detail::Denied { .. }
+        | Detail::Consumed { .. }
+        | Detail::Closed { .. }
+        | Detail::Analysed { .. }
+        | Detail::Resumed { .. }
         | Detail::NotifyFailed { .. } => false,
     }
 }

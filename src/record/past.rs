@@ -79,6 +79,8 @@ impl<'p> History<'p> {
             Detail::ShellStart { rules, cwd, asked, task, observed, .. } => {
                 (if observed { "ask" } else { "allow" }.to_owned(), rules, Some(cwd), asked, task)
             }
+            // Nothing was judged while everything was halted.
+            Detail::ShellRefused { verdict, .. } if verdict == "halted" => return Looked::Other,
             Detail::ShellRefused { verdict, rules, cwd, asked, task, .. } => (verdict, rules, cwd, asked, task),
             Detail::PolicyTrusted { .. } => return Looked::Trusted,
             Detail::Created { .. }
@@ -87,6 +89,14 @@ impl<'p> History<'p> {
             | Detail::ShellEnd { .. }
             | Detail::ShellError { .. }
             | Detail::Lost { .. }
+            | Detail::Requested(_)
+            | Detail::Approved { .. }
+            | Detail::Denied { .. }
+            | Detail::Consumed { .. }
+            | Detail::Closed { .. }
+            | Detail::Escalated(_)
+            | Detail::Analysed { .. }
+            | Detail::Resumed { .. }
             | Detail::Recovered { .. }
             | Detail::LogFull {}
             | Detail::PoisonCleared { .. }

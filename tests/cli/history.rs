@@ -149,7 +149,17 @@ fn records_of_a_time_before_form_and_folder_were_kept_are_taken_as_lines() {
         Human::Fields { skill: "SHELL".into(), action: "EXEC".into(), target: "ls x".into(), result: "DENIED".into() };
     let rules = vec![RuleHit { id: "gone".into(), verdict: "deny".into() }];
     let (verdict, policy) = ("deny".to_owned(), String::new());
-    let detail = Detail::ShellRefused { verdict, rules, policy, cwd: None, asked: None, task: None, reason: None };
+    let detail = Detail::ShellRefused {
+        verdict,
+        rules,
+        policy,
+        cwd: None,
+        asked: None,
+        task: None,
+        reason: None,
+        request: None,
+        targets: Vec::new(),
+    };
     log.append(&redactor, vec![Entry { human, detail }]).unwrap();
     drop(log);
     let found = replayed(&home, &[]);

@@ -26,6 +26,7 @@ fn all() -> Vec<Detail> {
                     config: Some(s()),
                     files: vec![SourceFile { path: s(), sha256: Some(s()) }],
                 })),
+                approval: None,
             },
             Detail::ShellStart { .. } => Detail::ReturnCode { of: 1 },
             Detail::ReturnCode { .. } => Detail::Output { of: 1, len: 1, sha256: Some(s()), blob: Some(s()) },
@@ -36,6 +37,7 @@ fn all() -> Vec<Detail> {
                 duration_ms: 1,
                 fence: s(),
                 missing: vec![s()],
+                check: None,
             },
             Detail::ShellEnd { .. } => Detail::ShellRefused {
                 verdict: s(),
@@ -45,6 +47,8 @@ fn all() -> Vec<Detail> {
                 asked: Some(s()),
                 task: Some(s()),
                 reason: Some(s()),
+                request: None,
+                targets: Vec::new(),
             },
             Detail::ShellRefused { .. } => Detail::ShellError { of: Some(1), exit_code: 1, cause: s() },
             Detail::ShellError { .. } => Detail::Lost { of: 1 },
@@ -53,7 +57,15 @@ fn all() -> Vec<Detail> {
             Detail::LogFull {} => Detail::PoisonCleared { cause: s() },
             Detail::PoisonCleared { .. } => Detail::NotifyFailed { name: s(), channel: s(), tries: 3, cause: s() },
             Detail::NotifyFailed { .. } => Detail::Checkpoint { records: 1 },
-            Detail::Checkpoint { .. } => return details,
+            Detail::Checkpoint { .. }
+            | Detail::Requested(_)
+            | Detail::Approved { .. }
+            | Detail::Denied { .. }
+            | Detail::Consumed { .. }
+            | Detail::Closed { .. }
+            | Detail::Escalated(_)
+            | Detail::Analysed { .. }
+            | Detail::Resumed { .. } => return details,
         };
         details.push(next);
     }

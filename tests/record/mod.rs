@@ -111,6 +111,7 @@ fn start(command: &str) -> Entry {
             timeout_ms: 60_000,
             observed: false,
             composition: None,
+            approval: None,
         },
     }
 }

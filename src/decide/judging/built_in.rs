@@ -38,7 +38,7 @@ pub struct OwnRule {
 
 /// Every rule of guard's own but the whitelist, which is the policy's.
 pub fn own_rules() -> impl Iterator<Item = OwnRule> {
-    let all: [&'static BuiltIn; 28] = [
+    let all: [&'static BuiltIn; 29] = [
         &EMPTY,
         &NOT_TEXT,
         &TOO_BIG,
@@ -64,6 +64,7 @@ pub fn own_rules() -> impl Iterator<Item = OwnRule> {
         &NOT_PASSED_ON,
         &CONFIGURATION,
         &UNATTENDED,
+        &DENIED_BY_PERSON,
         &ASSIGNMENT,
         &FUNCTION,
         &DAMAGED,
@@ -86,6 +87,12 @@ pub(super) static NOT_TEXT: BuiltIn = rule(
     Verdict::Deny,
     "the command is not text: {}",
     Some("write it in UTF-8 without NUL; put other bytes into a file"),
+);
+pub(super) static DENIED_BY_PERSON: BuiltIn = rule(
+    "guard:denied-by-person",
+    Verdict::Deny,
+    "a person denied it: {}",
+    Some("reach the goal another way, or tell the person why it is needed: only they can allow it, by a rule"),
 );
 pub(super) static TOO_BIG: BuiltIn = rule(
     "guard:too-big",

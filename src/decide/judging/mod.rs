@@ -14,6 +14,7 @@ mod verdict;
 
 use super::compose::Call;
 use super::policy::{Policy, Supervision};
+use super::target::{fingerprint, whole};
 use super::{Grant, Match, Verdict};
 use crate::action::shell::{Asked, Assumed, Command, FaultKind, Kind, Shell};
 use crate::action::{Action, Facts, Found};
@@ -21,7 +22,7 @@ use crate::event::State;
 pub use built_in::{OwnRule, own_rules};
 use hit::Hit;
 pub use near::{Failed, Near, nearly};
-pub(super) use paths::normal;
+pub(crate) use paths::normal;
 use std::borrow::Cow;
 use std::path::PathBuf;
 
@@ -47,6 +48,19 @@ struct Ground<'a> {
 const PRIVATE: [&str; 6] = ["/tmp", "/var/tmp", "/run", "/dev", "/proc", "/sys"];
 
 impl Ground<'_> {
+    /// What a person denied stays denied, whatever stands around it.
+    fn denied(self, state: &State, hits: &mut Vec<Hit>) {
+        let known = |target: &str| state.requests.denied(target).map(|name| format!("`{name}`"));
+        for (number, command) in self.shell.commands().iter().enumerate() {
+            if let Some(name) = known(&fingerprint(command, self.facts)) {
+                hits.push(Hit::own(&built_in::DENIED_BY_PERSON, name, Some(number)));
+            }
+        }
+        if let Some(name) = known(&whole(self.shell)) {
+            hits.push(Hit::own(&built_in::DENIED_BY_PERSON, name, None));
+        }
+    }
+
     /// The command where it runs: in no folder that is known, if that rests on one that may not be there.
     fn placed(self, command: &Command) -> Cow<'_, Command> {
         if command.assumes.iter().all(|assumed| self.is_there(assumed)) {
@@ -87,8 +101,6 @@ impl Ground<'_> {
 /// Weighs an action. Total: every action gets an answer, and one that nothing speaks for is asked.
 pub(super) fn weigh(action: &Action, facts: &Facts, state: &State, policy: &Policy) -> Judged {
     let Action::Shell(shell) = action;
-    // No rule rests on the state yet: budgets and halts are judged before this, by whoever counts.
-    let _ = state;
     let ground = Ground { facts, policy, shell };
     let mut hits = Vec::new();
     for fault in shell.faults() {
@@ -112,6 +124,9 @@ pub(super) fn weigh(action: &Action, facts: &Facts, state: &State, policy: &Poli
         for command in shell.suspects() {
             ground.suspect(&ground.placed(command), &mut hits);
         }
+    }
+    if !state.requests.denied.is_empty() {
+        ground.denied(state, &mut hits);
     }
     if hits.is_empty() {
         hits.push(Hit::own(&built_in::NOT_LISTED, "nothing of it is known to the policy".to_owned(), None));

@@ -155,7 +155,7 @@ fn resolve(ground: Ground<'_>, command: &Command, text: &str) -> (Option<PathBuf
 }
 
 /// A path without `.` and `..`, links not followed.
-pub(in crate::decide) fn normal(path: &Path) -> PathBuf {
+pub(crate) fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for component in path.components() {
         match component {

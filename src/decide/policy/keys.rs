@@ -2,7 +2,7 @@
 //! The one list of them: readers, the JSON Schema and explanations are made from it. Reads nothing itself.
 
 use super::rule_table::{CHECKS, NETWORKS, RUNNERS, STDINS, VERDICTS, WRITES};
-use super::settings::{KINDS, REQUIRES, SUPERVISIONS};
+use super::settings::{KINDS, REQUIRES, STRENGTHS, SUPERVISIONS};
 
 /// One key of a table.
 #[derive(Debug, Clone, Copy)]
@@ -120,6 +120,7 @@ pub(crate) static POLICY: &[Key] = &[
         "What one command may use. What the machine's policy sets can only be tightened.",
     ),
     key("attempts", Form::Table(ATTEMPTS), "Failures in a row before guard halts."),
+    key("approvals", Form::Table(APPROVALS), "How a person is asked, and what counts as their answer."),
     key("iteration", Form::Table(ITERATION), "What one round of changes may touch."),
     key("fence", Form::Table(FENCE), "The fence that commands need."),
     key("service", Form::Tables(SERVICE), "Something that listens and can be opened to a rule's commands by name."),
@@ -158,6 +159,19 @@ pub(crate) static ATTEMPTS: &[Key] = &[
     key("runtime", Form::Number, "Errors of a dry run."),
     key("database", Form::Number, "Errors of a database."),
     key("denials", Form::Number, "Refusals of the same target."),
+];
+
+/// `[approvals]`.
+pub(crate) static APPROVALS: &[Key] = &[
+    key("request", Form::Duration, "How long a request waits for an answer."),
+    key("use", Form::Duration, "How long an approval waits for its use."),
+    key("waiting", Form::Number, "Requests that may wait at once."),
+    key(
+        "command",
+        Form::Word(|| words(STRENGTHS)),
+        "The least an answer to a command must be; left out: a signature once there is an approver, else a terminal.",
+    ),
+    key("resume", Form::Word(|| words(STRENGTHS)), "The same for going on after a halt."),
 ];
 
 /// `[iteration]`.

@@ -6,7 +6,9 @@ use super::keys::POLICY;
 use super::preset::{ALWAYS, PRESETS, embedded};
 use super::read::{At, Reader, root};
 use super::rule_table::{self, Read};
-use super::settings::{self, Attempts, Given, Iteration, Limits, Require, Service, Settings, Supervision};
+use super::settings::{
+    self, Approvals, Attempts, Given, Iteration, Limits, Require, Service, Settings, Strength, Supervision,
+};
 use super::{Examples, Layer, Rule, RuleText, Source};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -219,6 +221,13 @@ fn merge(parts: &[Part]) -> Settings {
             runtime: attempt(5, 2),
             database: attempt(6, 1),
             denials: attempt(7, 3),
+        },
+        approvals: Approvals {
+            request: choose(parts, |given| given.request, Duration::min).unwrap_or(Duration::from_secs(24 * 3600)),
+            use_within: choose(parts, |given| given.use_within, Duration::min).unwrap_or(Duration::from_secs(15 * 60)),
+            waiting: choose(parts, |given| given.waiting, u32::min).unwrap_or(10),
+            command: choose(parts, |given| given.command, Strength::max),
+            resume: choose(parts, |given| given.resume, Strength::max),
         },
         iteration: Iteration { files: choose(parts, |given| given.files, u32::min).unwrap_or(2) },
         require: choose(parts, |given| given.require, Require::max).unwrap_or(Require::Full),

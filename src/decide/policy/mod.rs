@@ -27,7 +27,9 @@ pub use loaded::Policy;
 pub use preset::{PACKS, PRESETS, Preset, embedded, preset};
 pub use rule::{Check, Example, Examples, Network, RuleText, Runner, Writes};
 pub use schema::schema;
-pub use settings::{Attempts, Iteration, Limits, Require, Service, ServiceKind, Settings, Supervision};
+pub use settings::{
+    Approvals, Attempts, Iteration, Limits, Require, Service, ServiceKind, Settings, Strength, Supervision,
+};
 pub use whitelist::Whitelist;
 pub use written::Written;
 

@@ -28,6 +28,41 @@ pub enum Require {
     Full,
 }
 
+/// How it is known that a person answered, weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strength {
+    /// They typed at a terminal. A program that is not fenced can do so as well.
+    Terminal,
+    /// They signed with an SSH key of an approver's.
+    Signature,
+    /// They signed with a security key that they touched.
+    SecurityKey,
+}
+
+impl Strength {
+    /// The word of policies, logs and `--json`.
+    pub fn word(self) -> &'static str {
+        let known = STRENGTHS.iter().find(|(_, strength)| *strength == self);
+        known.map_or("", |(word, _)| word)
+    }
+}
+
+/// `[approvals]`: how a person is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approvals {
+    /// How long a request waits for an answer.
+    pub request: Duration,
+    /// How long an approval waits for its use.
+    pub use_within: Duration,
+    /// How many requests may wait at once.
+    pub waiting: u32,
+    /// The least strength of an answer to a command; none: the strongest there is an approver for, up to a signature.
+    pub command: Option<Strength>,
+    /// The same for going on after a halt.
+    pub resume: Option<Strength>,
+}
+
 /// `[limits]`: what a command may use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
@@ -114,6 +149,8 @@ pub struct Settings {
     pub ceiling: Option<Duration>,
     /// Budgets of failures.
     pub attempts: Attempts,
+    /// How a person is asked.
+    pub approvals: Approvals,
     /// Budgets of changes.
     pub iteration: Iteration,
     /// The fence that commands need.
@@ -136,6 +173,11 @@ pub(crate) struct Given {
     pub(crate) parallel: Option<u32>,
     /// In the order of [`keys::ATTEMPTS`].
     pub(crate) attempts: [Option<u32>; 8],
+    pub(crate) request: Option<Duration>,
+    pub(crate) use_within: Option<Duration>,
+    pub(crate) waiting: Option<u32>,
+    pub(crate) command: Option<Strength>,
+    pub(crate) resume: Option<Strength>,
     pub(crate) files: Option<u32>,
     pub(crate) require: Option<Require>,
     pub(crate) services: Vec<At<Service>>,
@@ -147,6 +189,9 @@ pub(crate) const SUPERVISIONS: &[(&str, Supervision)] =
 /// The words of `require`.
 pub(crate) const REQUIRES: &[(&str, Require)] =
     &[("full", Require::Full), ("no-overlay", Require::NoOverlay), ("landlock", Require::Landlock)];
+/// The words of a strength.
+pub(crate) const STRENGTHS: &[(&str, Strength)] =
+    &[("terminal", Strength::Terminal), ("signature", Strength::Signature), ("security-key", Strength::SecurityKey)];
 /// The words of `kind`.
 pub(crate) const KINDS: &[(&str, ServiceKind)] = &[
     ("postgres", ServiceKind::Postgres),
@@ -181,6 +226,14 @@ pub(crate) fn read(reader: &mut Reader<'_>, root: Table<'_, '_>) -> Given {
         for (slot, key) in given.attempts.iter_mut().zip(keys::ATTEMPTS) {
             *slot = reader.integer(table, key.name, 1).map(|at| at.value);
         }
+    }
+    if let Some(table) = reader.table(root, "approvals", "[approvals]") {
+        reader.only(table, keys::APPROVALS);
+        given.request = reader.duration(table, "request").map(|at| at.value);
+        given.use_within = reader.duration(table, "use").map(|at| at.value);
+        given.waiting = reader.integer(table, "waiting", 1).map(|at| at.value);
+        given.command = reader.choice(table, "command", STRENGTHS).map(|at| at.value);
+        given.resume = reader.choice(table, "resume", STRENGTHS).map(|at| at.value);
     }
     if let Some(table) = reader.table(root, "iteration", "[iteration]") {
         reader.only(table, keys::ITERATION);

@@ -87,6 +87,7 @@ pub(crate) fn run(world: World, from: &Path, args: Args) -> ExitCode {
 /// A reader that went away is no fault of anybody's.
 fn finish(as_json: bool, answer: Answer, live: Live) -> ExitCode {
     let exit = code(answer.exit_code());
+    text::untold(&answer);
     if as_json {
         return match json::print(&answer) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => text::unwritten(&error, &answer),

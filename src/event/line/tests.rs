@@ -40,6 +40,7 @@ fn a_line_looks_as_the_owner_drew_it() {
         duration_ms: 12,
         fence: "full".into(),
         missing: Vec::new(),
+        check: None,
     };
     assert_eq!(
         written(&fields("pytest tests/test_risk.py [x]"), &end),
@@ -152,6 +153,7 @@ proptest! {
             timeout_ms: u64::MAX,
             observed: true,
             composition: None,
+            approval: None,
         };
         let line = written(&human, &detail);
         prop_assert_eq!(line.matches('\n').count(), 1);

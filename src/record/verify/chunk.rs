@@ -26,12 +26,15 @@ pub(super) struct Part {
 }
 
 /// What matters beyond a part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Mark {
     /// A command started.
     Start(u64),
     /// The command of that start ended, or is lost.
     End(u64, u64),
+    /// A person was asked or answered, an answer was used, or everything was halted; and the record's time in seconds
+    /// since 1970.
+    Person(u64, i64, Box<Detail>),
 }
 
 /// What a part came to.
@@ -128,24 +131,51 @@ impl Run<'_> {
         let plain = !matches!(
             event,
             None | Some(
-                b"created" | b"shell_start" | b"shell_end" | b"shell_error" | b"lost" | b"recovered" | b"output"
+                b"created"
+                    | b"shell_start"
+                    | b"shell_end"
+                    | b"shell_error"
+                    | b"lost"
+                    | b"recovered"
+                    | b"output"
+                    | b"requested"
+                    | b"approved"
+                    | b"denied"
+                    | b"consumed"
+                    | b"closed"
+                    | b"escalated"
+                    | b"resumed"
             )
         );
         let silent = event == Some(b"output") && !body.windows(8).any(|w| w == b"\"blob\":\"");
         if torn == 0 && (plain || silent) && body.last() == Some(&b'}') {
             return Ok(());
         }
-        if torn == 0 && event == Some(b"shell_start") && body.last() == Some(&b'}') {
+        let approved = event == Some(b"shell_start") && body.windows(12).any(|w| w == b"\"approval\":\"");
+        if torn == 0 && event == Some(b"shell_start") && !approved && body.last() == Some(&b'}') {
             self.out.marks.push(Mark::Start(seq));
             return Ok(());
         }
-        let Line { machine, long, .. } = line::parse(body).map_err(|e| format!("it cannot be read: {e}"))?;
+        let Line { time, machine, long, .. } = line::parse(body).map_err(|e| format!("it cannot be read: {e}"))?;
         for text in &long {
             self.blob(&text.sha256)?;
         }
         let mut vouched = torn == 0;
         match machine {
-            Machine::Known(Detail::ShellStart { .. }) => self.out.marks.push(Mark::Start(seq)),
+            Machine::Known(Detail::ShellStart { approval: None, .. }) => self.out.marks.push(Mark::Start(seq)),
+            Machine::Known(detail @ Detail::ShellStart { approval: Some(_), .. }) => {
+                self.out.marks.push(Mark::Person(seq, time.timestamp(), Box::new(detail)));
+                self.out.marks.push(Mark::Start(seq));
+            }
+            Machine::Known(
+                detail @ (Detail::Requested(_)
+                | Detail::Approved { .. }
+                | Detail::Denied { .. }
+                | Detail::Consumed { .. }
+                | Detail::Closed { .. }
+                | Detail::Escalated(_)
+                | Detail::Resumed { .. }),
+            ) => self.out.marks.push(Mark::Person(seq, time.timestamp(), Box::new(detail))),
             Machine::Known(
                 Detail::ShellEnd { of, .. } | Detail::Lost { of } | Detail::ShellError { of: Some(of), .. },
             ) => {
@@ -167,6 +197,7 @@ impl Run<'_> {
                 | Detail::ReturnCode { .. }
                 | Detail::Output { blob: None, .. }
                 | Detail::ShellRefused { .. }
+                | Detail::Analysed { .. }
                 | Detail::ShellError { of: None, .. }
                 | Detail::LogFull {}
                 | Detail::PoisonCleared { .. }

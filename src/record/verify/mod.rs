@@ -2,6 +2,7 @@
 //! Says what it found; who is told, and how, is a door's business.
 
 mod chunk;
+mod ledger;
 mod pass;
 
 pub use pass::verify;

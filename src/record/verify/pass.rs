@@ -1,6 +1,7 @@
 //! The pass over the whole log: reads it in parts, hands them to workers, and puts together what they found.
 
 use super::chunk::{Common, Mark, Outcome, Part, check};
+use super::ledger::Ledger;
 use super::{Flaw, Proof, Report, Verdict};
 use crate::event::Detail;
 use crate::event::line::{self, Line, Machine};
@@ -101,9 +102,17 @@ struct Total {
     open: BTreeSet<u64>,
     seen: BTreeSet<u64>,
     flaw: Option<Flaw>,
+    ledger: Ledger,
 }
 
 impl Total {
+    /// Takes note of the first thing that is wrong.
+    fn wrong(&mut self, seq: u64, what: Option<String>) {
+        if let (None, Some(what)) = (&self.flaw, what) {
+            self.flaw = Some(Flaw { line: self.lines + 1, seq, what });
+        }
+    }
+
     /// The first record names the seed: another log's first record is another log.
     fn first_record(&mut self, common: Common<'_>, seed: Option<&Key>) -> Result<(), LogError> {
         let mut bytes = vec![0; line::LONGEST];
@@ -134,12 +143,15 @@ impl Total {
             match mark {
                 Mark::Start(seq) => {
                     self.open.insert(seq);
+                    self.wrong(seq, self.ledger.start());
+                }
+                Mark::Person(seq, at, detail) => {
+                    let wrong = self.ledger.add(seq, at, &detail);
+                    self.wrong(seq, wrong);
                 }
                 Mark::End(seq, of) => {
-                    if !self.open.remove(&of) && self.flaw.is_none() {
-                        let what = format!("it ends record #{of}, which was not running");
-                        self.flaw = Some(Flaw { line: self.lines + 1, seq, what });
-                    }
+                    let running = self.open.remove(&of);
+                    self.wrong(seq, (!running).then(|| format!("it ends record #{of}, which was not running")));
                 }
             }
         }

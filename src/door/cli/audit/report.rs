@@ -201,6 +201,14 @@ fn start_of(machine: &Machine) -> Option<u64> {
             | Detail::PolicyTrusted { .. }
             | Detail::ShellStart { .. }
             | Detail::ShellRefused { .. }
+            | Detail::Requested(_)
+            | Detail::Approved { .. }
+            | Detail::Denied { .. }
+            | Detail::Consumed { .. }
+            | Detail::Closed { .. }
+            | Detail::Escalated(_)
+            | Detail::Analysed { .. }
+            | Detail::Resumed { .. }
             | Detail::Recovered { .. }
             | Detail::LogFull {}
             | Detail::PoisonCleared { .. }

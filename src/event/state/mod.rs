@@ -1,6 +1,12 @@
 //! State: what all entries of the log add up to.
 //! A pure fold; knows nothing of files or snapshots.
 
+mod attempts;
+mod requests;
+
+pub use attempts::{Attempts, Series, Tried};
+pub use requests::{Done, Halt, Open, Permission, Requests};
+
 use super::{Detail, Ended};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +30,10 @@ pub struct State {
     pub lost: u64,
     /// Rule id to the number of records it matched in.
     pub hits: BTreeMap<String, u64>,
+    /// Failures in a row.
+    pub attempts: Attempts,
+    /// What a person is asked, and what is halted.
+    pub requests: Requests,
 }
 
 impl State {
@@ -35,21 +45,38 @@ impl State {
                 self.running.insert(seq);
                 self.count(rules.iter().map(|hit| hit.id.as_str()));
             }
-            Detail::ShellEnd { of, ended, .. } => {
+            Detail::ShellEnd { of, ended, check, .. } => {
                 self.running.remove(of);
+                if let Some(check) = check {
+                    self.attempts.check(seq, check);
+                }
                 self.runs += 1;
                 match ended {
                     Ended::TimedOut => self.timed_out += 1,
                     Ended::Exited | Ended::Signalled | Ended::Cancelled | Ended::Limit => {}
                 }
             }
-            Detail::ShellRefused { verdict, rules, .. } => {
-                if verdict == "deny" {
-                    self.denied += 1;
-                } else {
-                    self.asked += 1;
+            Detail::ShellRefused { verdict, rules, targets, .. } => {
+                match verdict.as_str() {
+                    "deny" => {
+                        self.denied += 1;
+                        let by_person = targets.iter().any(|target| self.requests.denied(target).is_some());
+                        self.attempts.refuse(targets, by_person);
+                    }
+                    "ask" => self.asked += 1,
+                    _ => {}
                 }
                 self.count(rules.iter().map(|hit| hit.id.as_str()));
+            }
+            Detail::Requested(asked) => self.requests.ask(seq, asked),
+            Detail::Approved { name, by, until } => self.requests.approve(name, by, *until),
+            Detail::Denied { name, .. } => self.requests.deny(name),
+            Detail::Consumed { name } => self.requests.finish(name, Done::Used),
+            Detail::Closed { name, how } => self.requests.close(name, *how),
+            Detail::Escalated(escalated) => self.requests.halt(seq, escalated),
+            Detail::Resumed { name, .. } => {
+                self.requests.resume(name);
+                self.attempts.resume();
             }
             Detail::ShellError { of, .. } => {
                 if let Some(of) = of {
@@ -62,6 +89,7 @@ impl State {
             }
             Detail::Created { .. }
             | Detail::PolicyTrusted { .. }
+            | Detail::Analysed { .. }
             | Detail::ReturnCode { .. }
             | Detail::Output { .. }
             | Detail::Recovered { .. }
@@ -95,6 +123,7 @@ mod tests {
             timeout_ms: 60_000,
             observed: false,
             composition: None,
+            approval: None,
         }
     }
 
@@ -112,6 +141,7 @@ mod tests {
                 duration_ms: 60_000,
                 fence: "full".into(),
                 missing: vec![],
+                check: None,
             },
         );
         let expected = State {

@@ -1,0 +1,165 @@
+//! What a person is asked, from the asking to the use of the answer; and the halt, if there is one.
+//! Knows no clock: whoever reads compares the times.
+
+use crate::event::{By, Cause, Closing, Escalated, Requested, Spent};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Requests that are done with and still known by name.
+const KEPT: usize = 64;
+/// Fingerprints that a person denied and that are still known.
+const DENIED: usize = 256;
+
+/// Everything a person was asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requests {
+    /// Names given so far, over all kinds.
+    pub named: u64,
+    /// What waits for an answer, or for the use of its approval, by name.
+    pub open: BTreeMap<String, Open>,
+    /// What is done with, the oldest first: name and outcome.
+    pub done: VecDeque<(String, Done)>,
+    /// Fingerprints of what a person denied, each with the request's name, the oldest first.
+    pub denied: VecDeque<(String, String)>,
+    /// What is halted.
+    pub halt: Option<Box<Halt>>,
+}
+
+/// A request that is not done with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Open {
+    /// As it was asked.
+    pub asked: Requested,
+    /// Its record.
+    pub seq: u64,
+    /// The approval, once there is one.
+    pub approved: Option<Permission>,
+}
+
+/// An approval that was not used yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Permission {
+    /// Who gave it.
+    pub by: By,
+    /// Until when it can be used, in seconds since 1970.
+    pub until: i64,
+}
+
+/// What came of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Done {
+    /// Approved and used.
+    Used,
+    /// Denied by a person.
+    Denied,
+    /// Nobody answered or used it in time.
+    Expired,
+    /// What it rests on has changed.
+    Changed,
+    /// A halt that was resumed.
+    Resumed,
+}
+
+/// What is halted, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Halt {
+    /// Its name: `resume-` and a number.
+    pub name: String,
+    /// Its record.
+    pub seq: u64,
+    /// What led to it.
+    pub cause: Cause,
+    /// Category of the errors, where failures led to it.
+    pub category: Option<String>,
+    /// What is spent, where a budget is.
+    pub attempts: Option<Spent>,
+    /// 32 hex digits that were never used before.
+    pub nonce: String,
+    /// SHA-256 of the report.
+    pub content: String,
+    /// The user whose call led to it.
+    pub uid: u32,
+}
+
+impl Requests {
+    /// The request of a name that waits for an answer or for its use.
+    pub fn open(&self, name: &str) -> Option<&Open> {
+        self.open.get(name)
+    }
+
+    /// What came of a request that is done with.
+    pub fn done(&self, name: &str) -> Option<Done> {
+        self.done.iter().rev().find(|(known, _)| known == name).map(|(_, done)| *done)
+    }
+
+    /// The request in which a person denied a command of this fingerprint.
+    pub fn denied(&self, target: &str) -> Option<&str> {
+        self.denied.iter().rev().find(|(known, _)| known == target).map(|(_, name)| name.as_str())
+    }
+
+    pub(super) fn ask(&mut self, seq: u64, asked: &Requested) {
+        self.named = self.named.saturating_add(1);
+        self.open.insert(asked.name.clone(), Open { asked: asked.clone(), seq, approved: None });
+    }
+
+    pub(super) fn approve(&mut self, name: &str, by: &By, until: i64) {
+        if let Some(open) = self.open.get_mut(name) {
+            open.approved = Some(Permission { by: by.clone(), until });
+        }
+    }
+
+    pub(super) fn deny(&mut self, name: &str) {
+        if let Some(open) = self.open.get(name) {
+            let targets: Vec<String> = open.asked.targets.clone();
+            self.denied.extend(targets.into_iter().map(|target| (target, name.to_owned())));
+        }
+        while self.denied.len() > DENIED {
+            self.denied.pop_front();
+        }
+        self.finish(name, Done::Denied);
+    }
+
+    pub(super) fn close(&mut self, name: &str, how: Closing) {
+        self.finish(
+            name,
+            match how {
+                Closing::Expired => Done::Expired,
+                Closing::Changed => Done::Changed,
+            },
+        );
+    }
+
+    pub(super) fn finish(&mut self, name: &str, done: Done) {
+        if self.open.remove(name).is_some() {
+            self.remember(name, done);
+        }
+    }
+
+    pub(super) fn halt(&mut self, seq: u64, escalated: &Escalated) {
+        self.named = self.named.saturating_add(1);
+        self.halt = Some(Box::new(Halt {
+            name: escalated.name.clone(),
+            seq,
+            cause: escalated.cause,
+            category: escalated.category.clone(),
+            attempts: escalated.attempts,
+            nonce: escalated.nonce.clone(),
+            content: escalated.content.clone(),
+            uid: escalated.uid,
+        }));
+    }
+
+    pub(super) fn resume(&mut self, name: &str) {
+        if self.halt.take_if(|halt| halt.name == name).is_some() {
+            self.remember(name, Done::Resumed);
+        }
+    }
+
+    fn remember(&mut self, name: &str, done: Done) {
+        self.done.push_back((name.to_owned(), done));
+        while self.done.len() > KEPT {
+            self.done.pop_front();
+        }
+    }
+}

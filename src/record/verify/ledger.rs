@@ -1,0 +1,81 @@
+//! Whether each thing that a person allowed was asked, answered in time, and used once; and whether nothing began while
+//! everything was halted.
+//! Knows no signatures: who may answer stands in the person's configuration, not in the log.
+
+use crate::event::{Detail, State};
+use std::collections::BTreeSet;
+
+/// Requests and answers, in the order of the log.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    state: State,
+    /// Used approvals whose command has not begun.
+    ready: BTreeSet<String>,
+}
+
+impl Ledger {
+    /// Takes a record written at `at`, in seconds since 1970; what is wrong with it.
+    pub(super) fn add(&mut self, seq: u64, at: i64, detail: &Detail) -> Option<String> {
+        let wrong = self.wrong(at, detail);
+        if let Detail::Consumed { name } = detail {
+            self.ready.insert(name.clone());
+        }
+        if !matches!(detail, Detail::ShellStart { .. }) {
+            self.state.apply(seq, detail);
+        }
+        wrong
+    }
+
+    /// Takes the start of a command.
+    pub(super) fn start(&self) -> Option<String> {
+        let halt = self.state.requests.halt.as_ref()?;
+        Some(format!("a command began while everything was halted (`{}`)", halt.name))
+    }
+
+    fn wrong(&mut self, at: i64, detail: &Detail) -> Option<String> {
+        let requests = &self.state.requests;
+        match detail {
+            Detail::Requested(asked) => {
+                let known = requests.open(&asked.name).is_some() || requests.done(&asked.name).is_some();
+                known.then(|| format!("`{}` was asked before", asked.name))
+            }
+            Detail::Approved { name, .. } => match requests.open(name) {
+                None => Some(format!("it approves `{name}`, which does not wait")),
+                Some(open) if open.approved.is_some() => Some(format!("`{name}` was approved before")),
+                Some(open) if at > open.asked.expires => Some(format!("it approves `{name}`, which had expired")),
+                Some(_) => None,
+            },
+            Detail::Denied { name, .. } | Detail::Closed { name, .. } => {
+                requests.open(name).is_none().then(|| format!("it ends `{name}`, which does not wait"))
+            }
+            Detail::Consumed { name } => match requests.open(name).and_then(|open| open.approved.as_ref()) {
+                None => Some(format!("it uses `{name}`, which nobody approved, or which was used before")),
+                Some(approved) if at > approved.until => Some(format!("it uses `{name}` after its approval expired")),
+                Some(_) => None,
+            },
+            Detail::ShellStart { approval: Some(name), .. } => {
+                (!self.ready.remove(name)).then(|| format!("it began by `{name}`, which was not used for it"))
+            }
+            Detail::Resumed { name, .. } => {
+                let halted = requests.halt.as_ref().is_some_and(|halt| halt.name == *name);
+                (!halted).then(|| format!("it resumes `{name}`, which was not halted"))
+            }
+            Detail::Created { .. }
+            | Detail::PolicyTrusted { .. }
+            | Detail::ShellStart { approval: None, .. }
+            | Detail::ReturnCode { .. }
+            | Detail::Output { .. }
+            | Detail::ShellEnd { .. }
+            | Detail::ShellRefused { .. }
+            | Detail::Escalated(_)
+            | Detail::Analysed { .. }
+            | Detail::ShellError { .. }
+            | Detail::Lost { .. }
+            | Detail::Recovered { .. }
+            | Detail::LogFull {}
+            | Detail::PoisonCleared { .. }
+            | Detail::NotifyFailed { .. }
+            | Detail::Checkpoint { .. } => None,
+        }
+    }
+}
