@@ -28,6 +28,9 @@ pub struct Facts {
     pub present: HashSet<PathBuf>,
     /// What the caller calls the task; chosen by whoever asks.
     pub task: Option<String>,
+    /// A key that fingerprints of what is asked are made with, so that a record of one tells nothing of the text. Empty
+    /// where none is kept.
+    pub key: Vec<u8>,
     /// The mode the project is in.
     pub mode: Option<String>,
     /// The phase of the plan that is being worked on.

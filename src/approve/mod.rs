@@ -2,8 +2,10 @@
 //! Knows nothing of how things run.
 
 mod approval;
+pub mod ssh;
 mod statement;
 
+pub use crate::decide::policy::Strength;
 pub use approval::{Approval, Unusable, usable};
 pub use statement::{Decision, Statement};
 

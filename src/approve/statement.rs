@@ -84,6 +84,11 @@ impl Statement {
         Statement { log: String::new(), name: name.to_owned(), kind: "approver".into(), nonce, content, uid }
     }
 
+    /// What is asked: `command`, `resume`, …
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
     /// The name that people say.
     pub fn name(&self) -> &str {
         &self.name

@@ -5,7 +5,8 @@ use super::Judgement;
 use crate::action::shell::{Access, Command, Shell, Word};
 use crate::action::{Action, Facts};
 use crate::event::line::hex;
-use sha2::{Digest, Sha256};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 
 /// Fingerprints that are kept of one action.
 const MOST: usize = 16;
@@ -24,7 +25,7 @@ pub fn targets(judgement: &Judgement, facts: &Facts) -> Vec<String> {
         }
     }
     if targets.is_empty() {
-        targets.push(whole(shell));
+        targets.push(whole(shell, facts));
     }
     targets
 }
@@ -32,10 +33,10 @@ pub fn targets(judgement: &Judgement, facts: &Facts) -> Vec<String> {
 /// The fingerprint of one simple command: what it runs, with which words, where, and what it redirects. Quotes, white
 /// space and what stands around it make no difference.
 pub fn fingerprint(command: &Command, facts: &Facts) -> String {
-    let mut hash = Sha256::new();
+    let mut hash = keyed(facts);
     let mut part = |kind: &[u8], text: &[u8]| {
         hash.update(kind);
-        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(&(text.len() as u64).to_le_bytes());
         hash.update(text);
     };
     let folder = command.cwd.as_deref().map(|cwd| super::judging::normal(&facts.cwd.join(cwd)));
@@ -63,16 +64,24 @@ pub fn fingerprint(command: &Command, facts: &Facts) -> String {
 }
 
 /// The fingerprint of everything that was asked.
-pub(super) fn whole(shell: &Shell) -> String {
-    short(Sha256::new().chain_update(b"whole").chain_update(shell.text()))
+pub(super) fn whole(shell: &Shell, facts: &Facts) -> String {
+    let mut hash = keyed(facts);
+    hash.update(b"whole");
+    hash.update(shell.text().as_bytes());
+    short(hash)
+}
+
+fn keyed(facts: &Facts) -> Hmac<Sha256> {
+    // A key may be of any length.
+    Hmac::new_from_slice(&facts.key).unwrap_or_else(|_| Hmac::new(&Default::default()))
 }
 
 fn value(word: &Word) -> &str {
     word.literal().unwrap_or(&word.text)
 }
 
-fn short(hash: Sha256) -> String {
-    hex(hash.finalize().get(..16).unwrap_or_default())
+fn short(hash: Hmac<Sha256>) -> String {
+    hex(hash.finalize().into_bytes().get(..16).unwrap_or_default())
 }
 
 #[cfg(test)]

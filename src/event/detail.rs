@@ -151,6 +151,17 @@ pub enum Detail {
         /// Why.
         how: Closing,
     },
+    /// Who may approve has changed.
+    ApproverChanged {
+        /// The approver's name.
+        name: String,
+        /// Fingerprints of the keys.
+        keys: Vec<String>,
+        /// Whether they may from now on; else no longer.
+        added: bool,
+        /// Who said so, and how that is known.
+        by: By,
+    },
     /// Everything is halted until a person resumes.
     Escalated(Box<Escalated>),
     /// The agent's own analysis of what is halted.

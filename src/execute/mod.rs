@@ -1,6 +1,7 @@
 //! Running what was permitted: inside the fence, within limits, with its output passed on and kept.
 //! Knows no policy: a [`Permit`] is all it takes.
 
+mod beside;
 mod capture;
 mod compose;
 mod environment;
@@ -9,6 +10,7 @@ mod run;
 pub mod sandbox;
 mod terminal;
 
+pub use beside::{Beside, beside};
 pub use capture::Capture;
 pub use compose::prepare_config;
 pub use environment::Environment;

@@ -1,13 +1,14 @@
 //! Judging for a harness that is about to act: a command before it is handed to `exec`, a file before the harness itself
 //! writes it. Starts nothing; what is refused of commands is recorded.
 
+use super::ask::Asking;
+use super::desk::Desk;
 use super::examine::examine;
 use super::grants::honoured;
-use super::{Examined, Project, Request, Stop, World, entries, load, secrets};
+use super::{Answer, Examined, Project, Request, Stop, World, hint, load};
 use crate::action::shell::{Asked, quoted};
-use crate::approve::{Refusal, settle};
+use crate::approve::settle;
 use crate::decide::{Judgement, Match, Verdict, own_rules};
-use crate::record::Log;
 use std::path::Path;
 
 /// Why a harness must not go on.
@@ -17,40 +18,47 @@ pub struct Refused {
     pub verdict: Verdict,
     /// The rules that decided.
     pub rules: Vec<Match>,
-    /// Why the refusal is not in the log, where it should be.
-    pub unrecorded: Option<Stop>,
+    /// What to do next, where guard knows more than the rules say.
+    pub hint: Option<String>,
+    /// Why a person was not told, who should have been.
+    pub untold: Option<Stop>,
 }
 
 impl Refused {
     fn by(judgement: &Judgement) -> Self {
         let verdict = judgement.verdict();
         let decided = |found: &&Match| found.verdict == verdict && found.overruled.is_none();
-        Self { verdict, rules: judgement.matches().iter().filter(decided).cloned().collect(), unrecorded: None }
+        Self { verdict, rules: judgement.matches().iter().filter(decided).cloned().collect(), hint: None, untold: None }
     }
 }
 
-/// Judges a command that will be handed to `exec`, which judges it again. `None`: it would run.
+/// Judges a command that will be handed to `exec`, which judges it again, docker-compose's configuration too. `None`: it
+/// would run, by a person's approval as well. What would not is recorded, and a person asked as `exec` would.
 ///
 /// # Errors
 /// Whatever keeps guard from judging, or from giving what the policy grants.
 pub fn before_command(world: &World, project: &Project, request: Request) -> Result<Option<Refused>, Stop> {
-    let notes = entries::Notes { task: request.task.clone(), reason: request.reason.clone() };
-    let Examined { judgement, .. } = examine(world, &project.root, request, &load(project)?);
-    match settle(judgement) {
-        Ok(permit) => honoured(permit.grant()).map(|()| None),
-        Err(refusal) => {
-            let mut refused = Refused::by(refusal.judgement());
-            refused.unrecorded = record(world, project, &refusal, &notes).err();
-            Ok(Some(refused))
+    let mut desk = Desk::open(world, project)?;
+    let mut answer = Answer::default();
+    desk.not_halted(&mut answer, Some(&request))?;
+    let judged = desk.look(world, &request);
+    let refusal = match settle(judged.judgement.clone()) {
+        Ok(permit) => return honoured(permit.grant()).map(|()| None),
+        Err(refusal) => refusal,
+    };
+    let mut refused = Refused::by(refusal.judgement());
+    answer.judgement = Some(judged.judgement.clone());
+    match refused.verdict {
+        Verdict::Deny => desk.deny(&refusal, &judged, &request, &mut answer)?,
+        Verdict::Ask | Verdict::Allow => {
+            if let Asking::Approved(_) = desk.ask(&refusal, &judged, &request, &mut answer)? {
+                return Ok(None);
+            }
         }
     }
-}
-
-fn record(world: &World, project: &Project, refusal: &Refusal, notes: &entries::Notes) -> Result<(), Stop> {
-    let mut log = Log::open(&project.paths).map_err(Stop::Log)?;
-    let redactor = secrets::redactor(world, project, log.tag_key())?;
-    log.append(&redactor, entries::refused(refusal, project, &world.cwd, notes)).map_err(Stop::Log)?;
-    Ok(())
+    refused.hint = hint(&answer);
+    refused.untold = answer.untold;
+    Ok(Some(refused))
 }
 
 /// Judges a write that the harness makes itself, by the rules for what a command writes to; no fence will hold it, so
@@ -60,7 +68,7 @@ fn record(world: &World, project: &Project, refusal: &Refusal, notes: &entries::
 /// Whatever keeps guard from judging.
 pub fn before_write(world: &World, project: &Project, path: &str) -> Result<Option<Refused>, Stop> {
     let line = format!("> {}", quoted(path));
-    let request = Request { asked: Asked::Line(line.into()), timeout: None, task: None, reason: None };
+    let request = Request { asked: Asked::Line(line.into()), timeout: None, task: None, reason: None, waiting: None };
     let Examined { judgement, facts } = examine(world, &project.root, request, &load(project)?);
     let inside = |real: &Path| real.starts_with(&project.root) && real != project.root;
     if !facts.paths.values().all(|real| inside(real)) {
@@ -90,5 +98,5 @@ fn own(id: &str, path: &str, instead: Option<&str>) -> Refused {
         command: None,
         overruled: None,
     });
-    Refused { verdict: Verdict::Deny, rules: rules.collect(), unrecorded: None }
+    Refused { verdict: Verdict::Deny, rules: rules.collect(), hint: None, untold: None }
 }

@@ -2,25 +2,25 @@
 //! Knows the owner's words for results, not how lines are laid out.
 
 use super::notice::Unsent;
-use super::{Project, Stop};
+use super::{Project, Request, Stop};
 use crate::action::Action;
-use crate::action::shell::Asked;
+use crate::action::shell::{Asked, quoted};
 use crate::approve::{Permit, Refusal};
 use crate::decide::{Judgement, Verdict};
-use crate::event::{Composition, Detail, Ended, Entry, Human, RuleHit};
+use crate::event::{Checked, Composition, Detail, Ended, Entry, Human, Requested, RuleHit};
 use crate::execute::{Capture, Outcome};
 use crate::record::{Log, Redactor};
 use std::path::Path;
 use std::time::Duration;
 
-/// What the caller said about a request.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Notes {
-    pub(super) task: Option<String>,
-    pub(super) reason: Option<String>,
-}
-
-pub(super) fn refused(refusal: &Refusal, project: &Project, cwd: &Path, notes: &Notes) -> Vec<Entry> {
+/// A refusal; `targets`: what is counted of it; `request`: the one that a person is asked.
+pub(super) fn refused(
+    refusal: &Refusal,
+    (project, cwd): (&Project, &Path),
+    request: &Request,
+    targets: Vec<String>,
+    name: Option<String>,
+) -> Vec<Entry> {
     let judgement = refusal.judgement();
     let result = match judgement.verdict() {
         Verdict::Deny => "DENIED",
@@ -32,19 +32,61 @@ pub(super) fn refused(refusal: &Refusal, project: &Project, cwd: &Path, notes: &
         policy: judgement.policy().into(),
         cwd: Some(folder(project, cwd)),
         asked: Some(asked(refusal.action()).into()),
-        task: notes.task.clone(),
-        reason: notes.reason.clone(),
+        task: request.task.clone(),
+        reason: request.reason.clone(),
+        targets,
+        request: name,
+    };
+    vec![Entry { human: exec(text(refusal.action()), result), detail }]
+}
+
+/// A refusal while everything is halted: nothing was judged.
+pub(super) fn halted(project: &Project, cwd: &Path, request: &Request) -> Vec<Entry> {
+    let text = match &request.asked {
+        Asked::Line(line) => line.to_string_lossy().into_owned(),
+        Asked::Argv(argv) => argv.iter().map(|word| quoted(&word.to_string_lossy())).collect::<Vec<_>>().join(" "),
+    };
+    let detail = Detail::ShellRefused {
+        verdict: "halted".into(),
+        rules: Vec::new(),
+        policy: String::new(),
+        cwd: Some(folder(project, cwd)),
+        asked: None,
+        task: request.task.clone(),
+        reason: request.reason.clone(),
         targets: Vec::new(),
         request: None,
     };
-    vec![Entry { human: exec(refusal.action(), result), detail }]
+    vec![Entry { human: exec(&text, "HALTED"), detail }]
+}
+
+/// That a person is asked.
+pub(super) fn requested(action: &Action, requested: Requested) -> Entry {
+    let target = format!("{}: {}", requested.name, text(action));
+    approval("REQUEST", &target, "PENDING", Detail::Requested(Box::new(requested)))
+}
+
+/// `[APPROVAL] [ACTION] [TARGET] [RESULT]`
+pub(super) fn approval(action: &str, target: &str, result: &str, detail: Detail) -> Entry {
+    of("APPROVAL", action, target, result, detail)
+}
+
+/// `[ESCALATION] [ACTION] [TARGET] [RESULT]`
+pub(super) fn escalation(action: &str, target: &str, result: &str, detail: Detail) -> Entry {
+    of("ESCALATION", action, target, result, detail)
+}
+
+fn of(skill: &str, action: &str, target: &str, result: &str, detail: Detail) -> Entry {
+    let human =
+        Human::Fields { skill: skill.into(), action: action.into(), target: target.into(), result: result.into() };
+    Entry { human, detail }
 }
 
 pub(super) fn start(
     permit: &Permit,
     (project, cwd): (&Project, &Path),
     timeout: Duration,
-    notes: &Notes,
+    request: &Request,
     composition: Option<Composition>,
 ) -> Vec<Entry> {
     let detail = Detail::ShellStart {
@@ -52,12 +94,12 @@ pub(super) fn start(
         policy: permit.judgement().policy().into(),
         cwd: folder(project, cwd),
         asked: Some(asked(permit.action()).into()),
-        task: notes.task.clone(),
-        reason: notes.reason.clone(),
+        task: request.task.clone(),
+        reason: request.reason.clone(),
         timeout_ms: millis(timeout),
         observed: permit.observed(),
         composition: composition.map(Box::new),
-        approval: None,
+        approval: permit.approval().map(str::to_owned),
     };
     vec![Entry { human: labelled("SHELL_EXEC", text(permit.action()).into()), detail }]
 }
@@ -75,7 +117,7 @@ pub(super) fn end(
         output(log, redactor, "STDOUT", of, &outcome.stdout)?,
         output(log, redactor, "STDERR", of, &outcome.stderr)?,
         Entry {
-            human: exec(permit.action(), result(permit, outcome)),
+            human: exec(text(permit.action()), result(permit, outcome)),
             detail: Detail::ShellEnd {
                 of,
                 ended: outcome.ended,
@@ -91,17 +133,25 @@ pub(super) fn end(
 
 pub(super) fn not_run(action: &Action, of: Option<u64>, stop: &Stop) -> Vec<Entry> {
     let detail = Detail::ShellError { of, exit_code: stop.exit_code(), cause: stop.to_string() };
-    vec![Entry { human: exec(action, "ERROR"), detail }]
+    vec![Entry { human: exec(text(action), "ERROR"), detail }]
 }
 
 pub(super) fn policy_trusted(hash: &str) -> Vec<Entry> {
-    let human = Human::Fields {
-        skill: "GUARD".into(),
-        action: "TRUST".into(),
-        target: super::POLICY_FILE.into(),
-        result: "SUCCESS".into(),
+    vec![of("GUARD", "TRUST", super::POLICY_FILE, "SUCCESS", Detail::PolicyTrusted { policy: hash.into() })]
+}
+
+/// Puts what a check proves into the last of the entries of its end.
+pub(super) fn proves(entries: &mut [Entry], checked: Checked) {
+    let Some(Entry { human: Human::Fields { result, .. }, detail: Detail::ShellEnd { check, .. } }) =
+        entries.last_mut()
+    else {
+        return;
     };
-    vec![Entry { human, detail: Detail::PolicyTrusted { policy: hash.into() } }]
+    if let Some(spent) = checked.attempts {
+        let word = if spent.is_all() { "FAIL" } else { "RETRY" };
+        *result = format!("{word} {}/{}", spent.used, spent.budget);
+    }
+    *check = Some(Box::new(checked));
 }
 
 /// A person could not be told.
@@ -151,8 +201,8 @@ fn hits(judgement: &Judgement) -> Vec<RuleHit> {
     hits
 }
 
-fn exec(action: &Action, result: &str) -> Human {
-    Human::Fields { skill: "SHELL".into(), action: "EXEC".into(), target: text(action).into(), result: result.into() }
+fn exec(text: &str, result: &str) -> Human {
+    Human::Fields { skill: "SHELL".into(), action: "EXEC".into(), target: text.into(), result: result.into() }
 }
 
 /// The folder an action starts in, from the project's root.
@@ -174,7 +224,7 @@ fn labelled(label: &str, text: String) -> Human {
     Human::Labelled { label: label.into(), text }
 }
 
-fn text(action: &Action) -> &str {
+pub(super) fn text(action: &Action) -> &str {
     match action {
         Action::Shell(shell) => shell.text(),
     }

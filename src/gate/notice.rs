@@ -4,7 +4,7 @@
 use super::owned::{self, Unfit};
 use super::project::shown;
 use super::world::MACHINE;
-use super::{Project, Stop, World, entries, secrets, trust};
+use super::{Project, Stop, World, entries, escalated, secrets, trust};
 use crate::decide::{Layer, Source};
 use crate::event::line::{hex, printable};
 use crate::execute::sandbox::{detached, inside};
@@ -14,11 +14,14 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Notices that may wait in a project; further ones are not sent.
 const MOST: usize = 256;
 /// Notices that are sent at the same time.
 const TOGETHER: usize = 8;
+/// How often a guard that sends looks for more.
+const LOOK: Duration = Duration::from_millis(10);
 /// Characters of a title and of a text.
 const TITLE: usize = 200;
 const TEXT: usize = 8000;
@@ -69,7 +72,7 @@ fn channels(layer: Layer, folder: &Path, owner: u32) -> Result<Vec<Channel>, Sto
 /// # Errors
 /// Why somebody is not told: a configuration with faults (whoever the other one names is told all the same), or the system.
 /// What the notice is about must not be stopped by it.
-pub fn tell(project: &Project, redactor: &Redactor, notice: Notice) -> Result<(), Stop> {
+pub(super) fn tell(project: &Project, redactor: &Redactor, notice: Notice) -> Result<(), Stop> {
     let Reach { channels, mut broken, .. } = reach(project.config_root.as_deref());
     let event = notice.event;
     let wanted: Vec<Channel> = channels.into_iter().filter(|channel| channel.events.contains(&event)).collect();
@@ -82,6 +85,11 @@ pub fn tell(project: &Project, redactor: &Redactor, notice: Notice) -> Result<()
         })?;
     }
     if broken.is_empty() { Ok(()) } else { Err(broken.swap_remove(0)) }
+}
+
+/// Has a person told of the halt of this name, whose report is kept.
+pub(super) fn tell_halt(project: &Project, redactor: &Redactor, name: &str) -> Result<(), Stop> {
+    tell(project, redactor, Notice::escalation(&escalated(project, name)?))
 }
 
 /// What is sent: redacted, cut where it is long, nothing in it that acts on a terminal.
@@ -153,26 +161,34 @@ pub fn deliver(world: &World, project: &Project) -> Result<(), Stop> {
     };
     let queue = Queue::at(&project.paths.state).map_err(fault)?;
     let Some(_turn) = queue.turn().map_err(fault)? else { return Ok(()) };
-    let reach = reach(project.config_root.as_deref());
-    let mut seen = BTreeSet::new();
-    loop {
-        let mut fresh = queue.waiting().map_err(fault)?;
-        fresh.retain(|path| seen.insert(path.clone()));
-        if fresh.is_empty() {
-            return Ok(());
-        }
-        for some in fresh.chunks(TOGETHER) {
-            let ended: Vec<Option<Unsent>> = std::thread::scope(|scope| {
-                let sent: Vec<_> = some.iter().map(|path| scope.spawn(|| send(world, &reach, path))).collect();
-                sent.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Some(Unsent::broken()))).collect()
-            });
-            let failed: Vec<Unsent> = ended.into_iter().flatten().collect();
-            record(world, project, &failed)?;
-            for path in some {
-                std::fs::remove_file(path).map_err(fault)?;
+    std::thread::scope(|scope| {
+        let (mut seen, mut running) = (BTreeSet::new(), Vec::new());
+        loop {
+            // Whatever comes meanwhile is not held up by a server that takes its time.
+            let mut fresh = queue.waiting().map_err(fault)?;
+            fresh.retain(|path| !seen.contains(path));
+            for path in fresh.into_iter().take(TOGETHER.saturating_sub(running.len())) {
+                seen.insert(path.clone());
+                let file = path.clone();
+                running.push((path, scope.spawn(move || send(world, project, &file))));
+            }
+            if running.is_empty() {
+                return Ok(());
+            }
+            std::thread::sleep(LOOK);
+            let (ended, rest): (Vec<_>, Vec<_>) = running.into_iter().partition(|(_, sent)| sent.is_finished());
+            running = rest;
+            for (path, sent) in ended {
+                if let Some(unsent) = sent.join().unwrap_or_else(|_| Some(Unsent::broken())) {
+                    record(world, project, &unsent)?;
+                }
+                match std::fs::remove_file(path) {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(fault(error)),
+                    Ok(()) | Err(_) => {}
+                }
             }
         }
-    }
+    })
 }
 
 /// A notice that somebody was not told of.
@@ -190,7 +206,7 @@ impl Unsent {
     }
 }
 
-fn send(world: &World, reach: &Reach, path: &Path) -> Option<Unsent> {
+fn send(world: &World, project: &Project, path: &Path) -> Option<Unsent> {
     let delivery: Delivery = match std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
         Some(delivery) => delivery,
         None => {
@@ -199,6 +215,7 @@ fn send(world: &World, reach: &Reach, path: &Path) -> Option<Unsent> {
         }
     };
     let unsent = |why| Some(Unsent { name: delivery.message.name.clone(), channel: delivery.channel.clone(), why });
+    let reach = reach(project.config_root.as_deref());
     match reach.channels.iter().find(|channel| channel.name == delivery.channel) {
         Some(channel) => {
             notify::send(channel, &delivery, &world.environment, std::thread::sleep).err().and_then(unsent)
@@ -212,13 +229,10 @@ fn send(world: &World, reach: &Reach, path: &Path) -> Option<Unsent> {
     }
 }
 
-fn record(world: &World, project: &Project, failed: &[Unsent]) -> Result<(), Stop> {
-    if failed.is_empty() {
-        return Ok(());
-    }
+fn record(world: &World, project: &Project, unsent: &Unsent) -> Result<(), Stop> {
     let mut log = Log::open(&project.paths).map_err(Stop::Log)?;
     let redactor = secrets::redactor(world, project, log.tag_key())?;
-    log.append(&redactor, failed.iter().map(entries::not_told).collect()).map_err(Stop::Log)?;
+    log.append(&redactor, vec![entries::not_told(unsent)]).map_err(Stop::Log)?;
     Ok(())
 }
 

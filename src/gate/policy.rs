@@ -138,7 +138,7 @@ pub fn policy_text(path: &Path) -> Result<String, Stop> {
 }
 
 /// A layer's text, if it is there and its owner's alone.
-fn read_layer(path: &Path, owner: u32) -> Result<Option<String>, Stop> {
+pub(super) fn read_layer(path: &Path, owner: u32) -> Result<Option<String>, Stop> {
     owned::text(path, owner).map_err(|unfit| match unfit {
         Unfit::Unreadable(cause) => Stop::PolicyUnreadable { path: path.to_owned(), cause },
         Unfit::Loose(cause) => Stop::LoosePolicy { path: path.to_owned(), cause },

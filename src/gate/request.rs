@@ -1,7 +1,7 @@
 //! What a door hands to the gate: one thing asked, as it came, and what the caller says about it.
 //! Knows no doors.
 
-use super::facts;
+use super::{Stop, facts};
 use crate::action::shell::Asked;
 use crate::action::{Action, Shell};
 use crate::execute::Environment;
@@ -18,6 +18,17 @@ pub struct Request {
     pub task: Option<String>,
     /// Why the caller wants it.
     pub reason: Option<String>,
+    /// Whether the caller waits where a person is asked.
+    pub waiting: Option<Waiting>,
+}
+
+/// A caller who waits for a person's answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Waiting {
+    /// For how long; `None`: as long as the request waits.
+    pub limit: Option<Duration>,
+    /// Told the request's name once the waiting begins, and why the person was not told of it, if so.
+    pub told: fn(&str, Option<Stop>),
 }
 
 /// Takes apart what was asked, as the command will find its environment.

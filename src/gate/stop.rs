@@ -2,6 +2,8 @@
 //! Knows no layout: doors print these.
 
 use super::project::shown;
+use crate::approve::Unusable;
+use crate::approve::ssh::SignatureError;
 use crate::decide::policy::{Fault, Faults};
 use crate::execute::ExecuteError;
 use crate::record::LogError;
@@ -42,7 +44,7 @@ pub enum Stop {
         cause: String,
     },
     /// The machine's or the person's policy, where somebody else could have written it.
-    #[error("the policy `{}` is not its owner's alone: {cause}", shown(path))]
+    #[error("`{}` is not its owner's alone: {cause}", shown(path))]
     LoosePolicy {
         /// The file.
         path: PathBuf,
@@ -115,6 +117,54 @@ pub enum Stop {
         /// 128 and the signal.
         code: i32,
     },
+    /// A person is needed before anything goes on.
+    #[error("halted (`{name}`): nothing runs until a person resumes")]
+    Halted {
+        /// The halt's name.
+        name: String,
+    },
+    /// A request that cannot be used or answered.
+    #[error("`{}`: {cause}", crate::event::line::printable(name))]
+    Approval {
+        /// The request's name.
+        name: String,
+        /// Why.
+        cause: Unusable,
+    },
+    /// Somebody has answered before.
+    #[error("`{name}` was approved before, by {}", crate::event::line::printable(by))]
+    Answered {
+        /// The request's name.
+        name: String,
+        /// Who it was.
+        by: String,
+    },
+    /// An answer that is worth less than the policy demands.
+    #[error("the policy wants an answer of strength `{required}`, and this one is `{given}`")]
+    TooWeak {
+        /// What it is.
+        given: &'static str,
+        /// What it must be.
+        required: &'static str,
+    },
+    /// The policy asks, and nobody could answer.
+    #[error("the policy asks for an answer of strength `{required}`, and no approver can give one")]
+    Nobody {
+        /// What it must be.
+        required: &'static str,
+    },
+    /// A list of approvers that cannot be read.
+    #[error("the list of approvers is invalid:\n{faults}")]
+    Signers {
+        /// Every fault.
+        faults: Faults,
+    },
+    /// A signature that does not count.
+    #[error("the signature does not count: {}", cause.as_ref().map_or("there is no approver".to_owned(), |cause| cause.to_string()))]
+    Signature {
+        /// Why; none: nobody may approve.
+        cause: Option<Box<SignatureError>>,
+    },
     /// Guard runs inside one of its own fences.
     #[error("already fenced: run it directly")]
     Fenced,
@@ -165,7 +215,16 @@ impl Stop {
             | Self::SettingsInvalid { .. }
             | Self::CasesUnreadable { .. }
             | Self::CasesInvalid { .. }
-            | Self::Untrusted { .. } => 78,
+            | Self::Untrusted { .. }
+            | Self::Nobody { .. }
+            | Self::Signers { .. } => 78,
+            Self::Halted { .. } => 77,
+            Self::Approval { cause, .. } => match cause {
+                Unusable::Waiting | Unusable::Unanswered | Unusable::Expired | Unusable::Changed => 75,
+                Unusable::Denied => 126,
+                Unusable::Unknown | Unusable::Used | Unusable::Halt => 125,
+            },
+            Self::TooWeak { .. } | Self::Signature { .. } => 126,
             Self::Execute(ExecuteError::NoProgram(_)) => 127,
             Self::Execute(ExecuteError::NotExecutable { .. }) => 126,
             Self::Execute(ExecuteError::Fence { .. } | ExecuteError::AlreadyFenced | ExecuteError::System { .. }) => {
@@ -174,6 +233,7 @@ impl Stop {
             Self::Cancelled { code } => *code,
             Self::Folder { .. }
             | Self::Configuration { .. }
+            | Self::Answered { .. }
             | Self::NoHome
             | Self::CannotGrant { .. }
             | Self::Fenced
@@ -183,9 +243,16 @@ impl Stop {
         }
     }
 
-    /// The `verdict` of `--json`: `invalid` where settings are at fault, else `error`.
+    /// The `verdict` of `--json`: `invalid` where settings are at fault, `halted` and `ask` where a person is needed,
+    /// `deny` where one said no, else `error`.
     pub fn verdict(&self) -> &'static str {
-        if self.exit_code() == 78 { "invalid" } else { "error" }
+        match self.exit_code() {
+            75 => "ask",
+            77 => "halted",
+            78 => "invalid",
+            126 if matches!(self, Self::Approval { .. }) => "deny",
+            _ => "error",
+        }
     }
 
     /// What to do about it.
@@ -212,6 +279,29 @@ impl Stop {
             }
             Self::CannotGrant { .. } => Some("take the grant out of the rule, or ask a person to run the command".into()),
             Self::Configuration { .. } => Some("mend the compose file; `docker-compose config` shows what is wrong with it".into()),
+            Self::Halted { .. } => Some(
+                "stop here, and tell the person what you think is wrong with `guard escalate --analysis TEXT`; \
+                 they decide how it goes on"
+                    .into(),
+            ),
+            Self::Approval { cause, .. } => Some(match cause {
+                Unusable::Unknown => "`guard pending` lists what waits".into(),
+                Unusable::Waiting => "wait for it with `guard wait`, or go on with something else".into(),
+                Unusable::Unanswered | Unusable::Expired | Unusable::Changed => {
+                    "ask for the same command again with `guard exec`".into()
+                }
+                Unusable::Used => "ask for the same command again with `guard exec`, if it is to run once more".into(),
+                Unusable::Denied => "reach the goal another way, or tell the person why it is needed".into(),
+                Unusable::Halt => "`guard status` says what is halted".into(),
+            }),
+            Self::Answered { .. } => Some("`guard status` says what became of it".into()),
+            Self::TooWeak { .. } => Some("a person answers with `--key FILE` or `--agent`; `[approvals]` in the policy says what is enough".into()),
+            Self::Nobody { .. } => Some("a person adds an approver with `guard approver add NAME KEY.pub`, or sets `supervision = \"unattended\"`".into()),
+            Self::Signers { .. } => Some("mend or remove the line; `guard approver list` reads the same files".into()),
+            Self::Signature { cause } => Some(match cause.as_ref().and_then(|cause| cause.help()) {
+                Some(help) => help.to_owned(),
+                None => "sign the statement as it stands now with an approver's key; `guard approver list` names them".into(),
+            }),
             Self::Fenced => Some("drop `guard exec --`: what runs here is fenced and recorded already".into()),
             Self::Usage { help, .. } => Some(help.clone()),
             Self::Log(error) => error.help(),

@@ -42,9 +42,9 @@ pub struct Started {
 }
 
 impl Started {
-    /// Sequence number of the start.
+    /// Sequence number of the start, which is the last of what was written with it.
     pub fn seq(&self) -> u64 {
-        self.receipt.first
+        self.receipt.last
     }
 
     /// What the append gave back.
@@ -424,6 +424,7 @@ fn ends(detail: &Detail) -> bool {
         | Detail::Consumed { .. }
         | Detail::Closed { .. }
         | Detail::Analysed { .. }
+        | Detail::ApproverChanged { .. }
         | Detail::Resumed { .. }
         | Detail::NotifyFailed { .. } => false,
     }

@@ -102,6 +102,11 @@ fn first_record(log: &Path, log_id: &str, policy_hash: &str, seed: &Key) -> Resu
     Ok(Head { point: Point { seq: 1, hash, end: bytes.len() as u64, micros: now.timestamp_micros() }, key })
 }
 
+/// 32 hex digits that were never used before.
+pub fn nonce() -> Result<String, LogError> {
+    random::<16>().map(|bytes| hex(&bytes))
+}
+
 pub(super) fn random<const N: usize>() -> Result<[u8; N], LogError> {
     let mut bytes = [0; N];
     let mut rest = bytes.as_mut_slice();

@@ -24,7 +24,7 @@ pub mod verify;
 
 pub use append::{CHECKPOINT, Started};
 pub use blob::{LONGEST_BLOB, blob_path};
-pub use create::{Created, create};
+pub use create::{Created, create, nonce};
 pub use error::LogError;
 pub use files::{Disk, Files, Step};
 pub use index::{LOG_NAME, below, find, find_state};

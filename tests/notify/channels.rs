@@ -27,6 +27,7 @@ fn message(home: &Home, got: &Value) -> Value {
     assert!(time.len() == 27 && time.ends_with('Z'), "{time}");
     let text = got["text"].as_str().unwrap();
     let (said, look) = text.split_once("\n\nLook at it with `guard ").unwrap();
+    assert_eq!((name, look.split('`').next().unwrap()), ("command-1", "show command-1"));
     let expected = "This waits for an answer:\n\ntruncate -s 0 data.csv\n\n";
     assert!(said.starts_with(expected) && said.len() > expected.len(), "{text}");
     assert!(look.ends_with(&format!("` in `{}` on `{host}`.\n", home.project.display())), "{text}");
@@ -127,7 +128,7 @@ fn three_failures_are_recorded_and_it_is_not_tried_again() {
     }
     let (human, machine) = failure(&home);
     let name = machine["name"].as_str().unwrap();
-    assert_eq!(human, format!("[GUARD] [NOTIFY] [{name}: webhook] [FAIL]"));
+    assert_eq!((name, human.as_str()), ("command-1", "[GUARD] [NOTIFY] [command-1: webhook] [FAIL]"));
     assert_eq!(
         machine,
         json!({ "v": 1, "event": "notify_failed", "name": name, "channel": "webhook", "tries": 3,
@@ -167,7 +168,7 @@ fn a_server_that_is_not_there_and_one_that_never_answers_are_failures() {
 
     let server = Server::start();
     let home = Home::with("default");
-    configure(&home, &(webhook(&server.url()) + "timeout = \"200ms\"\n"));
+    configure(&home, &webhook(&server.url()).replace("60s", "200ms"));
     ask(&home);
     let _withheld: Vec<_> = (0..3).map(|_| server.post()).collect();
     let (_, machine) = failure(&home);

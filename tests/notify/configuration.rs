@@ -25,7 +25,7 @@ fn a_broken_configuration_is_told_and_stops_nothing() {
         let asked = ask(&home);
         let message = format!("guard: a person was not told: the configuration is invalid:\n{file}:{said}");
         assert!(asked.stderr.contains(&message), "{}", asked.stderr);
-        let json = done(&mut home.command(&["exec", "--json", "-c", "truncate -s 0 data.csv"]));
+        let json = done(&mut super::asks(&home, &["--json"]));
         assert_eq!(json.code, Some(75));
         let _object: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
         assert!(json.stderr.contains(&message), "{}", json.stderr);
@@ -37,7 +37,7 @@ fn a_broken_configuration_is_told_and_stops_nothing() {
         let line = format!("notify: broken: the configuration is invalid:\n{file}:{said}");
         assert!(doctor.stdout.contains(&line), "{}", doctor.stdout);
     }
-    assert_eq!(home.log().matches("] [PENDING] {").count(), 10);
+    assert_eq!(home.log().matches("[APPROVAL] [REQUEST] [").count(), 10);
     assert_eq!(home.guard(&["exec", "--", "ls"]).stderr, "");
 }
 
@@ -128,7 +128,7 @@ fn the_machine_s_configuration_counts_beside_the_person_s_and_is_hidden_from_com
     let mut call = Command::new("unshare");
     call.args(["--mount", "--user", "--map-root-user", "bash", "-c", &script]).current_dir(&home.project);
     call.env_clear().env("PATH", crate::cli::path()).env("HOME", home.path()).env("GUARD", env!("CARGO_BIN_EXE_guard"));
-    call.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+    call.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null());
     let mut child = call.spawn().unwrap();
     let posts = [server.post(), server.post()];
     let mut heads = posts.each_ref().map(|post| post.head.clone());

@@ -3,16 +3,18 @@
 mod channels;
 mod configuration;
 mod detached;
+mod events;
 mod secrecy;
 mod tls;
 
-use crate::cli::{Done, Home};
+use crate::cli::{Done, Home, done};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -120,12 +122,19 @@ fn reached(server: &Server) -> Home {
 }
 
 fn webhook(url: &str) -> String {
-    format!("[notify]\nwebhook = \"{url}\"\nsecret_file = \"notify.key\"\nretry = \"10ms\"\n")
+    format!("[notify]\nwebhook = \"{url}\"\nsecret_file = \"notify.key\"\nretry = \"10ms\"\ntimeout = \"60s\"\n")
 }
 
-/// Asks for something that a person has to allow.
+/// Asks for something that a person has to allow, and was not asked before.
 fn ask(home: &Home) -> Done {
-    asking(home.guard(&["exec", "-c", "truncate -s 0 data.csv"]))
+    asking(done(&mut asks(home, &[])))
+}
+
+/// The call that does.
+fn asks(home: &Home, flags: &[&str]) -> assert_cmd::Command {
+    static ASKED: AtomicU64 = AtomicU64::new(0);
+    let command = format!("truncate -s 0 data-{}.csv", ASKED.fetch_add(1, Ordering::Relaxed));
+    home.command(&[&["exec"], flags, &["-c", &command]].concat())
 }
 
 fn asking(done: Done) -> Done {

@@ -143,10 +143,10 @@ fn an_agent_s_environment_does_not_choose_who_is_told() {
     let other = home.path().join("other");
     fs::create_dir_all(other.join("guard")).unwrap();
     fs::write(other.join("guard/config.toml"), "[notify]\ncommand = [\"touch\", \"/tmp/never\"]\n").unwrap();
-    let mut call = home.command(&["exec", "-c", "truncate -s 0 data.csv"]);
+    let mut call = super::asks(&home, &[]);
     asking(done(call.env("XDG_CONFIG_HOME", &other)));
     server.post().answer("200 OK");
-    let mut call = home.command(&["exec", "-c", "truncate -s 0 data.csv"]);
+    let mut call = super::asks(&home, &[]);
     asking(done(call.env("XDG_CONFIG_HOME", "/nowhere")));
     server.post().answer("200 OK");
     server.quiet(&home);

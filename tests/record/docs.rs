@@ -59,6 +59,7 @@ fn all() -> Vec<Detail> {
             Detail::NotifyFailed { .. } => Detail::Checkpoint { records: 1 },
             Detail::Checkpoint { .. }
             | Detail::Requested(_)
+            | Detail::ApproverChanged { .. }
             | Detail::Approved { .. }
             | Detail::Denied { .. }
             | Detail::Consumed { .. }

@@ -56,7 +56,7 @@ impl Ground<'_> {
                 hits.push(Hit::own(&built_in::DENIED_BY_PERSON, name, Some(number)));
             }
         }
-        if let Some(name) = known(&whole(self.shell)) {
+        if let Some(name) = known(&whole(self.shell, self.facts)) {
             hits.push(Hit::own(&built_in::DENIED_BY_PERSON, name, None));
         }
     }

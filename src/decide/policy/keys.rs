@@ -2,7 +2,8 @@
 //! The one list of them: readers, the JSON Schema and explanations are made from it. Reads nothing itself.
 
 use super::rule_table::{CHECKS, NETWORKS, RUNNERS, STDINS, VERDICTS, WRITES};
-use super::settings::{KINDS, REQUIRES, STRENGTHS, SUPERVISIONS};
+use super::settings::{KINDS, REQUIRES, SUPERVISIONS};
+use super::strength::Strength;
 
 /// One key of a table.
 #[derive(Debug, Clone, Copy)]
@@ -168,10 +169,10 @@ pub(crate) static APPROVALS: &[Key] = &[
     key("waiting", Form::Number, "Requests that may wait at once."),
     key(
         "command",
-        Form::Word(|| words(STRENGTHS)),
+        Form::Word(|| words(&Strength::WORDS)),
         "The least an answer to a command must be; left out: a signature once there is an approver, else a terminal.",
     ),
-    key("resume", Form::Word(|| words(STRENGTHS)), "The same for going on after a halt."),
+    key("resume", Form::Word(|| words(&Strength::WORDS)), "The same for going on after a halt."),
 ];
 
 /// `[iteration]`.

@@ -6,9 +6,8 @@ use super::keys::POLICY;
 use super::preset::{ALWAYS, PRESETS, embedded};
 use super::read::{At, Reader, root};
 use super::rule_table::{self, Read};
-use super::settings::{
-    self, Approvals, Attempts, Given, Iteration, Limits, Require, Service, Settings, Strength, Supervision,
-};
+use super::settings::{self, Approvals, Attempts, Given, Iteration, Limits, Require, Service, Settings, Supervision};
+use super::strength::Strength;
 use super::{Examples, Layer, Rule, RuleText, Source};
 use std::collections::HashMap;
 use std::time::Duration;

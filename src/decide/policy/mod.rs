@@ -16,8 +16,9 @@ mod rule;
 mod rule_table;
 mod schema;
 mod settings;
+mod strength;
 mod whitelist;
-mod wild;
+pub(crate) mod wild;
 mod written;
 
 pub use compiled::{CompiledError, Rows};
@@ -27,9 +28,8 @@ pub use loaded::Policy;
 pub use preset::{PACKS, PRESETS, Preset, embedded, preset};
 pub use rule::{Check, Example, Examples, Network, RuleText, Runner, Writes};
 pub use schema::schema;
-pub use settings::{
-    Approvals, Attempts, Iteration, Limits, Require, Service, ServiceKind, Settings, Strength, Supervision,
-};
+pub use settings::{Approvals, Attempts, Iteration, Limits, Require, Service, ServiceKind, Settings, Supervision};
+pub use strength::Strength;
 pub use whitelist::Whitelist;
 pub use written::Written;
 

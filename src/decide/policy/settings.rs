@@ -3,6 +3,7 @@
 
 use super::keys;
 use super::read::{At, Reader, Table};
+use super::strength::Strength;
 use super::whitelist::Whitelist;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -26,26 +27,6 @@ pub enum Require {
     NoOverlay,
     /// Everything.
     Full,
-}
-
-/// How it is known that a person answered, weakest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Strength {
-    /// They typed at a terminal. A program that is not fenced can do so as well.
-    Terminal,
-    /// They signed with an SSH key of an approver's.
-    Signature,
-    /// They signed with a security key that they touched.
-    SecurityKey,
-}
-
-impl Strength {
-    /// The word of policies, logs and `--json`.
-    pub fn word(self) -> &'static str {
-        let known = STRENGTHS.iter().find(|(_, strength)| *strength == self);
-        known.map_or("", |(word, _)| word)
-    }
 }
 
 /// `[approvals]`: how a person is asked.
@@ -189,9 +170,6 @@ pub(crate) const SUPERVISIONS: &[(&str, Supervision)] =
 /// The words of `require`.
 pub(crate) const REQUIRES: &[(&str, Require)] =
     &[("full", Require::Full), ("no-overlay", Require::NoOverlay), ("landlock", Require::Landlock)];
-/// The words of a strength.
-pub(crate) const STRENGTHS: &[(&str, Strength)] =
-    &[("terminal", Strength::Terminal), ("signature", Strength::Signature), ("security-key", Strength::SecurityKey)];
 /// The words of `kind`.
 pub(crate) const KINDS: &[(&str, ServiceKind)] = &[
     ("postgres", ServiceKind::Postgres),
@@ -232,8 +210,8 @@ pub(crate) fn read(reader: &mut Reader<'_>, root: Table<'_, '_>) -> Given {
         given.request = reader.duration(table, "request").map(|at| at.value);
         given.use_within = reader.duration(table, "use").map(|at| at.value);
         given.waiting = reader.integer(table, "waiting", 1).map(|at| at.value);
-        given.command = reader.choice(table, "command", STRENGTHS).map(|at| at.value);
-        given.resume = reader.choice(table, "resume", STRENGTHS).map(|at| at.value);
+        given.command = reader.choice(table, "command", &Strength::WORDS).map(|at| at.value);
+        given.resume = reader.choice(table, "resume", &Strength::WORDS).map(|at| at.value);
     }
     if let Some(table) = reader.table(root, "iteration", "[iteration]") {
         reader.only(table, keys::ITERATION);

@@ -5,7 +5,7 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 /// Whether `pattern` matches all of `text`; `*` and `?` match anything.
-pub(super) fn word(pattern: &str, text: &str) -> bool {
+pub(crate) fn word(pattern: &str, text: &str) -> bool {
     stars(text, pattern)
 }
 

@@ -3,7 +3,7 @@
 use super::{code, diagnostics, json, project, text};
 use crate::action::shell::Asked;
 use crate::execute::Sink;
-use crate::gate::{self, Answer, Request, World};
+use crate::gate::{self, Answer, Request, Stop, Waiting, World};
 use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
@@ -20,13 +20,17 @@ Examples:
   guard exec -- pytest tests/
   guard exec --timeout 30 -- python scripts/validate_config.py
   guard exec -c 'pytest -q | tail -n 5'
-  guard exec --json -- mypy services/")]
+  guard exec --json -- mypy services/
+  guard exec --wait=600 -- terraform plan      ask a person, and wait for their answer")]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) what: What,
     /// Print one JSON object at the end instead of the command's output
     #[arg(long)]
     pub(crate) json: bool,
+    /// Where a person is asked, wait for their answer, S seconds at most; without S as long as the request waits
+    #[arg(long, value_name = "S", num_args = 0..=1, require_equals = true, value_parser = seconds)]
+    pub(crate) wait: Option<Option<Duration>>,
 }
 
 /// What both `exec` and `check` are asked.
@@ -55,11 +59,11 @@ impl What {
             Some(line) => Asked::Line(line),
             None => Asked::Argv(self.argv),
         };
-        Request { asked, timeout: self.timeout, task: self.task, reason: self.reason }
+        Request { asked, timeout: self.timeout, task: self.task, reason: self.reason, waiting: None }
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.trim_end_matches('s').parse().map_err(|_| "not a number of seconds".to_owned())?;
     if !(0.001..=86_400.0).contains(&seconds) {
         return Err("not between 0.001 and 86400 seconds".to_owned());
@@ -73,7 +77,8 @@ pub(crate) fn run(world: World, from: &Path, args: Args) -> ExitCode {
         Err(stop) => return finish(args.json, Answer { stop: Some(stop), ..Answer::default() }, Live::default()),
     };
     diagnostics::to(&project.paths.state);
-    let request = args.what.request();
+    let waiting = args.wait.map(|limit| Waiting { limit, told: waits });
+    let request = Request { waiting, ..args.what.request() };
     let mut live = Live::default();
     let answer = if args.json {
         gate::exec(&world, &project, request, &mut Silent)
@@ -83,11 +88,48 @@ pub(crate) fn run(world: World, from: &Path, args: Args) -> ExitCode {
     finish(args.json, answer, live)
 }
 
+/// Run a command that a person approved: guard's own copy of it, once
+///
+/// What is run is what the person saw. It is judged once more; what has become forbidden does not run.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  guard run-approved command-3
+  guard run-approved command-3 --json")]
+pub(crate) struct RunApproved {
+    /// The request's name
+    #[arg(value_name = "ID")]
+    name: String,
+    /// Print one JSON object at the end instead of the command's output
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run_approved(world: World, from: &Path, args: RunApproved) -> ExitCode {
+    let (world, project) = match project(world, from) {
+        Ok(found) => found,
+        Err(stop) => return finish(args.json, Answer { stop: Some(stop), ..Answer::default() }, Live::default()),
+    };
+    diagnostics::to(&project.paths.state);
+    let mut live = Live::default();
+    let answer = if args.json {
+        gate::run_approved(&world, &project, &args.name, &mut Silent)
+    } else {
+        gate::run_approved(&world, &project, &args.name, &mut live)
+    };
+    finish(args.json, answer, live)
+}
+
+fn waits(name: &str, untold: Option<Stop>) {
+    text::untold(untold.as_ref());
+    let _gone = writeln!(std::io::stderr(), "guard: a person is asked (`{name}`): waiting for their answer");
+}
+
 /// The command's code, unless what it printed could not be passed on: then nobody may take its code for all of its answer.
 /// A reader that went away is no fault of anybody's.
 fn finish(as_json: bool, answer: Answer, live: Live) -> ExitCode {
     let exit = code(answer.exit_code());
-    text::untold(&answer);
+    text::untold(answer.untold.as_ref());
     if as_json {
         return match json::print(&answer) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => text::unwritten(&error, &answer),

@@ -3,10 +3,10 @@
 
 use super::judged::{Part, View};
 use crate::decide::{Judgement, Match};
-use crate::event::Ended;
+use crate::event::{Ended, Spent};
 use crate::execute::Capture;
 use crate::failfast::{self, Finding};
-use crate::gate::Answer;
+use crate::gate::{self, Answer};
 use serde::Serialize;
 use std::io::Write;
 
@@ -33,10 +33,18 @@ struct Object {
     fence: Option<Fence>,
     log: Option<Log>,
     error: Option<Fault>,
+    /// Of a check: `green`, `nothing` (it ended with 0 and shows no test that ran) or `failure`.
+    proves: Option<&'static str>,
     /// Of a check that failed: the category of its error.
     category: Option<&'static str>,
     /// Of a check that failed: what its output says is wrong.
     failures: Option<Vec<Failure>>,
+    /// Of what counted: how much of the budgets is spent.
+    attempts: Option<Attempts>,
+    /// What to do next.
+    hint: Option<String>,
+    /// The halt that it led to.
+    halted: Option<String>,
     /// Of `check` alone: the parts of what was asked, and what decided each.
     #[serde(skip_serializing_if = "Option::is_none")]
     commands: Option<Vec<Part>>,
@@ -61,6 +69,14 @@ struct Fence {
 struct Log {
     seq: u64,
     hash: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Attempts {
+    used: u32,
+    budget: u32,
+    total_used: u32,
+    total_budget: u32,
 }
 
 #[derive(Debug, Serialize)]
@@ -119,9 +135,11 @@ fn object(answer: &Answer) -> Object {
     let outcome = answer.outcome.as_ref();
     let (stdout, stdout_b64, cut_out) = outcome.map_or((None, None, false), |outcome| stream(&outcome.stdout));
     let (stderr, stderr_b64, cut_err) = outcome.map_or((None, None, false), |outcome| stream(&outcome.stderr));
-    let failed = match answer.finding() {
-        Some(Finding::Failed(failed)) => Some(failed),
-        Some(Finding::Green(_) | Finding::Unproved(_)) | None => None,
+    let (proves, failed) = match &answer.finding {
+        Some(Finding::Failed(failed)) => (Some("failure"), Some(failed)),
+        Some(Finding::Green(_)) => (Some("green"), None),
+        Some(Finding::Unproved(_)) => (Some("nothing"), None),
+        None => (None, None),
     };
     Object {
         verdict: answer.verdict(),
@@ -130,7 +148,7 @@ fn object(answer: &Answer) -> Object {
         timed_out: outcome.is_some_and(|outcome| outcome.ended == Ended::TimedOut),
         limit: outcome.and_then(|outcome| outcome.limit.clone()),
         rules: answer.judgement.iter().flat_map(Judgement::matches).map(rule).collect(),
-        request: None,
+        request: answer.request.clone(),
         stdout,
         stderr,
         stdout_b64,
@@ -140,8 +158,12 @@ fn object(answer: &Answer) -> Object {
         fence: outcome
             .map(|outcome| Fence { level: outcome.fence.level.name(), missing: outcome.fence.missing.clone() }),
         log: answer.receipt.as_ref().map(|receipt| Log { seq: receipt.last, hash: receipt.hash.clone() }),
-        category: failed.as_ref().map(|failed| failed.category.word()),
-        failures: failed.map(|failed| failed.failures.into_iter().map(failure).collect()),
+        proves,
+        category: failed.map(|failed| failed.category.word()),
+        failures: failed.map(|failed| failed.failures.iter().map(failure).collect()),
+        attempts: answer.attempts.map(attempts),
+        hint: gate::hint(answer),
+        halted: answer.halted.clone(),
         commands: None,
         error: answer.stop.as_ref().map(|stop| Fault { message: stop.to_string(), help: stop.help() }),
     }
@@ -157,8 +179,13 @@ fn rule(found: &Match) -> Rule {
     }
 }
 
-fn failure(found: failfast::Failure) -> Failure {
-    Failure { file: found.file, line: found.line, message: found.message }
+fn attempts(spent: Spent) -> Attempts {
+    let Spent { used, budget, total_used, total_budget } = spent;
+    Attempts { used, budget, total_used, total_budget }
+}
+
+fn failure(found: &failfast::Failure) -> Failure {
+    Failure { file: found.file.clone(), line: found.line, message: found.message.clone() }
 }
 
 /// A stream as text, or as base64 where it is not UTF-8, and whether something was left out.

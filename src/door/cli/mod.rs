@@ -13,7 +13,9 @@ mod init;
 mod json;
 mod judged;
 mod notify;
+mod person;
 pub mod policy;
+mod sign;
 mod text;
 mod words;
 
@@ -41,18 +43,33 @@ Examples:
   guard exec -- pytest tests/         run a command: judged, fenced, recorded
   guard check -c 'rm -rf build'       only judge it
   guard audit tail                    see what happened
+  guard status                        see where everything stands
+  guard approve command-3             say yes to what was asked
 
 Exit codes of guard's own (a command's own code passes through, a signal is 128+n):
    75  a person has to allow it          125  guard could not do its job
-   78  policy or settings invalid        126  refused by policy, or not executable
-  124  timed out                         127  no such program
-                                         137  stopped at a limit";
+   77  halted: a person is needed        126  refused by policy, or not executable
+   78  policy or settings invalid        127  no such program
+  124  timed out                         137  stopped at a limit";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(init::Args),
     Exec(exec::Args),
     Check(check::Args),
+    Pending(person::requests::Pending),
+    Show(person::requests::Show),
+    Approve(person::answer::Approve),
+    Deny(person::answer::Deny),
+    Wait(person::requests::Wait),
+    RunApproved(exec::RunApproved),
+    #[command(subcommand)]
+    Approver(person::approver::Command),
+    Status(person::status::Args),
+    Escalate(person::halts::Escalate),
+    Halt(person::halts::Halt),
+    Resume(person::halts::Resume),
+    Escalations(person::halts::Escalations),
     #[command(subcommand)]
     Policy(policy::Command),
     #[command(subcommand)]
@@ -88,6 +105,18 @@ pub(super) fn main(hook: fn() -> ExitCode) -> ExitCode {
         Command::Init(args) => init::run(&world, &from, args),
         Command::Exec(args) => exec::run(world, &from, args),
         Command::Check(args) => check::run(world, &from, args),
+        Command::Pending(args) => person::requests::pending(world, &from, args),
+        Command::Show(args) => person::requests::show(world, &from, args),
+        Command::Approve(args) => person::answer::approve(world, &from, args),
+        Command::Deny(args) => person::answer::deny(world, &from, args),
+        Command::Wait(args) => person::requests::wait(world, &from, args),
+        Command::RunApproved(args) => exec::run_approved(world, &from, args),
+        Command::Approver(command) => person::approver::run(&world, &from, command),
+        Command::Status(args) => person::status::run(world, &from, args),
+        Command::Escalate(args) => person::halts::escalate(world, &from, args),
+        Command::Halt(args) => person::halts::halt(world, &from, args),
+        Command::Resume(args) => person::halts::resume(world, &from, args),
+        Command::Escalations(args) => person::halts::escalations(world, &from, args),
         Command::Policy(command) => policy::run(&world, &from, command),
         Command::Audit(command) => audit::run(&world, &from, command),
         Command::Hook(command) => hook::run(&world, &from, command, hook),
@@ -172,6 +201,9 @@ mod tests {
             "exec --unknown -- ls",
             "exec --jso -- ls",
             "exec --timeout 5s -- ls",
+            "exec --wait -- ls",
+            "exec --wait=5 -- ls",
+            "exec --wait 5 -- ls",
             "exec --timeout",
             "check",
             "check ls -la",

@@ -4,9 +4,11 @@
 use super::{code, json, judged};
 use crate::action::Action;
 use crate::decide::{Judgement, Match, Verdict};
-use crate::event::{Ended, line::printable};
+use crate::event::Ended;
+use crate::event::line::{printable, visible};
 use crate::execute::Level;
-use crate::gate::{Answer, Examined, Stop};
+use crate::failfast::Finding;
+use crate::gate::{self, Answer, Examined, Stop};
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
@@ -83,7 +85,6 @@ pub(super) fn print(answer: &Answer) {
                     "guard: {}: ended after {seconds:.1} s with everything it had started",
                     paint.with(Tone::Bad, "timed out")
                 );
-                text += "  help: make it faster, run a part of it, or have the rule's `timeout` raised\n";
             }
             Ended::Limit => {
                 let limit = outcome.limit.as_deref().unwrap_or("a limit");
@@ -91,25 +92,54 @@ pub(super) fn print(answer: &Answer) {
             }
             Ended::Exited | Ended::Signalled | Ended::Cancelled => {}
         }
+        match &answer.finding {
+            Some(Finding::Failed(failed)) => {
+                let category = failed.category.word();
+                let head = paint.with(Tone::Bad, &format!("{category} failure"));
+                let _ = writeln!(text, "guard: {head}: {}", visible(&failed.message));
+            }
+            Some(Finding::Unproved(_)) => {
+                let _ = writeln!(text, "guard: {}", paint.with(Tone::Question, "this proves nothing"));
+            }
+            Some(Finding::Green(_)) | None => {}
+        }
+        text += &hint(answer, paint);
     } else if let Some(judgement) = &answer.judgement {
         let what = match judgement.verdict() {
             Verdict::Deny => paint.with(Tone::Bad, "refused by policy"),
             Verdict::Ask | Verdict::Allow => paint.with(Tone::Question, "not run: a person has to allow this"),
         };
+        let what = match &answer.request {
+            Some(name) => format!("{what} ({name})"),
+            None => what,
+        };
         let _ = writeln!(text, "guard: {what}: `{}`", command(judgement));
         text += &deciding(judgement, paint);
+        text += &hint(answer, paint);
+    }
+    if let Some(name) = &answer.halted {
+        let _ = writeln!(text, "guard: {} ({name})", paint.with(Tone::Bad, "halted: a person is needed"));
     }
     let _gone = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// Prints why a person was not told who should have been: also beside `--json`, whose object is about the command.
-pub(super) fn untold(answer: &Answer) {
-    if let Some(stop) = &answer.untold {
+pub(super) fn untold(untold: Option<&Stop>) {
+    if let Some(stop) = untold {
         let paint = Paint::on(&std::io::stderr());
         let not = paint.with(Tone::Question, "a person was not told");
         let text = format!("guard: {not}: {}", said(stop, paint));
         let _gone = std::io::stderr().lock().write_all(text.as_bytes());
     }
+}
+
+/// What to do next, unless a rule has just said so.
+fn hint(answer: &Answer, paint: Paint) -> String {
+    let said = |hint: &String| {
+        answer.judgement.iter().flat_map(Judgement::matches).any(|found| found.instead.as_ref() == Some(hint))
+    };
+    let hint = gate::hint(answer).filter(|hint| !said(hint));
+    hint.map(|hint| format!("  {} {}\n", paint.with(Tone::Good, "hint:"), printable(&hint))).unwrap_or_default()
 }
 
 /// What `check` prints: the verdict, the parts of what was asked, what decided each, and what it would get.

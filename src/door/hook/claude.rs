@@ -8,7 +8,6 @@ use crate::gate::{self, Project, Refused, Request, Stop, World};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::Path;
 
 /// Longest reason and longest command in it, in characters: the harness cuts off what is longer than 10 000.
@@ -111,7 +110,8 @@ fn before(world: World, question: Question) -> Result<Answer, String> {
     let reason = input.get("description").and_then(Value::as_str).map(str::to_owned);
     let decided = place(world, &question.cwd).and_then(|(world, project)| match kind {
         Kind::Line => {
-            let request = Request { asked: Asked::Line(value.into()), timeout: None, task: None, reason };
+            let request =
+                Request { asked: Asked::Line(value.into()), timeout: None, task: None, reason, waiting: None };
             gate::before_command(&world, &project, request)
         }
         Kind::File(_) => file(&world, &project, value),
@@ -169,9 +169,6 @@ fn run(input: &Map<String, Value>, line: &str) -> Result<Value, String> {
 }
 
 fn told(refused: &Refused, what: &str) -> String {
-    if let Some(stop) = &refused.unrecorded {
-        let _gone = writeln!(std::io::stderr(), "guard: the refusal is not recorded: {stop}");
-    }
     let head = match refused.verdict {
         Verdict::Deny => "refused by policy",
         Verdict::Ask | Verdict::Allow => "not run: a person has to allow this",
@@ -187,10 +184,16 @@ fn told(refused: &Refused, what: &str) -> String {
             lines.push(line);
         }
     }
-    if !refused.rules.iter().any(|rule| rule.instead.is_some()) {
+    let said = |hint: &String| refused.rules.iter().any(|rule| rule.instead.as_ref() == Some(hint));
+    if let Some(hint) = refused.hint.as_ref().filter(|hint| !said(hint)) {
+        lines.push(format!("\n  hint: {}", printable(hint)));
+    } else if !refused.rules.iter().any(|rule| rule.instead.is_some()) {
         lines.push(
             "\n    instead: use what the policy allows, or have a person do it or add a rule to guard.toml".into(),
         );
+    }
+    if let Some(stop) = &refused.untold {
+        lines.push(format!("\n  a person was not told: {stop}"));
     }
     text + &lines.concat()
 }

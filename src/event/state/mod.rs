@@ -90,6 +90,7 @@ impl State {
             Detail::Created { .. }
             | Detail::PolicyTrusted { .. }
             | Detail::Analysed { .. }
+            | Detail::ApproverChanged { .. }
             | Detail::ReturnCode { .. }
             | Detail::Output { .. }
             | Detail::Recovered { .. }

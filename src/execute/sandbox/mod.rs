@@ -31,7 +31,7 @@ pub use start::Order;
 pub(super) use feed::Feed;
 pub(super) use init::report;
 pub(super) use start::{Fenced, Standing, start};
-pub(super) use steer::Steering;
+pub(super) use steer::{Hold, Steering};
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;

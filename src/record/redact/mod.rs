@@ -32,11 +32,21 @@ impl TagKey {
         TagKey(bytes)
     }
 
+    /// The keyed HMAC of a text that may hold secrets, in hex: it tells equal texts from different ones.
+    pub fn seal(&self, text: &[u8]) -> String {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return String::new() };
+        mac.update(text);
+        hex(&mac.finalize().into_bytes())
+    }
+
     /// Eight hex digits for a secret of some kind.
     fn tag(&self, secret: &[u8]) -> String {
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return String::new() };
-        mac.update(secret);
-        hex(&mac.finalize().into_bytes()).chars().take(8).collect()
+        self.seal(secret).chars().take(8).collect()
+    }
+
+    /// A key for fingerprints of what was asked, which tells nothing of this one.
+    pub fn for_fingerprints(&self) -> Vec<u8> {
+        self.seal(b"guard fingerprints v1").into_bytes()
     }
 }
 

@@ -198,6 +198,7 @@ impl Run<'_> {
                 | Detail::Output { blob: None, .. }
                 | Detail::ShellRefused { .. }
                 | Detail::Analysed { .. }
+                | Detail::ApproverChanged { .. }
                 | Detail::ShellError { of: None, .. }
                 | Detail::LogFull {}
                 | Detail::PoisonCleared { .. }

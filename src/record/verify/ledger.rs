@@ -69,6 +69,7 @@ impl Ledger {
             | Detail::ShellRefused { .. }
             | Detail::Escalated(_)
             | Detail::Analysed { .. }
+            | Detail::ApproverChanged { .. }
             | Detail::ShellError { .. }
             | Detail::Lost { .. }
             | Detail::Recovered { .. }

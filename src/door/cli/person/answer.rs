@@ -1,0 +1,97 @@
+//! `guard approve` and `guard deny`: a person's answers.
+
+use super::consent::{Consent, Question};
+use super::view::text;
+use super::{say, told};
+use crate::approve::Decision;
+use crate::door::cli::project;
+use crate::door::cli::text::Paint;
+use crate::gate::{self, About, Stop, World};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Approve a request: it may run once, exactly as it is shown
+///
+/// Shows it whole and asks for its digest. The default answer is no.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  guard approve command-3
+  guard approve command-3 --agent
+  guard approve command-3 --digest 7f3a-91bc --key ~/.ssh/id_ed25519")]
+pub(crate) struct Approve {
+    /// The request's name
+    #[arg(value_name = "ID")]
+    name: String,
+    #[command(flatten)]
+    consent: Consent,
+}
+
+pub(crate) fn approve(world: World, from: &Path, args: Approve) -> ExitCode {
+    told(false, yes(world, from, args))
+}
+
+fn yes(world: World, from: &Path, args: Approve) -> Result<ExitCode, Stop> {
+    let (world, project) = project(world, from)?;
+    let shown = gate::show(&world, &project, &args.name)?;
+    if let About::Halt(_) = shown.about {
+        return super::halts::go_on(&world, &project, from, &args.name, None, &args.consent);
+    }
+    let (view, cut) = text(&shown, Paint::on(&std::io::stdout()));
+    let approvers = gate::approvers(&world, from)?;
+    let question = Question {
+        statement: &shown.statement,
+        decision: Decision::Approve,
+        required: shown.required,
+        approvers: &approvers.signers,
+        view: &view,
+        cut,
+    };
+    let proof = args.consent.proof(&world, from, &question)?;
+    gate::approve(&world, &project, &args.name, proof)?;
+    say(&format!("approved: `{}` may run once\n", args.name))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Deny a request: the same command is refused from now on, however it is spelled
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  guard deny command-3 --reason 'use the staging account'")]
+pub(crate) struct Deny {
+    /// The request's name
+    #[arg(value_name = "ID")]
+    name: String,
+    /// Why, for the log and for whoever asked
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    #[command(flatten)]
+    consent: Consent,
+}
+
+pub(crate) fn deny(world: World, from: &Path, args: Deny) -> ExitCode {
+    told(false, no(world, from, args))
+}
+
+fn no(world: World, from: &Path, args: Deny) -> Result<ExitCode, Stop> {
+    let (world, project) = project(world, from)?;
+    let shown = gate::show(&world, &project, &args.name)?;
+    if let About::Halt(_) = shown.about {
+        return Err(Stop::Usage {
+            what: format!("`{}` is a halt: it stays one until a person resumes", args.name),
+            help: "there is nothing to deny".into(),
+        });
+    }
+    let (view, cut) = text(&shown, Paint::on(&std::io::stdout()));
+    let approvers = gate::approvers(&world, from)?;
+    let question = Question {
+        statement: &shown.statement,
+        decision: Decision::Deny,
+        required: shown.required,
+        approvers: &approvers.signers,
+        view: &view,
+        cut,
+    };
+    let proof = args.consent.proof(&world, from, &question)?;
+    gate::deny(&world, &project, &args.name, proof, args.reason)?;
+    say(&format!("denied: `{}`\n", args.name))?;
+    Ok(ExitCode::SUCCESS)
+}

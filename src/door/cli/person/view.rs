@@ -1,0 +1,108 @@
+//! A request or a halt as a person sees it, whole: everything it is bound to, and nothing a terminal would obey.
+//! Decides nothing.
+
+use super::span;
+use crate::door::cli::judged;
+use crate::door::cli::text::Paint;
+use crate::event::line::{printable, visible};
+use crate::gate::{About, Asked, Shown};
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// Bytes of a view that can be approved: no person reads more.
+const LONGEST: usize = 64 << 10;
+
+/// The view, and whether it had to be cut.
+pub(super) fn text(shown: &Shown, paint: Paint) -> (String, bool) {
+    let mut text = match &shown.about {
+        About::Command(asked) => command(shown, asked, paint),
+        About::Halt(report) => report.to_string(),
+    };
+    let _ = writeln!(text, "digest: {}", shown.statement.digest());
+    let _ = writeln!(text, "an answer takes: {}", shown.required);
+    if text.len() <= LONGEST {
+        return (text, false);
+    }
+    let end = (0..=LONGEST).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    text.truncate(end);
+    text += "\n… (cut: it is too long to be shown, and cannot be approved)\n";
+    (text, true)
+}
+
+fn command(shown: &Shown, asked: &Asked, paint: Paint) -> String {
+    let now = Utc::now().timestamp();
+    let request = &asked.open.asked;
+    let mut text = format!("{}: {}\n", shown.statement.name(), state(asked, now));
+    let _ = writeln!(text, "  command:   {}", printable(&asked.text).replace('\n', "\n             "));
+    let _ = writeln!(text, "  folder:    {}", visible(&asked.cwd));
+    let _ = writeln!(text, "  asked by:  uid {}", request.uid);
+    if let Some(reason) = &asked.reason {
+        let _ = writeln!(text, "  they say:  {}", visible(reason));
+    }
+    text += "  what it would run, and the rules that ask:\n";
+    let view = judged::view(&asked.judgement, &asked.facts);
+    for line in judged::text::tree(&view, &asked.judgement, paint).lines() {
+        let _ = writeln!(text, "  {line}");
+    }
+    let _ = writeln!(text, "  {}", judged::text::grant(&view, &asked.judgement));
+    let _ = writeln!(text, "  variables: {}", visible(&asked.variables.join(" ")));
+    if !asked.files.is_empty() {
+        let _ = writeln!(text, "  only while these files stay as they are: {}", visible(&asked.files.join(" ")));
+    }
+    if asked.masked {
+        text += "  note: secrets in it are masked here; what runs is the whole\n";
+    }
+    if asked.changed {
+        text += "  note: what it rests on has changed since: it can no longer be used\n";
+    }
+    text
+}
+
+fn state(asked: &Asked, now: i64) -> String {
+    match &asked.open.approved {
+        Some(approved) => {
+            let (who, left) = (visible(&approved.by.who), span(approved.until - now));
+            format!("approved by {who} ({}), to be used within {left}", approved.by.strength)
+        }
+        None => format!("waits for an answer, {} more", span(asked.open.asked.expires - now)),
+    }
+}
+
+/// The same as an object.
+pub(super) fn object(shown: &Shown) -> Value {
+    let mut object = json!({
+        "name": shown.statement.name(),
+        "kind": shown.statement.kind(),
+        "digest": shown.statement.digest(),
+        "required": shown.required.name(),
+    });
+    let about = match &shown.about {
+        About::Halt(report) => json!({ "report": report }),
+        About::Command(asked) => json!({
+            "command": asked.text,
+            "masked": asked.masked,
+            "cwd": asked.cwd,
+            "uid": asked.open.asked.uid,
+            "reason": asked.reason,
+            "variables": asked.variables,
+            "files": asked.files,
+            "changed": asked.changed,
+            "expires": time(asked.open.approved.as_ref().map_or(asked.open.asked.expires, |approved| approved.until)),
+            "approved_by": asked.open.approved.as_ref().map(|approved| approved.by.who.clone()),
+            "rules": asked.judgement.matches().iter().map(|found| json!({
+                "id": found.id, "verdict": found.verdict.word(), "reason": found.reason, "at": found.at,
+            })).collect::<Vec<_>>(),
+            "commands": judged::view(&asked.judgement, &asked.facts).parts,
+        }),
+    };
+    if let (Value::Object(members), Value::Object(more)) = (&mut object, about) {
+        members.extend(more);
+    }
+    object
+}
+
+/// A time of seconds since 1970 as RFC 3339 has it.
+pub(super) fn time(seconds: i64) -> Option<String> {
+    DateTime::<Utc>::from_timestamp(seconds, 0).map(|time| time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
+}

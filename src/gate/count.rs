@@ -1,0 +1,143 @@
+//! Counting: what a check that ended means for the budgets, and the halt when one is spent.
+//! Knows no tool: what its output proves is `failfast`'s.
+
+use super::desk::{Desk, now};
+use super::halt::{Calling, escalation};
+use super::notice::tell_halt;
+use super::{Answer, Request, Stop, entries};
+use crate::action::{Action, Facts};
+use crate::approve::Permit;
+use crate::decide::policy;
+use crate::event::{Attempts, Cause, Checked, Proves};
+use crate::execute::Outcome;
+use crate::failfast::{Counts, Finding, Ran, Scope, Tool, classify, spent};
+use crate::record::Receipt;
+
+/// Bytes of each stream that are read for what a check found: this much of the head and of the tail together.
+const READ: usize = 2 << 20;
+/// Bytes of its output that a report shows.
+const SHOWN: usize = 64 << 10;
+/// Names of failing tests that a record keeps.
+const TESTS: usize = 20;
+
+/// A check that has ended.
+pub(super) struct Counting {
+    pub(super) finding: Finding,
+    scope: Scope,
+}
+
+impl Counting {
+    /// What a command that ran proves, where its rule calls it a check.
+    pub(super) fn of(permit: &Permit, facts: &Facts, outcome: &Outcome) -> Option<Counting> {
+        let check = permit.grant().check?;
+        let Action::Shell(shell) = permit.action();
+        let (stdout, _) = outcome.stdout.excerpt(READ);
+        let (stderr, _) = outcome.stderr.excerpt(READ);
+        let finding = classify(&Ran {
+            tool: shell.commands().first().map_or(Tool::Other, Tool::of),
+            check,
+            ended: outcome.ended,
+            exit_code: outcome.exit_code,
+            signal: outcome.signal,
+            stdout: &stdout,
+            stderr: &stderr,
+        })?;
+        let scope = Scope::of(permit.judgement(), facts)?;
+        Some(Counting { finding, scope })
+    }
+
+    /// The record of it, with what is spent once it counts.
+    fn checked(&self, attempts: &Attempts, budgets: &policy::Attempts) -> Checked {
+        let counts = match &self.finding {
+            Finding::Green(counts) | Finding::Unproved(counts) => *counts,
+            Finding::Failed(failed) => failed.counts,
+        };
+        let ran = counts.as_ref().map(Counts::ran);
+        let (targets, options) = (self.scope.targets.clone(), self.scope.options.clone());
+        let mut checked = Checked {
+            rule: self.scope.rule.clone(),
+            proves: Proves::Nothing,
+            at_ms: now().timestamp_millis(),
+            targets,
+            options,
+            ran,
+            clears: Vec::new(),
+            category: None,
+            attempts: None,
+            tests: Vec::new(),
+            message: None,
+        };
+        match &self.finding {
+            Finding::Unproved(_) => {}
+            Finding::Green(_) => {
+                checked.proves = Proves::Green;
+                checked.clears = self.scope.clears(attempts, ran);
+            }
+            Finding::Failed(failed) => {
+                checked.proves = Proves::Failure;
+                checked.category = Some(failed.category.word().into());
+                checked.attempts = Some(spent(attempts, failed.category, budgets));
+                checked.tests = failed.tests.iter().take(TESTS).cloned().collect();
+                checked.message = Some(failed.message.clone());
+            }
+        }
+        checked
+    }
+}
+
+impl Desk<'_> {
+    /// Records the end of a command. The failing check that spends a budget halts.
+    pub(super) fn end(
+        &mut self,
+        permit: &Permit,
+        of: u64,
+        outcome: &Outcome,
+        counting: Option<Counting>,
+        request: &Request,
+        answer: &mut Answer,
+    ) -> Result<Receipt, Stop> {
+        let ended = entries::end(&self.log, &self.redactor, permit, of, outcome)?;
+        let Some(counting) = counting else { return self.log.append(&self.redactor, ended).map_err(Stop::Log) };
+        let (project, redactor) = (self.project, &self.redactor);
+        let budgets = self.policy.settings().attempts.clone();
+        let (mut attempts, mut halted) = (None, None);
+        let written = self.log.append_when(redactor, |state| {
+            let mut entries = ended.clone();
+            let checked = counting.checked(&state.attempts, &budgets);
+            let (category, message) = (checked.category.clone(), checked.message.clone());
+            attempts = checked.attempts;
+            entries::proves(&mut entries, checked);
+            if attempts.is_some_and(|spent| spent.is_all()) && state.requests.halt.is_none() {
+                let calling = Calling {
+                    cause: Cause::Failures,
+                    category,
+                    attempts,
+                    task: request.task.clone(),
+                    command: Some(entries::text(permit.action()).to_owned()),
+                    last_error: printed(outcome, message.as_deref().unwrap_or_default()),
+                    said: None,
+                };
+                let (entry, name) = escalation((project, redactor), state, calling)?;
+                entries.push(entry);
+                halted = Some(name);
+            }
+            Ok::<_, Stop>(entries)
+        });
+        answer.attempts = attempts;
+        answer.untold = halted.as_ref().and_then(|name| tell_halt(project, redactor, name).err());
+        answer.halted = halted;
+        written.map_err(Stop::Log)?
+    }
+}
+
+/// What a command printed: its message first, then both streams, so far as a report shows them.
+fn printed(outcome: &Outcome, message: &str) -> String {
+    let mut text = format!("{message}\n");
+    for (name, stream) in [("standard output", &outcome.stdout), ("standard error", &outcome.stderr)] {
+        if stream.len > 0 {
+            let (bytes, _) = stream.excerpt(SHOWN);
+            text += &format!("\n({name})\n{}", String::from_utf8_lossy(&bytes));
+        }
+    }
+    text
+}

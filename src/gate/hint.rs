@@ -1,0 +1,88 @@
+//! What an agent should do next: one sentence for every refusal and failure. Never a command or digest that would
+//! approve anything.
+//! Knows no layout.
+
+use super::Answer;
+use crate::decide::{Judgement, Verdict};
+use crate::event::{Ended, Spent};
+use crate::failfast::{Failed, Finding};
+
+/// What to do next; `None` where all went as asked.
+pub fn hint(answer: &Answer) -> Option<String> {
+    let halted = answer.halted.as_ref().map(|name| {
+        format!(
+            "that was the last attempt: everything is halted (`{name}`) and a person is called; stop here, and tell \
+             them what you think is wrong with `guard escalate --analysis TEXT`"
+        )
+    });
+    if halted.is_some() {
+        return halted;
+    }
+    if let Some(stop) = &answer.stop {
+        return stop.help();
+    }
+    if let Some(outcome) = &answer.outcome {
+        let failed = match &answer.finding {
+            Some(Finding::Failed(failed)) => Some(failure(failed, answer.attempts)),
+            Some(Finding::Unproved(_)) => {
+                Some("it ended with 0 and shows no test that ran: run the tests that failed, without options that leave tests out".to_owned())
+            }
+            Some(Finding::Green(_)) | None => None,
+        };
+        let slow = (outcome.ended == Ended::TimedOut)
+            .then(|| "make it faster, run a part of it, or have a person raise the rule's `timeout`".to_owned());
+        return failed.or(slow);
+    }
+    let judgement = answer.judgement.as_ref()?;
+    match judgement.verdict() {
+        Verdict::Allow => None,
+        Verdict::Ask => Some(match &answer.request {
+            Some(name) => format!(
+                "a person has been asked (`{name}`): go on with something else, and repeat the same command once they \
+                 have answered; `guard wait {name}` waits for that"
+            ),
+            None if answer.unasked => {
+                "so many requests wait for a person already that this one was not put before them: wait for an answer first".into()
+            }
+            None => "a person has to allow it".into(),
+        }),
+        Verdict::Deny => Some(refusal(judgement, answer.attempts)),
+    }
+}
+
+fn failure(failed: &Failed, spent: Option<Spent>) -> String {
+    let place = failed.failures.first().and_then(|failure| {
+        let file = failure.file.as_ref()?;
+        Some(failure.line.map_or_else(|| file.clone(), |line| format!("{file}:{line}")))
+    });
+    let begin = place.map_or_else(|| "begin with the first error".to_owned(), |place| format!("begin at {place}"));
+    format!("{begin}; {}", left(spent, failed.category.word()))
+}
+
+fn left(spent: Option<Spent>, category: &str) -> String {
+    let Some(Spent { used, budget, total_used, total_budget }) = spent else {
+        return format!("it is a failure of category {category}");
+    };
+    let left = budget.saturating_sub(used).min(total_budget.saturating_sub(total_used));
+    let more = match left {
+        0 => "no further attempt is left".to_owned(),
+        1 => "one more failure halts everything and calls a person".to_owned(),
+        more => format!("after {more} more failures everything is halted and a person is called"),
+    };
+    format!("attempt {used} of {budget} in category {category}, {total_used} of {total_budget} in all: {more}")
+}
+
+fn refusal(judgement: &Judgement, spent: Option<Spent>) -> String {
+    let decided = judgement.matches().iter().filter(|found| found.verdict == Verdict::Deny);
+    let instead = decided.filter_map(|found| found.instead.clone()).next();
+    let instead = instead
+        .unwrap_or_else(|| "use what the policy allows, or have a person do it or add a rule to guard.toml".to_owned());
+    match spent {
+        Some(Spent { used, budget, .. }) if used < budget => {
+            format!(
+                "{instead}; this was refused before, and asking again counts: {used} of {budget}, then everything is halted"
+            )
+        }
+        Some(_) | None => instead,
+    }
+}

@@ -1,0 +1,269 @@
+//! The person: what they are asked, how it is known that they answered, and their answers.
+//! Knows no terminals and makes no signatures: doors do.
+
+use super::desk::{Desk, Judged, now};
+use super::stored::Stored;
+use super::{Project, Stop, World, ask, entries, signers};
+use crate::action::Facts;
+use crate::approve::{Decision, Statement, Unusable, usable};
+use crate::decide::Judgement;
+use crate::decide::policy::Strength;
+use crate::event::{By, Detail, Open, State};
+use crate::failfast::Report;
+use crate::record::Receipt;
+
+/// How a door knows that a person answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// They typed the statement's digest at a terminal.
+    Terminal,
+    /// They signed the statement: an SSH signature, armoured.
+    Signature(String),
+}
+
+/// Everything there is to show of a request or a halt, without secrets.
+#[derive(Debug)]
+pub struct Shown {
+    /// What a person says yes or no to.
+    pub statement: Statement,
+    /// The least their answer must be.
+    pub required: Strength,
+    /// What it is about.
+    pub about: About,
+}
+
+/// What a name stands for.
+#[derive(Debug)]
+pub enum About {
+    /// A command.
+    Command(Box<Asked>),
+    /// A halt.
+    Halt(Box<Report>),
+}
+
+/// A command that a person is asked about.
+#[derive(Debug)]
+pub struct Asked {
+    /// The request.
+    pub open: Open,
+    /// Its stored copy judged as it would be now.
+    pub judgement: Judgement,
+    /// What that rests on.
+    pub facts: Facts,
+    /// The command, without secrets; and whether there are any in it.
+    pub text: String,
+    /// Whether something of it is masked.
+    pub masked: bool,
+    /// Why the caller wants it.
+    pub reason: Option<String>,
+    /// The folder it starts in.
+    pub cwd: String,
+    /// Names of the variables it finds.
+    pub variables: Vec<String>,
+    /// Files whose content it is bound to.
+    pub files: Vec<String>,
+    /// Whether its ground has changed, so that it can no longer be approved.
+    pub changed: bool,
+}
+
+/// Shows a request that waits, or what is halted.
+pub fn show(world: &World, project: &Project, name: &str) -> Result<Shown, Stop> {
+    let mut desk = Desk::open(world, project)?;
+    let log_id = desk.log_id();
+    if let Some(halt) = desk.state().requests.halt.clone().filter(|halt| halt.name == name) {
+        let statement = Statement::of_halt(&log_id, &halt);
+        let about = About::Halt(Box::new(super::escalated(project, name)?));
+        return Ok(Shown { statement, required: required(&desk, "resume")?, about });
+    }
+    let open = open(&desk, name)?;
+    let stored = Stored::load(project, name)?.filter(|(_, content)| *content == open.asked.content);
+    let Some((stored, _)) = stored else {
+        desk.changed(name)?;
+        return Err(unusable(name, Unusable::Changed));
+    };
+    let judged = desk.judge(&stored.world(), &stored.request()).map_err(|(_, stop)| stop)?;
+    let Judged { judgement, facts, .. } = judged;
+    let text = entries::text(judgement.action()).to_owned();
+    let clean = desk.clean(&text);
+    let asked = Asked {
+        changed: !stored.holds(desk.policy.hash(), &facts),
+        masked: clean != text,
+        text: clean,
+        reason: stored.request().reason.map(|reason| desk.clean(&reason)),
+        cwd: stored.world().cwd.to_string_lossy().into_owned(),
+        variables: stored.variables(),
+        files: stored.files().cloned().collect(),
+        judgement,
+        facts,
+        open: open.clone(),
+    };
+    let statement = Statement::of_request(&log_id, &open);
+    Ok(Shown { statement, required: required(&desk, "command")?, about: About::Command(Box::new(asked)) })
+}
+
+/// The request of a name, if it waits.
+fn open(desk: &Desk<'_>, name: &str) -> Result<Open, Stop> {
+    let requests = &desk.state().requests;
+    match usable(requests, name, requests.open(name).map_or("", |open| &open.asked.content), now().timestamp()) {
+        Ok(_) | Err(Unusable::Waiting) => requests.open(name).cloned().ok_or_else(|| unusable(name, Unusable::Unknown)),
+        Err(cause) => Err(unusable(name, cause)),
+    }
+}
+
+fn unusable(name: &str, cause: Unusable) -> Stop {
+    Stop::Approval { name: name.to_owned(), cause }
+}
+
+/// Approves a request.
+pub fn approve(world: &World, project: &Project, name: &str, proof: Proof) -> Result<Receipt, Stop> {
+    let within = |desk: &Desk<'_>| ask::seconds(desk.policy.settings().approvals.use_within);
+    answer(world, project, name, Decision::Approve, proof, |desk, by| Detail::Approved {
+        name: name.to_owned(),
+        by,
+        until: now().timestamp().saturating_add(within(desk)),
+    })
+}
+
+/// Denies a request.
+pub fn deny(
+    world: &World,
+    project: &Project,
+    name: &str,
+    proof: Proof,
+    reason: Option<String>,
+) -> Result<Receipt, Stop> {
+    let receipt = answer(world, project, name, Decision::Deny, proof, |_, by| Detail::Denied {
+        name: name.to_owned(),
+        by,
+        reason: reason.clone(),
+    })?;
+    Stored::erase(project, name);
+    Ok(receipt)
+}
+
+fn answer(
+    world: &World,
+    project: &Project,
+    name: &str,
+    decision: Decision,
+    proof: Proof,
+    detail: impl Fn(&Desk<'_>, By) -> Detail,
+) -> Result<Receipt, Stop> {
+    let mut desk = Desk::open(world, project)?;
+    let open = open(&desk, name)?;
+    let statement = Statement::of_request(&desk.log_id(), &open);
+    let by = proved(&desk, &statement, decision, proof)?;
+    let detail = detail(&desk, by);
+    let written = desk.log.append_when(&desk.redactor, |state| {
+        waits(state, name, now().timestamp())?;
+        let (action, result) = match decision {
+            Decision::Approve => ("APPROVE", "SUCCESS"),
+            Decision::Deny => ("DENY", "DENIED"),
+        };
+        Ok::<_, Stop>(vec![entries::approval(action, name, result, detail.clone())])
+    });
+    written.map_err(Stop::Log)?
+}
+
+/// Nothing if the request waits for its answer: somebody else may have been quicker, and so may the clock.
+fn waits(state: &State, name: &str, now: i64) -> Result<(), Stop> {
+    let requests = &state.requests;
+    if let Some(approved) = requests.open(name).and_then(|open| open.approved.as_ref()) {
+        return Err(Stop::Answered { name: name.to_owned(), by: approved.by.who.clone() });
+    }
+    match usable(requests, name, "", now) {
+        Err(Unusable::Waiting) => Ok(()),
+        Err(cause) => Err(unusable(name, cause)),
+        Ok(_) => Err(unusable(name, Unusable::Used)),
+    }
+}
+
+/// Who answered, if the proof holds and is as strong as the policy demands. A denial needs no more than a terminal: it
+/// allows nothing.
+pub(super) fn proved(desk: &Desk<'_>, statement: &Statement, decision: Decision, proof: Proof) -> Result<By, Stop> {
+    let required = match decision {
+        Decision::Approve => required(desk, statement.kind())?,
+        Decision::Deny => Strength::Terminal,
+    };
+    let by = match proof {
+        Proof::Terminal => By {
+            who: format!("uid {}", rustix::process::getuid().as_raw()),
+            strength: Strength::Terminal.name().into(),
+            key: None,
+            signature: None,
+        },
+        Proof::Signature(signature) => signers::signed(desk.project, statement, decision, &signature)?,
+    };
+    let given = Strength::of(&by.strength).unwrap_or(Strength::Terminal);
+    if given < required {
+        return Err(Stop::TooWeak { given: given.name(), required: required.name() });
+    }
+    Ok(by)
+}
+
+/// The least an answer must be: the policy's word, else a signature once there is an approver.
+fn required(desk: &Desk<'_>, kind: &str) -> Result<Strength, Stop> {
+    let approvals = &desk.policy.settings().approvals;
+    let said = if kind == "resume" { approvals.resume } else { approvals.command };
+    Ok(match said {
+        Some(strength) => strength,
+        None if signers::load(desk.project.config_root.as_deref())?.is_empty() => Strength::Terminal,
+        None => Strength::Signature,
+    })
+}
+
+/// Refuses to ask where nobody could answer.
+pub(super) fn somebody(desk: &Desk<'_>) -> Result<(), Stop> {
+    let required = required(desk, "command")?;
+    if required == Strength::Terminal {
+        return Ok(());
+    }
+    let known = signers::load(desk.project.config_root.as_deref())?;
+    if known.iter().any(|signer| signer.strength() >= required) {
+        return Ok(());
+    }
+    Err(Stop::Nobody { required: required.name() })
+}
+
+/// Requests that wait for an answer or their use, and what is halted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// What all records add up to.
+    pub state: State,
+    /// Names and texts of the requests, without secrets, in the order of their numbers.
+    pub requests: Vec<(String, String)>,
+    /// Budgets of failures.
+    pub budgets: crate::decide::policy::Attempts,
+}
+
+/// Where everything stands.
+pub fn standing(world: &World, project: &Project) -> Result<Standing, Stop> {
+    let desk = Desk::open(world, project)?;
+    let state = desk.state().clone();
+    let mut open: Vec<&Open> = state.requests.open.values().collect();
+    open.sort_by_key(|open| open.seq);
+    let text = |open: &Open| -> Result<String, Stop> {
+        let Some((stored, _)) = Stored::load(project, &open.asked.name)? else { return Ok("its copy is gone".into()) };
+        let action = super::request::parse(stored.request().asked, &super::grants::environment(&stored.world(), &[]));
+        Ok(desk.clean(entries::text(&action)))
+    };
+    let requests = open.into_iter().map(|open| Ok((open.asked.name.clone(), text(open)?)));
+    let requests = requests.collect::<Result<Vec<_>, Stop>>()?;
+    Ok(Standing { state, requests, budgets: desk.policy.settings().attempts.clone() })
+}
+
+/// Waits until a request is answered; the error says why it cannot be used.
+pub fn wait(world: &World, project: &Project, name: &str, limit: Option<std::time::Duration>) -> Result<bool, Stop> {
+    let mut desk = Desk::open(world, project)?;
+    let requests = &desk.state().requests;
+    if requests.done(name) == Some(crate::event::Done::Resumed) {
+        return Ok(true);
+    }
+    match desk.wait(name, limit)? {
+        ask::Answered::Approved => Ok(true),
+        ask::Answered::Waits => Ok(false),
+        ask::Answered::Not(Unusable::Halt) => Ok(true),
+        ask::Answered::Not(cause) => Err(unusable(name, cause)),
+        ask::Answered::Halted(name) => Err(Stop::Halted { name }),
+    }
+}

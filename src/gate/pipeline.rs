@@ -1,0 +1,133 @@
+//! The way of one command: judged, permitted by the policy or by a person, fenced, recorded, run, counted.
+//! Knows no doors.
+
+use super::ask::{Answered, Asking};
+use super::count::Counting;
+use super::desk::{Desk, Judged, now};
+use super::grants::{environment, honoured, place, required};
+use super::stored::Stored;
+use super::{Answer, Project, Request, Stop, World, compose, entries};
+use crate::approve::{Permit, settle, settle_approved, usable};
+use crate::decide::Verdict;
+use crate::execute::{self, Sink};
+
+/// Judges, and if that allows it, fences, records, runs and records again.
+pub fn exec(world: &World, project: &Project, request: Request, sink: &mut dyn Sink) -> Answer {
+    let mut answer = Answer::default();
+    let done = Desk::open(world, project).and_then(|mut desk| asked(&mut desk, request, sink, &mut answer));
+    answer.stop = done.err();
+    answer
+}
+
+/// Runs the stored copy of a request that a person approved.
+pub fn run_approved(world: &World, project: &Project, name: &str, sink: &mut dyn Sink) -> Answer {
+    let mut answer = Answer::default();
+    let done = Desk::open(world, project).and_then(|mut desk| {
+        desk.not_halted(&mut answer, None)?;
+        approved(&mut desk, name, sink, &mut answer)
+    });
+    answer.stop = done.err();
+    answer
+}
+
+fn asked(desk: &mut Desk<'_>, request: Request, sink: &mut dyn Sink, answer: &mut Answer) -> Result<(), Stop> {
+    desk.not_halted(answer, Some(&request))?;
+    let world = desk.world;
+    let judged = judged(desk, world, &request, answer)?;
+    let refusal = match settle(judged.judgement.clone()) {
+        Ok(permit) => return run(desk, world, permit, judged, &request, sink, answer),
+        Err(refusal) => refusal,
+    };
+    if refusal.judgement().verdict() == Verdict::Deny {
+        desk.deny(&refusal, &judged, &request, answer)?;
+        return judged.absent.map_or(Ok(()), Err);
+    }
+    let name = match desk.ask(&refusal, &judged, &request, answer)? {
+        Asking::Approved(name) => return approved(desk, &name, sink, answer),
+        Asking::Waits(name) => name,
+        Asking::TooMany => return Ok(()),
+    };
+    let Some(waiting) = request.waiting else { return Ok(()) };
+    (waiting.told)(&name, answer.untold.take());
+    match desk.wait(&name, waiting.limit)? {
+        Answered::Approved => approved(desk, &name, sink, answer),
+        Answered::Waits => Ok(()),
+        Answered::Not(cause) => Err(Stop::Approval { name, cause }),
+        Answered::Halted(name) => Err(Stop::Halted { name }),
+    }
+}
+
+/// Guard's own copy of what was approved, judged once more, used up and run.
+fn approved(desk: &mut Desk<'_>, name: &str, sink: &mut dyn Sink, answer: &mut Answer) -> Result<(), Stop> {
+    answer.request = Some(name.to_owned());
+    let unusable = |cause| Stop::Approval { name: name.to_owned(), cause };
+    let stored = Stored::load(desk.project, name)?;
+    let content = stored.as_ref().map(|(_, content)| content.as_str()).unwrap_or_default();
+    let approval = usable(&desk.state().requests, name, content, now().timestamp()).map_err(unusable)?;
+    let Some((stored, _)) = stored else { return Err(unusable(crate::approve::Unusable::Changed)) };
+    let (world, request) = (stored.world(), stored.request());
+    let judged = judged(desk, &world, &request, answer)?;
+    if !stored.holds(desk.policy.hash(), &judged.facts) {
+        desk.changed(name)?;
+        return Err(unusable(crate::approve::Unusable::Changed));
+    }
+    match settle_approved(judged.judgement.clone(), approval) {
+        Ok(permit) => run(desk, &world, permit, judged, &request, sink, answer),
+        Err(refusal) => desk.deny(&refusal, &judged, &request, answer),
+    }
+}
+
+fn judged(desk: &mut Desk<'_>, world: &World, request: &Request, answer: &mut Answer) -> Result<Judged, Stop> {
+    match desk.judge(world, request) {
+        Ok(judged) => {
+            answer.judgement = Some(judged.judgement.clone());
+            Ok(judged)
+        }
+        Err((judgement, stop)) => {
+            answer.judgement = Some(*judgement);
+            Err(desk.stopped(answer, stop))
+        }
+    }
+}
+
+fn run(
+    desk: &mut Desk<'_>,
+    world: &World,
+    permit: Permit,
+    judged: Judged,
+    request: &Request,
+    sink: &mut dyn Sink,
+    answer: &mut Answer,
+) -> Result<(), Stop> {
+    let place = place(world, desk.project);
+    let environment = match judged.composition {
+        Some(_) => compose::outside(world, desk.project),
+        None => environment(world, &permit.grant().env),
+    };
+    let limit = request.timeout.map_or(permit.grant().timeout, |asked| asked.min(permit.grant().timeout));
+    let prepared = honoured(permit.grant()).and_then(|()| {
+        execute::prepare(&permit, limit, &place, &environment, required(&desk.policy)).map_err(Stop::Execute)
+    });
+    let mut prepared = match prepared {
+        Ok(prepared) => prepared,
+        Err(stop) => return Err(desk.stopped(answer, stop)),
+    };
+    let start = entries::start(&permit, (desk.project, &world.cwd), limit, request, judged.composition.clone());
+    let started = desk.start(&permit, start)?;
+    let run = prepared.ready().and_then(|_| prepared.run(sink)).map_err(Stop::Execute);
+    let written = match &run {
+        Ok(outcome) => {
+            let counting = Counting::of(&permit, &judged.facts, outcome);
+            answer.finding = counting.as_ref().map(|counting| counting.finding.clone());
+            desk.end(&permit, started.seq(), outcome, counting, request, answer)
+        }
+        Err(stop) => {
+            let ended = entries::not_run(permit.action(), Some(started.seq()), stop);
+            desk.log.append(&desk.redactor, ended).map_err(Stop::Log)
+        }
+    };
+    drop(started);
+    answer.outcome = Some(run?);
+    answer.receipt = Some(written?);
+    Ok(())
+}
