@@ -7,6 +7,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod approve;
 mod attacks;
 mod classify;
 mod cli;

@@ -187,7 +187,7 @@ mod tests {
                 "---",
                 "Phase: none is open",
                 "Error Category: Test",
-                "Files Modified: a.py, b\\x1b.py (changed since 2026-11-21 14:00:00)",
+                "Files Modified: a.py, b\\u{1b}.py (changed since 2026-11-21 14:00:00)",
                 "Last Error:",
                 "  E   assert 2 == 3",
                 "  last",

@@ -39,32 +39,21 @@ pub(super) fn signed(
     verified(&load(project.config_root.as_deref())?, statement, decision, signature)
 }
 
-/// Whose signature over the statement this is. The signed bytes name the approver, so that each is tried.
+/// Whose signature over the statement this is. The signed bytes name the approver, and the signature says whose it would
+/// be.
 pub(super) fn verified(
     signers: &Signers,
     statement: &Statement,
     decision: Decision,
     signature: &str,
 ) -> Result<By, Stop> {
-    let mut why = None;
-    let mut names: Vec<&str> = signers.iter().map(|signer| signer.name()).collect();
-    names.dedup();
-    for name in names {
-        match signers.verify(&statement.to_sign(decision, name), signature, now()) {
-            Ok(signed) if signed.name() == name => {
-                return Ok(By {
-                    who: name.to_owned(),
-                    strength: signed.strength().name().into(),
-                    key: Some(signed.fingerprint().to_owned()),
-                    signature: Some(signature.lines().filter(|line| !line.starts_with("-----")).collect()),
-                });
-            }
-            Ok(_) => {}
-            Err(SignatureError::OtherStatement { name: signer }) if signer != name => {}
-            Err(cause) => {
-                why.get_or_insert(cause);
-            }
-        }
-    }
-    Err(Stop::Signature { cause: why.map(Box::new) })
+    let refused = |cause: SignatureError| Stop::Signature { cause: Box::new(cause) };
+    let name = signers.claimed(signature).map_err(refused)?.name();
+    let signed = signers.verify(&statement.to_sign(decision, name), signature, now()).map_err(refused)?;
+    Ok(By {
+        who: signed.name().to_owned(),
+        strength: signed.strength().name().into(),
+        key: Some(signed.fingerprint().to_owned()),
+        signature: Some(signature.lines().filter(|line| !line.starts_with("-----")).collect()),
+    })
 }

@@ -160,10 +160,10 @@ pub enum Stop {
         faults: Faults,
     },
     /// A signature that does not count.
-    #[error("the signature does not count: {}", cause.as_ref().map_or("there is no approver".to_owned(), |cause| cause.to_string()))]
+    #[error("the signature does not count: {cause}")]
     Signature {
-        /// Why; none: nobody may approve.
-        cause: Option<Box<SignatureError>>,
+        /// Why.
+        cause: Box<SignatureError>,
     },
     /// Guard runs inside one of its own fences.
     #[error("already fenced: run it directly")]
@@ -298,7 +298,7 @@ impl Stop {
             Self::TooWeak { .. } => Some("a person answers with `--key FILE` or `--agent`; `[approvals]` in the policy says what is enough".into()),
             Self::Nobody { .. } => Some("a person adds an approver with `guard approver add NAME KEY.pub`, or sets `supervision = \"unattended\"`".into()),
             Self::Signers { .. } => Some("mend or remove the line; `guard approver list` reads the same files".into()),
-            Self::Signature { cause } => Some(match cause.as_ref().and_then(|cause| cause.help()) {
+            Self::Signature { cause } => Some(match cause.help() {
                 Some(help) => help.to_owned(),
                 None => "sign the statement as it stands now with an approver's key; `guard approver list` names them".into(),
             }),

@@ -157,8 +157,8 @@ fn records_of_a_time_before_form_and_folder_were_kept_are_taken_as_lines() {
         asked: None,
         task: None,
         reason: None,
-        request: None,
         targets: Vec::new(),
+        request: None,
     };
     log.append(&redactor, vec![Entry { human, detail }]).unwrap();
     drop(log);

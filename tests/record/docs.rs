@@ -1,12 +1,16 @@
 //! `docs/log.md` is held to what the code does.
 
 use super::*;
-use guard::event::{Composition, Ended, RuleHit, SourceFile};
+use guard::event::{
+    By, Cause, Checked, Closing, Composition, Ended, Escalated, Proves, Requested, RuleHit, SourceFile, Spent,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One of each, with every optional field set. A new variant does not compile until it is added here.
 fn all() -> Vec<Detail> {
     let s = || "x".to_owned();
+    let by = || By { who: s(), strength: s(), key: Some(s()), signature: Some(s()) };
+    let spent = Some(Spent { used: 1, budget: 1, total_used: 1, total_budget: 1 });
     let rules = || vec![RuleHit { id: s(), verdict: s() }];
     let mut details = vec![Detail::Created { log_id: s(), guard: s(), policy: s(), seed_fingerprint: s() }];
     loop {
@@ -26,7 +30,7 @@ fn all() -> Vec<Detail> {
                     config: Some(s()),
                     files: vec![SourceFile { path: s(), sha256: Some(s()) }],
                 })),
-                approval: None,
+                approval: Some(s()),
             },
             Detail::ShellStart { .. } => Detail::ReturnCode { of: 1 },
             Detail::ReturnCode { .. } => Detail::Output { of: 1, len: 1, sha256: Some(s()), blob: Some(s()) },
@@ -37,7 +41,19 @@ fn all() -> Vec<Detail> {
                 duration_ms: 1,
                 fence: s(),
                 missing: vec![s()],
-                check: None,
+                check: Some(Box::new(Checked {
+                    rule: s(),
+                    proves: Proves::Failure,
+                    at_ms: 1,
+                    targets: vec![s()],
+                    options: vec![s()],
+                    ran: Some(1),
+                    clears: vec![1],
+                    category: Some(s()),
+                    attempts: spent,
+                    tests: vec![s()],
+                    message: Some(s()),
+                })),
             },
             Detail::ShellEnd { .. } => Detail::ShellRefused {
                 verdict: s(),
@@ -47,26 +63,45 @@ fn all() -> Vec<Detail> {
                 asked: Some(s()),
                 task: Some(s()),
                 reason: Some(s()),
-                request: None,
-                targets: Vec::new(),
+                targets: vec![s()],
+                request: Some(s()),
             },
-            Detail::ShellRefused { .. } => Detail::ShellError { of: Some(1), exit_code: 1, cause: s() },
+            Detail::ShellRefused { .. } => Detail::Requested(Box::new(Requested {
+                name: s(),
+                kind: s(),
+                nonce: s(),
+                content: s(),
+                same: s(),
+                targets: vec![s()],
+                policy: s(),
+                uid: 1,
+                expires: 1,
+            })),
+            Detail::Requested(_) => Detail::Approved { name: s(), by: by(), until: 1 },
+            Detail::Approved { .. } => Detail::Denied { name: s(), by: by(), reason: Some(s()) },
+            Detail::Denied { .. } => Detail::Consumed { name: s() },
+            Detail::Consumed { .. } => Detail::Closed { name: s(), how: Closing::Changed },
+            Detail::Closed { .. } => Detail::ApproverChanged { name: s(), keys: vec![s()], added: true, by: by() },
+            Detail::ApproverChanged { .. } => Detail::Escalated(Box::new(Escalated {
+                name: s(),
+                cause: Cause::Failures,
+                category: Some(s()),
+                attempts: spent,
+                nonce: s(),
+                content: s(),
+                uid: 1,
+                said: Some(s()),
+            })),
+            Detail::Escalated(_) => Detail::Analysed { name: s(), analysis: s() },
+            Detail::Analysed { .. } => Detail::Resumed { name: s(), by: by(), note: Some(s()) },
+            Detail::Resumed { .. } => Detail::ShellError { of: Some(1), exit_code: 1, cause: s() },
             Detail::ShellError { .. } => Detail::Lost { of: 1 },
             Detail::Lost { .. } => Detail::Recovered { bytes: 1, sha256: s() },
             Detail::Recovered { .. } => Detail::LogFull {},
             Detail::LogFull {} => Detail::PoisonCleared { cause: s() },
             Detail::PoisonCleared { .. } => Detail::NotifyFailed { name: s(), channel: s(), tries: 3, cause: s() },
             Detail::NotifyFailed { .. } => Detail::Checkpoint { records: 1 },
-            Detail::Checkpoint { .. }
-            | Detail::Requested(_)
-            | Detail::ApproverChanged { .. }
-            | Detail::Approved { .. }
-            | Detail::Denied { .. }
-            | Detail::Consumed { .. }
-            | Detail::Closed { .. }
-            | Detail::Escalated(_)
-            | Detail::Analysed { .. }
-            | Detail::Resumed { .. } => return details,
+            Detail::Checkpoint { .. } => return details,
         };
         details.push(next);
     }

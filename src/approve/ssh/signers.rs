@@ -21,7 +21,7 @@ pub struct Signers {
 }
 
 /// One entry: a person's name and one of their keys.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signer {
     name: String,
     key: PublicKey,
@@ -276,7 +276,7 @@ mod tests {
         );
         let first = signers.iter().next().unwrap();
         // `ssh-keygen -lf` says the same of this key.
-        assert_eq!(first.fingerprint(), "SHA256:ZkAslGjFiUHdGf/WUL8rQvkib4PTvQatUV0OQUSncCA");
+        assert_eq!(first.fingerprint(), "SHA256:ZkAslGjFiUHdGf/WUL8rQvkib4PTvQatUV0OUQSncCA");
     }
 
     #[test]

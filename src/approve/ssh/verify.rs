@@ -1,8 +1,8 @@
 //! Whether a signature file is an approver's over exactly these bytes, as OpenSSH's PROTOCOL.sshsig and PROTOCOL.u2f say.
 //! Knows no statement: bytes come in.
 
-use super::key::{is_certificate, shown, strength};
-use super::{NAMESPACE, Signers};
+use super::key::{shown, strength};
+use super::{NAMESPACE, Signer, Signers};
 use crate::approve::Strength;
 use chrono::{DateTime, Utc};
 use ssh_key::{HashAlg, SshSig};
@@ -15,6 +15,7 @@ const WIDTH: usize = 70;
 const LONGEST: usize = 16 * 1024;
 /// The only version of the format there is.
 const VERSION: u32 = 1;
+const OTHER_VERSION: &str = "another version of the format";
 /// Behind a security key's signature: a byte of flags, and a counter of four.
 const TRAILER: usize = 5;
 /// The flag that says that somebody touched the security key.
@@ -107,7 +108,7 @@ pub enum SignatureError {
         before: DateTime<Utc>,
     },
     /// Another statement, or a signature that somebody changed.
-    #[error("the signature is not the one `{name}` would make of this statement")]
+    #[error("the signature by `{name}` is of another statement, or was changed")]
     OtherStatement {
         /// Whose key it names.
         name: String,
@@ -141,29 +142,21 @@ impl SignatureError {
 }
 
 impl Signers {
+    /// Whose signature this claims to be, for statements that name their approver. It proves nothing yet.
+    ///
+    /// # Errors
+    /// Why it cannot be any approver's.
+    pub fn claimed(&self, signature: &str) -> Result<&Signer, SignatureError> {
+        self.signer(&read(signature)?)
+    }
+
     /// Whether `signature`, the text of a file that `ssh-keygen -Y sign` wrote, is an approver's over `message`.
     ///
     /// # Errors
     /// The first reason why it does not count.
     pub fn verify(&self, message: &[u8], signature: &str, now: DateTime<Utc>) -> Result<Signed, SignatureError> {
         let signature = read(signature)?;
-        let key = signature.public_key();
-        let kind = key.algorithm();
-        if key.is_certificate() || is_certificate(kind.as_str()) {
-            return Err(SignatureError::Certificate { kind: shown(kind.as_str()) });
-        }
-        if strength(kind.as_str()).is_none() {
-            return Err(SignatureError::Unsupported { algorithm: shown(kind.as_str()) });
-        }
-        if signature.algorithm() != kind {
-            return Err(SignatureError::Unsupported { algorithm: shown(signature.algorithm().as_str()) });
-        }
-        if signature.namespace() != NAMESPACE {
-            return Err(SignatureError::OtherNamespace { namespace: shown(signature.namespace()) });
-        }
-        let Some(signer) = self.of_key(key) else {
-            return Err(SignatureError::UnknownKey { fingerprint: key.fingerprint(HashAlg::Sha256).to_string() });
-        };
+        let signer = self.signer(&signature)?;
         signer.standing(now)?;
         let name = || signer.name().to_owned();
         if signer.key().verify(NAMESPACE, message, &signature).is_err() {
@@ -174,6 +167,26 @@ impl Signers {
             return Err(SignatureError::NotPresent { name: name() });
         }
         Ok(Signed { name: name(), fingerprint: signer.fingerprint(), strength: signer.strength() })
+    }
+
+    /// The approver whose key a signature names, if it is one for approvals, of a kind that guard verifies.
+    fn signer(&self, signature: &SshSig) -> Result<&Signer, SignatureError> {
+        let key = signature.public_key();
+        let kind = key.algorithm();
+        if let Some(certificate) = key.certificate() {
+            return Err(SignatureError::Certificate { kind: shown(&certificate.algorithm().to_certificate_type()) });
+        }
+        if strength(kind.as_str()).is_none() {
+            return Err(SignatureError::Unsupported { algorithm: shown(kind.as_str()) });
+        }
+        if signature.algorithm() != kind {
+            return Err(SignatureError::Unsupported { algorithm: shown(signature.algorithm().as_str()) });
+        }
+        if signature.namespace() != NAMESPACE {
+            return Err(SignatureError::OtherNamespace { namespace: shown(signature.namespace()) });
+        }
+        let unknown = || SignatureError::UnknownKey { fingerprint: key.fingerprint(HashAlg::Sha256).to_string() };
+        self.of_key(key).ok_or_else(unknown)
     }
 }
 
@@ -200,19 +213,16 @@ fn read(text: &str) -> Result<SshSig, SignatureError> {
     }
     armour.push('\n');
     armour.push_str(END);
-    let signature = SshSig::from_pem(&armour).map_err(|error| match error {
-        ssh_key::Error::AlgorithmUnsupported { algorithm } => {
-            SignatureError::Unsupported { algorithm: shown(algorithm.as_str()) }
+    let signature = SshSig::from_pem(&armour).map_err(|error| {
+        if let ssh_key::Error::Encoding(ssh_key::encoding::Error::Label(label)) = &error {
+            return SignatureError::Unsupported { algorithm: shown(&label.to_string()) };
         }
-        ssh_key::Error::Encoding(ssh_key::encoding::Error::Label(error)) => {
-            SignatureError::Unsupported { algorithm: shown(&error.to_string()) }
-        }
-        ssh_key::Error::Version { .. } => none("another version of the format"),
-        _ => none("its content is cut or garbled"),
+        let newer = matches!(error, ssh_key::Error::Version { .. });
+        none(if newer { OTHER_VERSION } else { "its content is cut or garbled" })
     })?;
     // The version is not signed, and the library takes 0 for 1.
     if signature.version() != VERSION {
-        return Err(none("another version of the format"));
+        return Err(none(OTHER_VERSION));
     }
     Ok(signature)
 }
