@@ -431,7 +431,8 @@ fn ends(detail: &Detail) -> bool {
         | Detail::Closed { .. }
         | Detail::Analysed { .. }
         | Detail::ApproverChanged { .. }
-        | Detail::Resumed { .. } => false,
+        | Detail::Resumed { .. }
+        | Detail::NotifyFailed { .. } => false,
     }
 }
 

@@ -99,6 +99,7 @@ impl State {
             | Detail::Recovered { .. }
             | Detail::LogFull {}
             | Detail::PoisonCleared { .. }
+            | Detail::NotifyFailed { .. }
             | Detail::Checkpoint { .. } => {}
         }
     }

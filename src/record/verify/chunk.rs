@@ -205,6 +205,7 @@ impl Run<'_> {
                 | Detail::ShellError { of: None, .. }
                 | Detail::LogFull {}
                 | Detail::PoisonCleared { .. }
+                | Detail::NotifyFailed { .. }
                 | Detail::Checkpoint { .. },
             )
             | Machine::Unknown(_) => {}
