@@ -39,8 +39,18 @@ const SAID: &[&str] = &[
 /// Letters of flags that do the same, alone or bundled.
 const LETTERS: &str = "qvslx";
 /// Flags that leave something out, so that a run without them looks at more.
-const NARROWS: &[&str] =
-    &["-k", "-m", "--lf", "--last-failed", "--sw", "--stepwise", "--deselect", "--ignore", "--ignore-glob", "--exclude"];
+const NARROWS: &[&str] = &[
+    "-k",
+    "-m",
+    "--lf",
+    "--last-failed",
+    "--sw",
+    "--stepwise",
+    "--deselect",
+    "--ignore",
+    "--ignore-glob",
+    "--exclude",
+];
 /// Flags with which a run ends at a failure, so that its counts are not those of the whole.
 const STOPS: &[&str] = &["--exitfirst", "--maxfail", "--sw", "--stepwise"];
 /// Words that are kept of one check.

@@ -91,7 +91,7 @@ pub fn init(world: &World, root: &Path, setup: &Setup) -> Result<Initialised, St
     let paths = Paths { log: root.join(LOG_NAME), state };
     trust::trust(
         world,
-        &Project { root: root.clone(), paths, state_root, config_root, nested: Vec::new() },
+        &Project { root: root.clone(), paths, state_root, config_root, keys: None, nested: Vec::new() },
         text.as_bytes(),
     )?;
     Ok(Initialised::Fresh { root, log_id, seed, policy_kept, excluded })

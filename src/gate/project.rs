@@ -26,6 +26,8 @@ pub struct Project {
     pub state_root: PathBuf,
     /// The person's `guard` configuration folder, hidden inside fences.
     pub config_root: Option<PathBuf>,
+    /// The person's SSH keys, `~/.ssh`, where there are any: hidden inside fences, since a key of theirs approves.
+    pub keys: Option<PathBuf>,
     /// Roots of projects within this one.
     pub nested: Vec<PathBuf>,
 }
@@ -49,7 +51,8 @@ impl Project {
         };
         let config_root = super::trust::config_root(&paths.state).or_else(|| world.config_root());
         let nested = crate::record::below(&state_root, &root);
-        Ok(Self { root, paths, state_root, config_root, nested })
+        let keys = world.home().map(|home| home.join(".ssh")).filter(|keys| keys.symlink_metadata().is_ok());
+        Ok(Self { root, paths, state_root, config_root, keys, nested })
     }
 
     /// Finds the state of a project that was moved, and where the project was before.
@@ -79,11 +82,17 @@ impl Project {
         own.chain(settings).chain(PROTECTED.iter().flat_map(|name| self.of_nested(name))).collect()
     }
 
-    /// What no command may see: the log, those of projects within this one, guard's state, the person's configuration of
-    /// guard.
+    /// What no command may see: the log, those of projects within this one, guard's state, the machine's and the person's
+    /// configuration of guard, the person's SSH keys.
     pub fn hidden(&self) -> Vec<PathBuf> {
         let own = [self.paths.log.clone(), self.state_root.clone()].into_iter();
-        own.chain(self.config_root.clone()).chain(self.of_nested(LOG_NAME)).collect()
+        let machine = PathBuf::from(super::world::MACHINE);
+        let machine = machine.symlink_metadata().is_ok().then_some(machine);
+        own.chain(machine)
+            .chain(self.config_root.clone())
+            .chain(self.keys.clone())
+            .chain(self.of_nested(LOG_NAME))
+            .collect()
     }
 
     /// A file of each project within this one, where it is there.

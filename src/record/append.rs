@@ -422,6 +422,9 @@ fn ends(detail: &Detail) -> bool {
         Detail::Created { .. }
         | Detail::PolicyTrusted { .. }
         | Detail::ShellStart { .. }
+        | Detail::Unfenced { .. }
+        | Detail::FileChanged { .. }
+        | Detail::FileRefused { .. }
         | Detail::ShellRefused { .. }
         | Detail::Requested(_)
         | Detail::Approved { .. }
@@ -430,7 +433,8 @@ fn ends(detail: &Detail) -> bool {
         | Detail::Closed { .. }
         | Detail::Analysed { .. }
         | Detail::ApproverChanged { .. }
-        | Detail::Resumed { .. } => false,
+        | Detail::Resumed { .. }
+        | Detail::NotifyFailed { .. } => false,
     }
 }
 

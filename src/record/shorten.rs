@@ -39,6 +39,7 @@ fn is_command(detail: &Detail) -> bool {
         | Detail::ShellEnd { .. }
         | Detail::ShellRefused { .. }
         | Detail::ShellError { .. }
+        | Detail::Unfenced { .. }
         | Detail::Requested(_) => true,
         Detail::Created { .. }
         | Detail::PolicyTrusted { .. }
@@ -52,6 +53,9 @@ fn is_command(detail: &Detail) -> bool {
         | Detail::Analysed { .. }
         | Detail::Resumed { .. }
         | Detail::ApproverChanged { .. }
+        | Detail::FileChanged { .. }
+        | Detail::FileRefused { .. }
+        | Detail::NotifyFailed { .. }
         | Detail::Lost { .. }
         | Detail::Recovered { .. }
         | Detail::LogFull {}

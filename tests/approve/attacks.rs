@@ -74,6 +74,10 @@ fn attacked(scene: &Scene, fenced: bool) -> (Vec<String>, Vec<String>) {
     let (name, other) = (scene.ask(&ASKED), scene.ask(&["truncate", "-s", "4", "made"]));
     let home = &scene.home;
     let (state, config) = (home.state(), home.path().join(".config/guard"));
+    // Where keys are; anywhere else a fenced program reads them as it reads the rest of the system.
+    let keys = home.path().join(".ssh");
+    fs::create_dir_all(&keys).unwrap();
+    fs::copy(scene.key("eve"), keys.join("id_ed25519")).unwrap();
     let identity = |path: &Path| fs::metadata(path).map_or([0, 0], |found| [found.dev(), found.ino()]);
     let files = [
         home.project.join("build_audit.log"),
@@ -90,7 +94,7 @@ fn attacked(scene: &Scene, fenced: bool) -> (Vec<String>, Vec<String>) {
     let plan = json!({
         "guard": env!("CARGO_BIN_EXE_guard"), "home": home.path(), "state": state, "config": config,
         "agent": scene.key("agent"), "request": name, "other": other, "halt": "resume-3", "canary": CANARY,
-        "pids": [victim.0.id(), agent.0.id()], "terminals": [], "identities": identities, "key": scene.key("eve"),
+        "pids": [victim.0.id(), agent.0.id()], "terminals": [], "identities": identities, "key": keys.join("id_ed25519"),
         // As if it had been seen somewhere.
         "digest": scene.digest(&name), "halt_digest": "0000-0000", "eve": format!("{}.pub", scene.key("eve")),
     });

@@ -26,7 +26,9 @@ fn a_name_that_nobody_was_asked_under_is_told() {
     let scene = Scene::signed();
     let name = scene.ask(&ASKED);
     let key = scene.key("anna");
-    for unknown in ["command-9", "resume-1", "", "../command-1", "command-1.json", "COMMAND-1", "command-01", "\u{1b}[2J"] {
+    for unknown in
+        ["command-9", "resume-1", "", "../command-1", "command-1.json", "COMMAND-1", "command-01", "\u{1b}[2J"]
+    {
         for words in [&["approve"][..], &["deny"], &["approve", "--digest", "0000-0000", "--key", &key]] {
             let done = scene.home.guard(&[words, &["--", unknown]].concat());
             refused(&scene, &name, &done, 125, "nothing of that name was ever asked here");
@@ -133,7 +135,10 @@ fn a_signature_that_does_not_count_approves_nothing() {
     assert!(again.stderr.contains("was approved before, by anna"), "{}", again.stderr);
     assert_eq!(scene.home.guard(&["run-approved", &name]).code, Some(0));
     assert_eq!(scene.home.guard(&["approve", &name, "--signature", &file]).code, Some(125));
-    assert_eq!((scene.made(), scene.logged("[APPROVAL] [APPROVE]"), scene.logged("[APPROVAL] [CONSUME]")), (true, 1, 1));
+    assert_eq!(
+        (scene.made(), scene.logged("[APPROVAL] [APPROVE]"), scene.logged("[APPROVAL] [CONSUME]")),
+        (true, 1, 1)
+    );
     scene.whole();
 }
 
@@ -260,7 +265,8 @@ fn every_file_a_request_names_is_bound_however_many() {
     let names: Vec<String> = (0..70).map(|number| format!("a{number:02}")).collect();
     names.iter().for_each(|name| scene.home.write(name, "same\n"));
     scene.home.write("zz", "one\n");
-    let words: Vec<&str> = ["install"].into_iter().chain(names.iter().map(String::as_str)).chain(["zz", "made"]).collect();
+    let words: Vec<&str> =
+        ["install"].into_iter().chain(names.iter().map(String::as_str)).chain(["zz", "made"]).collect();
     let name = scene.ask(&words);
     assert_eq!(scene.answer("approve", &name).code, Some(0));
     scene.home.write("zz", "two\n");

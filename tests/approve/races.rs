@@ -23,7 +23,8 @@ fn together(scene: &Scene, calls: &[Vec<&str>]) -> Vec<Output> {
 fn of_two_people_who_answer_at_once_one_does_and_the_other_is_told_who() {
     let scene = Scene::signed();
     let public = [scene.desk.read("anna.pub"), scene.desk.key("ben", &["ed25519"])];
-    let lines = [("anna", &public[0]), ("ben", &public[1])].map(|(name, key)| guard::approve::ssh::line(name, key).unwrap());
+    let lines =
+        [("anna", &public[0]), ("ben", &public[1])].map(|(name, key)| guard::approve::ssh::line(name, key).unwrap());
     scene.approvers(&lines.concat());
     for round in 0..6 {
         let name = scene.ask(&ASKED);
@@ -82,7 +83,8 @@ fn the_same_asked_many_times_at_once_is_one_request_and_at_most_ten_wait() {
     assert!(found.iter().all(|output| output.status.code() == Some(75)), "{found:?}");
     assert_eq!((scene.logged("[APPROVAL] [REQUEST]"), scene.pending()["requests"].as_array().unwrap().len()), (1, 1));
     let files: Vec<String> = (0..14).map(|number| format!("made{number}")).collect();
-    let calls: Vec<Vec<&str>> = files.iter().map(|file| vec!["exec", "--", "truncate", "-s", "3", file.as_str()]).collect();
+    let calls: Vec<Vec<&str>> =
+        files.iter().map(|file| vec!["exec", "--", "truncate", "-s", "3", file.as_str()]).collect();
     let found = together(&scene, &calls);
     assert!(found.iter().all(|output| output.status.code() == Some(75)), "{found:?}");
     assert_eq!(scene.pending()["requests"].as_array().unwrap().len(), 10);

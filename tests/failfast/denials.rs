@@ -70,7 +70,11 @@ fn what_a_person_denied_is_denied_at_once_and_counts() {
     assert_eq!(scene.home.guard(&["run-approved", &name]).code, Some(126));
     assert_eq!(scene.home.guard(&["wait", &name]).code, Some(126));
     let told = exec(&scene, &["--", "truncate", "-s", "3", "made"]);
-    assert_eq!((&told["verdict"], &told["rules"][0]["id"]), (&json!("deny"), &json!("guard:denied-by-person")), "{told}");
+    assert_eq!(
+        (&told["verdict"], &told["rules"][0]["id"]),
+        (&json!("deny"), &json!("guard:denied-by-person")),
+        "{told}"
+    );
     assert_eq!(denials(&scene), 1);
     assert!(hook(&scene, "echo x; truncate -s '3' made").contains("a person denied it"));
     assert_eq!(denials(&scene), 2);

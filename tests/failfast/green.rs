@@ -111,7 +111,8 @@ fn a_test_that_is_left_out_by_what_the_project_says_is_missed() {
             scene.home.write("pyproject.toml", "[tool.pytest.ini_options]\npython_functions = 'test_ok'\n");
         }),
         ("conftest drops it", |scene| {
-            let drop = "def pytest_collection_modifyitems(items):\n    items[:] = [i for i in items if 'bad' not in i.name]\n";
+            let drop =
+                "def pytest_collection_modifyitems(items):\n    items[:] = [i for i in items if 'bad' not in i.name]\n";
             scene.home.write("conftest.py", drop);
         }),
         ("conftest skips it", |scene| {
@@ -142,7 +143,9 @@ fn a_test_that_is_left_out_by_what_the_project_says_is_missed() {
     scene.home.write("test_a.py", skip);
     assert!(still(&scene, "pytest -q"), "it is skipped");
     // And other tests do not stand for it.
-    scene.home.write("test_b.py", "def test_1():\n    pass\n\n\ndef test_2():\n    pass\n\n\ndef test_3():\n    pass\n");
+    scene
+        .home
+        .write("test_b.py", "def test_1():\n    pass\n\n\ndef test_2():\n    pass\n\n\ndef test_3():\n    pass\n");
     assert!(still(&scene, "pytest -q"), "it is skipped, and others were added");
 }
 
@@ -170,7 +173,9 @@ fn a_green_check_that_does_not_stand_alone_makes_nothing_good_and_the_hint_says_
     let scene = failing();
     exec(&scene, &["--", "pytest", "-q"]);
     mend(&scene);
-    for text in ["pytest -q; true", "cd . && pytest -q", "pytest -q | tail -n 5", "python -m pytest -q", "timeout 50 pytest"] {
+    for text in
+        ["pytest -q; true", "cd . && pytest -q", "pytest -q | tail -n 5", "python -m pytest -q", "timeout 50 pytest"]
+    {
         let told = line(&scene, text);
         assert_eq!(used(&scene, "test"), (1, 1), "{text}");
         assert!(told["hint"].as_str().is_some_and(|hint| hint.contains("with nothing around it")), "{text}: {told}");

@@ -33,7 +33,10 @@ fn each_category_halts_at_its_own_budget_and_the_exit_code_stays_the_tools() {
         }
         refused(&scene.home.guard(&["exec", "--", "ls"]));
         let report = scene.home.guard(&["escalations", "resume-1"]).stdout;
-        assert!(report.starts_with("[ESCALATION] project: ") && report.contains(&format!("{budget} attempts")), "{report}");
+        assert!(
+            report.starts_with("[ESCALATION] project: ") && report.contains(&format!("{budget} attempts")),
+            "{report}"
+        );
         scene.whole();
     }
 }
@@ -91,7 +94,9 @@ fn a_failing_check_counts_whatever_stands_around_it() {
 fn what_fails_beside_a_check_that_passes_is_no_attempt() {
     let scene = Scene::open();
     scene.home.write("test_a.py", "def test_ok():\n    assert True\n");
-    for text in ["pytest -q; grep nothing test_a.py", "pytest -q && grep nothing test_a.py", "! pytest -q", "grep x test_a.py"] {
+    for text in
+        ["pytest -q; grep nothing test_a.py", "pytest -q && grep nothing test_a.py", "! pytest -q", "grep x test_a.py"]
+    {
         let told = line(&scene, text);
         assert_eq!((&told["category"], used(&scene, "test")), (&Value::Null, (0, 0)), "{text}: {told}");
     }

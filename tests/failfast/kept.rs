@@ -18,7 +18,8 @@ fn spawn(scene: &Scene, words: &[&str]) -> Child {
 #[test]
 fn two_failing_checks_at_the_same_time_count_two() {
     let scene = failing();
-    let both = [spawn(&scene, &["exec", "--json", "--", "pytest", "-q"]), spawn(&scene, &["exec", "--", "pytest", "-q"])];
+    let both =
+        [spawn(&scene, &["exec", "--json", "--", "pytest", "-q"]), spawn(&scene, &["exec", "--", "pytest", "-q"])];
     for child in both {
         assert_eq!(child.wait_with_output().unwrap().status.code(), Some(1));
     }
@@ -37,7 +38,10 @@ fn two_failing_checks_at_the_same_time_count_two() {
 fn a_check_whose_guard_was_killed_is_lost_and_neither_counts_nor_resets() {
     let scene = failing();
     exec(&scene, &["--", "pytest", "-q"]);
-    scene.home.write("test_slow.py", "import time\n\n\ndef test_slow():\n    open('began', 'w').close()\n    time.sleep(30)\n");
+    scene.home.write(
+        "test_slow.py",
+        "import time\n\n\ndef test_slow():\n    open('began', 'w').close()\n    time.sleep(30)\n",
+    );
     let mut child = spawn(&scene, &["exec", "--", "pytest", "-q", "test_slow.py"]);
     let begin = Instant::now();
     while !scene.home.project.join("began").exists() {

@@ -79,7 +79,8 @@ impl Ground<'_> {
             let has = Has { assigns: !command.assigns.is_empty(), wrappers: !command.wrappers.is_empty(), paths: true };
             for candidate in self.policy.candidates(guise.names.iter().map(String::as_str), has) {
                 let Some(rule) = self.policy.rule(candidate) else { continue };
-                let Some(check) = rule.gives.check.filter(|_| found.as_ref().is_none_or(|(l, _)| *l < rule.layer)) else {
+                let Some(check) = rule.gives.check.filter(|_| found.as_ref().is_none_or(|(l, _)| *l < rule.layer))
+                else {
                     continue;
                 };
                 if condition::holds(self, &guise, &places, rule) == Tri::Yes

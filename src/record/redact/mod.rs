@@ -20,9 +20,9 @@ pub use words::Masked;
 
 use crate::event::line::hex;
 use hit::{Hit, Kind, merge};
-use rules::Text;
 use hmac::{Hmac, KeyInit, Mac};
 use known::Table;
+use rules::Text;
 use sha2::Sha256;
 
 /// The key that tags are made with; one per log, kept outside the project.

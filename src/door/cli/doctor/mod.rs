@@ -1,7 +1,10 @@
-//! `guard doctor`: what the kernel enforces on this machine, whether a harness asks guard, what an approval is worth.
+//! `guard doctor`: what the kernel enforces on this machine, whether a harness asks guard, what an approval is worth, and who
+//! is told.
 
 mod approvals;
 mod report;
+
+pub(super) use report::target;
 
 use super::{hook, text};
 use crate::gate::{self, Stop, World};
@@ -11,8 +14,8 @@ use std::process::ExitCode;
 /// Try, inside a fence, everything a fence must stop, and say what this machine enforces
 ///
 /// Each line is a live probe. An installed hook is asked what it must deny: it is live, silent or absent.
-/// The last lines say who may approve, and what else could.
-/// Exit code 0 if everything held and no hook is silent.
+/// The last lines say who may approve, what else could, and who is told when a person is needed; nothing is sent.
+/// Exit code 0 if everything held, no hook is silent and no configuration is broken.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  guard doctor\n  guard doctor --json")]
 pub(crate) struct Args {
@@ -27,7 +30,9 @@ pub(crate) fn run(world: &World, from: &Path, args: Args) -> ExitCode {
         return text::failure("cannot make a folder to try things in", &error.to_string());
     }
     let hooks = hook::find(world, from);
-    match report::doctor(&base, &hooks, &gate::worth(world, from), args.json, &mut std::io::stdout().lock()) {
+    let reach = gate::reach(gate::config_root(world, from).as_deref());
+    let worth = gate::worth(world, from);
+    match report::doctor(&base, (&hooks, &worth, &reach), args.json, &mut std::io::stdout().lock()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => text::written(Err(error), ExitCode::FAILURE),
