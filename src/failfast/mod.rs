@@ -1,6 +1,7 @@
 //! What a check that has ended proves, what of the budgets is spent by it, and the report when a person is called.
 //! Pure: takes what a tool printed, and what was counted, as data; stops nothing itself.
 
+mod among;
 mod budget;
 mod category;
 mod finding;
@@ -14,6 +15,7 @@ mod tool;
 mod trace;
 mod unittest;
 
+pub use among::classify_among;
 pub use budget::{DENIALS, refused_again, spent};
 pub use category::Category;
 pub use finding::{Counts, Failed, Failure, Finding, KEPT, Ran};
@@ -44,29 +46,6 @@ pub fn classify(ran: &Ran<'_>) -> Option<Finding> {
         return Some(if proved { Finding::Green(reading.counts) } else { Finding::Unproved(reading.counts) });
     }
     Some(Finding::Failed(failed(ran, reading, &stdout, &stderr)))
-}
-
-/// [`classify`] for a check that does not stand alone, so that the exit code may be another's: a failure is what its output
-/// shows to be one, and where that shows nothing a failure of the whole, if `ends` says that no other program comes after
-/// it. `None`: nothing is known of it. Its success proves nothing.
-pub fn classify_among(ran: &Ran<'_>, ends: bool) -> Option<Finding> {
-    let badly = match ran.ended {
-        Ended::Cancelled => return None,
-        Ended::Exited => ran.exit_code != 0,
-        Ended::Signalled | Ended::TimedOut | Ended::Limit => true,
-    };
-    let (stdout, stderr) = (clean(ran.stdout), clean(ran.stderr));
-    let reading = read(ran, &stdout, &stderr, false);
-    let shows = match ran.tool {
-        Tool::Pytest | Tool::Unittest => reading.counts.is_some_and(|counts| counts.has_failures()),
-        Tool::Mypy | Tool::Pylint | Tool::Black | Tool::Isort => !reading.failures.is_empty(),
-        Tool::Pip | Tool::Python | Tool::Other => false,
-    };
-    let well = reading.counts.is_some_and(|counts| counts.is_green());
-    if shows || badly && ends && !well {
-        return Some(Finding::Failed(failed(ran, reading, &stdout, &stderr)));
-    }
-    well.then_some(Finding::Unproved(reading.counts))
 }
 
 fn read(ran: &Ran<'_>, stdout: &str, stderr: &str, succeeded: bool) -> Reading {
