@@ -184,6 +184,8 @@ impl Desk<'_> {
             match usable(requests, name, &content, now().timestamp()) {
                 Ok(_) => return Ok(Answered::Approved),
                 Err(Unusable::Waiting) => {}
+                // It is halted still; a halt that was resumed is done with, and known as such.
+                Err(Unusable::Halt) if requests.halt.is_some() => {}
                 Err(other) => return Ok(Answered::Not(other)),
             }
             let left = limit.map(|limit| limit.saturating_sub(begin.elapsed()));

@@ -2,6 +2,7 @@
 
 mod security_key;
 mod ssh;
+mod walk;
 
 use chrono::{DateTime, Utc};
 use guard::approve::ssh::{NAMESPACE, Signers};

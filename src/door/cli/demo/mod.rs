@@ -74,7 +74,8 @@ fn play(world: &World, keep: bool) -> Result<bool, String> {
     failing(&mut stage, key.as_deref())?;
 
     stage.scene("Recorded: all of it stands in a log that is proved whole with the seed.");
-    stage.call(&Call::new(&["audit", "search", "DENIED"]).ends(0).says("[apt-get install nginx] [DENIED]"))?;
+    let what = "DENIED|TIMEOUT|RETRY|APPROV|ESCALATION";
+    stage.call(&Call::new(&["audit", "search", what]).ends(0).says("[apt-get install nginx] [DENIED]"))?;
     stage.call(&Call::new(&["audit", "verify", "--seed", &seed]).ends(0).says("whole"))?;
 
     stage.scene("Changed: somebody edits one word of the log.");
@@ -119,7 +120,8 @@ fn confined(stage: &mut Stage) -> Result<(), String> {
 
     stage.scene("Limited: a command starts a daemon and hangs. At its time limit both are gone.");
     if stage.has_python() {
-        stage.call(&Call::new(&["exec", "--timeout", "2", "--", "python3", "daemon.py"]).ends(124).says("timed out"))?;
+        stage
+            .call(&Call::new(&["exec", "--timeout", "2", "--", "python3", "daemon.py"]).ends(124).says("timed out"))?;
         let beats = stage.heartbeats();
         std::thread::sleep(Duration::from_millis(600));
         stage.check(
@@ -171,7 +173,9 @@ fn by_guard(line: &str) -> bool {
 /// A report without what the command printed.
 fn outline(line: &str) -> bool {
     let below = line.trim_start();
-    !line.starts_with(' ') || below.starts_with(|first: char| first.is_ascii_digit()) || below.starts_with("the formula")
+    !line.starts_with(' ')
+        || below.starts_with(|first: char| first.is_ascii_digit())
+        || below.starts_with("the formula")
 }
 
 /// The digest that `guard show` prints.

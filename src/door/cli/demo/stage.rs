@@ -63,7 +63,8 @@ impl Stage {
         let fault = |error: std::io::Error| format!("cannot write below `{}`: {error}", base.display());
         fs::create_dir(&folder).map_err(fault)?;
         let colour = std::io::stdout().is_terminal() && world.variable("NO_COLOR").is_none();
-        let stage = Self { folder, guard, colour, keep, python, as_told: 0, failed: 0, left_out: 0, began: Instant::now() };
+        let stage =
+            Self { folder, guard, colour, keep, python, as_told: 0, failed: 0, left_out: 0, began: Instant::now() };
         for sub in [stage.root(), PathBuf::from(stage.outside())] {
             fs::create_dir(sub).map_err(fault)?;
         }
@@ -91,11 +92,16 @@ impl Stage {
     pub(super) fn approver(&self) -> Result<Option<String>, String> {
         let fault = |error: &dyn std::fmt::Display| format!("cannot make a key to approve with: {error}");
         let key = self.folder.join("key");
-        let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "the demo", "-f"]).arg(&key).output();
+        let made = Command::new("ssh-keygen")
+            .args(["-q", "-t", "ed25519", "-N", "", "-C", "the demo", "-f"])
+            .arg(&key)
+            .output();
         match made {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(fault(&error)),
-            Ok(output) if !output.status.success() => return Err(fault(&String::from_utf8_lossy(&output.stderr).trim())),
+            Ok(output) if !output.status.success() => {
+                return Err(fault(&String::from_utf8_lossy(&output.stderr).trim()));
+            }
             Ok(_) => {}
         }
         let public = fs::read_to_string(key.with_extension("pub")).map_err(|error| fault(&error))?;
@@ -234,13 +240,13 @@ fn say(text: &str) {
 }
 
 fn quoted(word: &str) -> String {
-    if word.contains(' ') { format!("'{word}'") } else { word.to_owned() }
+    if word.contains([' ', '|', '*', '(']) { format!("'{word}'") } else { word.to_owned() }
 }
 
 /// A line of the log is long; its human part says enough here.
 fn shortened(line: &str) -> String {
-    match line.char_indices().nth(150) {
-        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+    match line.find(" {\"v\":") {
+        Some(end) => format!("{} …", line.get(..end).unwrap_or_default()),
         None => line.to_owned(),
     }
 }

@@ -53,14 +53,14 @@ fn yes(world: World, from: &Path, args: Approve) -> Result<ExitCode, Stop> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Deny a request: the same command is refused from now on, however it is spelled
+/// Deny a request: the same command is refused from now on, however it is quoted or wrapped
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  guard deny command-3 --reason 'use the staging account'")]
 pub(crate) struct Deny {
     /// The request's name
     #[arg(value_name = "ID")]
     name: String,
-    /// Why, for the log and for whoever asked
+    /// Why, for the log
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     #[command(flatten)]
@@ -76,8 +76,8 @@ fn no(world: World, from: &Path, args: Deny) -> Result<ExitCode, Stop> {
     let shown = gate::show(&world, &project, &args.name)?;
     if let About::Halt(_) = shown.about {
         return Err(Stop::Usage {
-            what: format!("`{}` is a halt: it stays one until a person resumes", args.name),
-            help: "there is nothing to deny".into(),
+            what: format!("`{}` is a halt: there is nothing to deny", args.name),
+            help: "it stays as it is until a person resumes".into(),
         });
     }
     let (view, cut) = text(&shown, Paint::on(&std::io::stdout()));

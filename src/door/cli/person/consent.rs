@@ -107,7 +107,10 @@ impl Consent {
     /// Shows everything and asks for the digest: whoever types it has looked at this very statement.
     fn ask(&self, question: &Question<'_>) -> Result<(), Stop> {
         let digest = question.statement.digest();
-        let word = question.decision.word();
+        let word = match (question.statement.kind(), question.decision) {
+            ("resume", Decision::Approve) => "resume",
+            (_, decision) => decision.word(),
+        };
         say(&format!("{}\nType `{digest}` to {word}, anything else to leave it: ", question.view))?;
         let mut answer = String::new();
         std::io::stdin().lock().read_line(&mut answer).map_err(|error| unwritten(&error))?;

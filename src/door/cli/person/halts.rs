@@ -52,8 +52,8 @@ fn stop(world: World, from: &Path, cause: Cause, said: Option<String>) -> Result
     let Stopped { name, before } = gate::stop(&world, &project, cause, said.clone())?;
     say(&match (before, said) {
         (false, _) => format!("halted (`{name}`): nothing runs until a person resumes\n"),
-        (true, Some(_)) => format!("halted before (`{name}`): what you say is added to its report\n"),
-        (true, None) => format!("halted before (`{name}`): nothing changed\n"),
+        (true, Some(_)) => format!("already halted (`{name}`): what you say is added to the report\n"),
+        (true, None) => format!("already halted (`{name}`): nothing changed\n"),
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -5,7 +5,7 @@ use super::{say, span, told};
 use crate::approve::Decision;
 use crate::door::cli::text::{Paint, Tone};
 use crate::door::cli::{code, project};
-use crate::event::line::visible;
+use crate::event::line::{safe_json, visible};
 use crate::gate::{self, Standing, Stop, World};
 use chrono::Utc;
 use serde_json::json;
@@ -48,7 +48,8 @@ fn list(world: World, from: &Path, as_json: bool) -> Result<ExitCode, Stop> {
             }))
         });
         let halted = state.requests.halt.as_ref().map(|halt| halt.name.clone());
-        say(&format!("{}\n", json!({ "requests": waiting.collect::<Vec<_>>(), "halted": halted })))?;
+        let object = json!({ "requests": waiting.collect::<Vec<_>>(), "halted": halted });
+        say(&format!("{}\n", safe_json(&object.to_string())))?;
         return Ok(ExitCode::SUCCESS);
     }
     let paint = Paint::on(&std::io::stdout());
@@ -75,7 +76,13 @@ fn list(world: World, from: &Path, as_json: bool) -> Result<ExitCode, Stop> {
     if out.is_empty() {
         out += "nothing waits for a person\n";
     } else {
-        out += "look at one with `guard show ID`, answer with `guard approve ID` or `guard deny ID`\n";
+        out += "look at one with `guard show ID`\n";
+        if !requests.is_empty() {
+            out += "answer a request with `guard approve ID` or `guard deny ID`\n";
+        }
+        if state.requests.halt.is_some() {
+            out += "go on after a halt with `guard resume ID`\n";
+        }
     }
     say(&out)?;
     Ok(ExitCode::SUCCESS)
@@ -115,7 +122,7 @@ fn one(world: World, from: &Path, args: &Show) -> Result<ExitCode, Stop> {
         let decision = if args.deny { Decision::Deny } else { Decision::Approve };
         say(&String::from_utf8_lossy(&shown.statement.to_sign(decision, approver)))?;
     } else if args.json {
-        say(&format!("{}\n", crate::event::line::safe_json(&object(&shown).to_string())))?;
+        say(&format!("{}\n", safe_json(&object(&shown).to_string())))?;
     } else {
         say(&text(&shown, Paint::on(&std::io::stdout())).0)?;
     }
@@ -130,7 +137,7 @@ fn one(world: World, from: &Path, args: &Show) -> Result<ExitCode, Stop> {
     after_help = "Examples:\n  guard wait command-3\n  guard wait command-3 --timeout 600 && guard run-approved command-3"
 )]
 pub(crate) struct Wait {
-    /// The request's name
+    /// The request's name, or the halt's
     #[arg(value_name = "ID")]
     name: String,
     /// For how many seconds at most; left out: as long as the request waits
@@ -148,11 +155,15 @@ pub(crate) fn wait(world: World, from: &Path, args: Wait) -> ExitCode {
 fn answered(world: World, from: &Path, args: &Wait) -> Result<ExitCode, Stop> {
     let (world, project) = project(world, from)?;
     let yes = gate::wait(&world, &project, &args.name, args.timeout)?;
-    let what = if yes { "approved" } else { "waits" };
+    let what = match (yes, args.name.starts_with("resume-")) {
+        (true, false) => "approved",
+        (true, true) => "resumed",
+        (false, _) => "waits",
+    };
     if args.json {
         say(&format!("{}\n", json!({ "name": args.name, "answer": what })))?;
     } else if yes {
-        say(&format!("`{}` is approved\n", args.name))?;
+        say(&format!("`{}` is {what}\n", args.name))?;
     } else {
         say(&format!("nobody has answered `{}` yet\n", args.name))?;
     }

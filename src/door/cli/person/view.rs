@@ -20,7 +20,11 @@ pub(super) fn text(shown: &Shown, paint: Paint) -> (String, bool) {
         About::Halt(report) => report.to_string(),
     };
     let _ = writeln!(text, "digest: {}", shown.statement.digest());
-    let _ = writeln!(text, "an answer takes: {}", shown.required);
+    let what = match &shown.about {
+        About::Command(_) => "to approve it",
+        About::Halt(_) => "to go on",
+    };
+    let _ = writeln!(text, "{what} takes at least: {}", shown.required);
     if text.len() <= LONGEST {
         return (text, false);
     }
