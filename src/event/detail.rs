@@ -210,6 +210,17 @@ pub enum Detail {
         /// What the poison file said.
         cause: String,
     },
+    /// A person could not be told of something.
+    NotifyFailed {
+        /// The request or escalation.
+        name: String,
+        /// `command` or `webhook`, those of the machine's configuration with `machine-` in front.
+        channel: String,
+        /// How often it was tried.
+        tries: u32,
+        /// What came of the last try.
+        cause: String,
+    },
     /// A fixed point, every 256 records.
     Checkpoint {
         /// Records before this one.

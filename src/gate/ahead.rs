@@ -20,13 +20,15 @@ pub struct Refused {
     pub rules: Vec<Match>,
     /// What to do next, where guard knows more than the rules say.
     pub hint: Option<String>,
+    /// Why a person was not told, who should have been.
+    pub untold: Option<Stop>,
 }
 
 impl Refused {
     fn by(judgement: &Judgement) -> Self {
         let verdict = judgement.verdict();
         let decided = |found: &&Match| found.verdict == verdict && found.overruled.is_none();
-        Self { verdict, rules: judgement.matches().iter().filter(decided).cloned().collect(), hint: None }
+        Self { verdict, rules: judgement.matches().iter().filter(decided).cloned().collect(), hint: None, untold: None }
     }
 }
 
@@ -55,6 +57,7 @@ pub fn before_command(world: &World, project: &Project, request: Request) -> Res
         }
     }
     refused.hint = hint(&answer);
+    refused.untold = answer.untold;
     Ok(Some(refused))
 }
 
@@ -95,5 +98,5 @@ fn own(id: &str, path: &str, instead: Option<&str>) -> Refused {
         command: None,
         overruled: None,
     });
-    Refused { verdict: Verdict::Deny, rules: rules.collect(), hint: None }
+    Refused { verdict: Verdict::Deny, rules: rules.collect(), hint: None, untold: None }
 }

@@ -1,6 +1,7 @@
 //! What the gate writes to the log at each step of the pipeline.
 //! Knows the owner's words for results, not how lines are laid out.
 
+use super::notice::Unsent;
 use super::{Project, Request, Stop};
 use crate::action::Action;
 use crate::action::shell::{Asked, quoted};
@@ -151,6 +152,24 @@ pub(super) fn proves(entries: &mut [Entry], checked: Checked) {
         *result = format!("{word} {}/{}", spent.used, spent.budget);
     }
     *check = Some(Box::new(checked));
+}
+
+/// A person could not be told.
+pub(super) fn not_told(unsent: &Unsent) -> Entry {
+    let Unsent { name, channel, why } = unsent;
+    let human = Human::Fields {
+        skill: "GUARD".into(),
+        action: "NOTIFY".into(),
+        target: format!("{name}: {channel}"),
+        result: "FAIL".into(),
+    };
+    let detail = Detail::NotifyFailed {
+        name: name.clone(),
+        channel: channel.clone(),
+        tries: why.tries,
+        cause: why.cause.clone(),
+    };
+    Entry { human, detail }
 }
 
 fn output(log: &Log, redactor: &Redactor, label: &str, of: u64, capture: &Capture) -> Result<Entry, Stop> {

@@ -428,7 +428,8 @@ fn ends(detail: &Detail) -> bool {
         | Detail::Closed { .. }
         | Detail::Analysed { .. }
         | Detail::ApproverChanged { .. }
-        | Detail::Resumed { .. } => false,
+        | Detail::Resumed { .. }
+        | Detail::NotifyFailed { .. } => false,
     }
 }
 

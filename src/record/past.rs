@@ -101,6 +101,7 @@ impl<'p> History<'p> {
             | Detail::Recovered { .. }
             | Detail::LogFull {}
             | Detail::PoisonCleared { .. }
+            | Detail::NotifyFailed { .. }
             | Detail::Checkpoint { .. } => return Looked::Other,
         };
         let (at, shown) = match human {

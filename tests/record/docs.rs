@@ -99,7 +99,8 @@ fn all() -> Vec<Detail> {
             Detail::Lost { .. } => Detail::Recovered { bytes: 1, sha256: s() },
             Detail::Recovered { .. } => Detail::LogFull {},
             Detail::LogFull {} => Detail::PoisonCleared { cause: s() },
-            Detail::PoisonCleared { .. } => Detail::Checkpoint { records: 1 },
+            Detail::PoisonCleared { .. } => Detail::NotifyFailed { name: s(), channel: s(), tries: 3, cause: s() },
+            Detail::NotifyFailed { .. } => Detail::Checkpoint { records: 1 },
             Detail::Checkpoint { .. } => return details,
         };
         details.push(next);

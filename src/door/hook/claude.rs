@@ -192,6 +192,9 @@ fn told(refused: &Refused, what: &str) -> String {
             "\n    instead: use what the policy allows, or have a person do it or add a rule to guard.toml".into(),
         );
     }
+    if let Some(stop) = &refused.untold {
+        lines.push(format!("\n  a person was not told: {stop}"));
+    }
     text + &lines.concat()
 }
 

@@ -202,6 +202,7 @@ impl Run<'_> {
                 | Detail::ShellError { of: None, .. }
                 | Detail::LogFull {}
                 | Detail::PoisonCleared { .. }
+                | Detail::NotifyFailed { .. }
                 | Detail::Checkpoint { .. },
             )
             | Machine::Unknown(_) => {}

@@ -213,6 +213,7 @@ fn start_of(machine: &Machine) -> Option<u64> {
             | Detail::Recovered { .. }
             | Detail::LogFull {}
             | Detail::PoisonCleared { .. }
+            | Detail::NotifyFailed { .. }
             | Detail::Checkpoint { .. },
         )
         | Machine::Unknown(_) => None,
