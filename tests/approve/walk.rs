@@ -322,7 +322,7 @@ fn is_denied(walk: &mut Walk) {
                     "verdict": "deny", "exit_code": 126, "log": 15,
                     "rules": ["deny guard:denied-by-person", "ask guard:not-listed"],
                     "attempts": { "used": 1, "budget": 3, "total_used": 1, "total_budget": 3 },
-                    "hint": format!("{help}: only they can allow it, by a rule; this was refused before, and asking again counts: 1 of 3, then everything is halted"),
+                    "hint": format!("{help}; this was refused before, and asking again counts: 1 of 3, then everything is halted"),
                 }))
             ]),
         ]

@@ -2,6 +2,7 @@
 //! runs on a terminal, where it is typed.
 
 use super::Home;
+use guard::decide::{Layer, Policy, Source, check_examples};
 use std::process::Command;
 
 #[test]
@@ -36,6 +37,20 @@ fn the_readmes_tour_runs_as_written() {
         }
     }
     assert!(steps >= 25, "{steps} steps");
+}
+
+#[test]
+fn the_settings_that_the_pages_show_are_sound_policies() {
+    for page in [include_str!("../../docs/approvals.md"), include_str!("../../docs/failfast.md")] {
+        let blocks: Vec<&str> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        assert_eq!(blocks.len(), 1, "{page}");
+        for block in blocks {
+            let text = if block.contains("version = 1") { block.into() } else { format!("version = 1\n{block}") };
+            let sources = [Source { layer: Layer::Project, name: "guard.toml".into(), text }];
+            let policy = Policy::load(&sources).unwrap_or_else(|faults| panic!("{faults}"));
+            assert_eq!(check_examples(&policy), Ok(()));
+        }
+    }
 }
 
 /// Whether `printed` is what was told, where `…` stands for anything; a line of its own for any lines.

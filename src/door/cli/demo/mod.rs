@@ -22,7 +22,8 @@ pub(crate) struct Args {
     keep: bool,
 }
 
-const PROJECT: [(&str, &str); 5] = [
+const PROJECT: [(&str, &str); 6] = [
+    ("guard.toml", include_str!("shop.toml")),
     ("orders.py", ORDERS),
     ("test_orders.py", include_str!("test_orders.py")),
     ("escape.py", include_str!("escape.py")),
@@ -57,9 +58,7 @@ fn play(world: &World, keep: bool) -> Result<bool, String> {
 
     stage.scene("A folder becomes a project: a policy, a log, and the log's seed for somebody to keep.");
     let seed = stage.seed_file();
-    stage.call(
-        &Call::new(&["init", "--preset", "python", "--seed-file", &seed]).ends(0).says("guard now watches over"),
-    )?;
+    stage.call(&Call::new(&["init", "--seed-file", &seed]).ends(0).says("guard now watches over"))?;
 
     stage.scene("Allowed: the agent runs the project's tests. Output and exit code are the command's own.");
     if stage.has_python() {
