@@ -40,6 +40,27 @@ pub(super) fn refused(
     vec![Entry { human: exec(text(refusal.action()), result), detail }]
 }
 
+/// The refusal of a call of guard that is a person's.
+pub(super) fn persons(
+    judgement: &Judgement,
+    rules: Vec<RuleHit>,
+    (project, cwd): (&Project, &Path),
+    request: &Request,
+) -> Vec<Entry> {
+    let detail = Detail::ShellRefused {
+        verdict: Verdict::Deny.word().into(),
+        rules,
+        policy: judgement.policy().into(),
+        cwd: Some(folder(project, cwd)),
+        asked: Some(asked(judgement.action()).into()),
+        task: request.task.clone(),
+        reason: request.reason.clone(),
+        targets: Vec::new(),
+        request: None,
+    };
+    vec![Entry { human: exec(text(judgement.action()), "DENIED"), detail }]
+}
+
 /// A refusal while everything is halted: nothing was judged.
 pub(super) fn halted(project: &Project, cwd: &Path, request: &Request) -> Vec<Entry> {
     let text = match &request.asked {
@@ -206,7 +227,7 @@ fn exec(text: &str, result: &str) -> Human {
 }
 
 /// The folder an action starts in, from the project's root.
-fn folder(project: &Project, cwd: &Path) -> String {
+pub(super) fn folder(project: &Project, cwd: &Path) -> String {
     let inside = cwd.strip_prefix(&project.root).unwrap_or(cwd);
     if inside.as_os_str().is_empty() { ".".into() } else { inside.to_string_lossy().into_owned() }
 }

@@ -88,6 +88,9 @@ impl<'p> History<'p> {
             | Detail::Output { .. }
             | Detail::ShellEnd { .. }
             | Detail::ShellError { .. }
+            | Detail::Unfenced { .. }
+            | Detail::FileChanged { .. }
+            | Detail::FileRefused { .. }
             | Detail::Lost { .. }
             | Detail::Requested(_)
             | Detail::Approved { .. }

@@ -197,6 +197,9 @@ impl Run<'_> {
                 | Detail::ReturnCode { .. }
                 | Detail::Output { blob: None, .. }
                 | Detail::ShellRefused { .. }
+                | Detail::Unfenced { .. }
+                | Detail::FileChanged { .. }
+                | Detail::FileRefused { .. }
                 | Detail::Analysed { .. }
                 | Detail::ApproverChanged { .. }
                 | Detail::ShellError { of: None, .. }

@@ -71,6 +71,9 @@ impl Ledger {
             | Detail::Analysed { .. }
             | Detail::ApproverChanged { .. }
             | Detail::ShellError { .. }
+            | Detail::Unfenced { .. }
+            | Detail::FileChanged { .. }
+            | Detail::FileRefused { .. }
             | Detail::Lost { .. }
             | Detail::Recovered { .. }
             | Detail::LogFull {}

@@ -201,6 +201,9 @@ fn start_of(machine: &Machine) -> Option<u64> {
             | Detail::PolicyTrusted { .. }
             | Detail::ShellStart { .. }
             | Detail::ShellRefused { .. }
+            | Detail::Unfenced { .. }
+            | Detail::FileChanged { .. }
+            | Detail::FileRefused { .. }
             | Detail::Requested(_)
             | Detail::Approved { .. }
             | Detail::Denied { .. }
