@@ -270,6 +270,10 @@ fn asks_and_runs(walk: &mut Walk) {
     let refused = walk.answers(&["approve", "command-1"], "eve");
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(126), ""), "{}", refused.stderr);
     assert!(refused.stderr.starts_with("guard: the signature does not count: "), "{}", refused.stderr);
+    // There is an approver, so that a terminal alone is too little; nobody is asked for a digest that would not help.
+    let unsigned = agreed(&walk.home, "guard approve command-1");
+    assert_eq!((unsigned.code, unsigned.stdout.contains("Type `")), (Some(125), false), "{}", unsigned.stdout);
+    assert!(unsigned.stdout.starts_with("guard: no ssh-agent: "), "{}", unsigned.stdout);
     assert_eq!(walk.home.read("data/ledger.csv"), LEDGER);
     let approved = walk.answers(&["approve", "command-1"], "anna");
     assert_eq!(approved, said(0, "approved: `command-1` may run once\n"));
