@@ -48,6 +48,9 @@ pub enum Unusable {
     /// It names a halt.
     #[error("it is a halt, not a request: a person resumes it")]
     Halt,
+    /// It names a halt that is over.
+    #[error("it was resumed before")]
+    Resumed,
 }
 
 /// The approval of the request called `name`, if its stored copy is still the one that was approved, and it can be used
@@ -78,6 +81,6 @@ fn of_done(done: Done) -> Unusable {
         Done::Denied => Unusable::Denied,
         Done::Expired => Unusable::Expired,
         Done::Changed => Unusable::Changed,
-        Done::Resumed => Unusable::Halt,
+        Done::Resumed => Unusable::Resumed,
     }
 }

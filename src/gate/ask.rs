@@ -188,9 +188,7 @@ impl Desk<'_> {
             let content = requests.open(name).map(|open| open.asked.content.clone()).unwrap_or_default();
             match usable(requests, name, &content, now().timestamp()) {
                 Ok(_) => return Ok(Answered::Approved),
-                Err(Unusable::Waiting) => {}
-                // It is halted still; a halt that was resumed is done with, and known as such.
-                Err(Unusable::Halt) if requests.halt.is_some() => {}
+                Err(Unusable::Waiting | Unusable::Halt) => {}
                 Err(other) => return Ok(Answered::Not(other)),
             }
             let left = limit.map(|limit| limit.saturating_sub(begin.elapsed()));

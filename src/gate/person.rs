@@ -262,7 +262,7 @@ pub fn wait(world: &World, project: &Project, name: &str, limit: Option<std::tim
     match desk.wait(name, limit)? {
         ask::Answered::Approved => Ok(true),
         ask::Answered::Waits => Ok(false),
-        ask::Answered::Not(Unusable::Halt) => Ok(true),
+        ask::Answered::Not(Unusable::Resumed) => Ok(true),
         ask::Answered::Not(cause) => Err(unusable(name, cause)),
         ask::Answered::Halted(name) => Err(Stop::Halted { name }),
     }

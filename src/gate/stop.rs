@@ -222,7 +222,7 @@ impl Stop {
             Self::Approval { cause, .. } => match cause {
                 Unusable::Waiting | Unusable::Unanswered | Unusable::Expired | Unusable::Changed => 75,
                 Unusable::Denied => 126,
-                Unusable::Unknown | Unusable::Used | Unusable::Halt => 125,
+                Unusable::Unknown | Unusable::Used | Unusable::Halt | Unusable::Resumed => 125,
             },
             Self::TooWeak { .. } | Self::Signature { .. } => 126,
             Self::Execute(ExecuteError::NoProgram(_)) => 127,
@@ -293,6 +293,7 @@ impl Stop {
                 Unusable::Used => "ask for the same command again with `guard exec`, if it is to run once more".into(),
                 Unusable::Denied => "reach the goal another way, or tell the person why it is needed".into(),
                 Unusable::Halt => "`guard status` says what is halted".into(),
+                Unusable::Resumed => "`guard status` says where everything stands now".into(),
             }),
             Self::Answered { .. } => Some("`guard status` says what became of it".into()),
             Self::TooWeak { .. } => Some("a person answers with `--key FILE` or `--agent`; `[approvals]` in the policy says what is enough".into()),

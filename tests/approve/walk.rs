@@ -326,7 +326,7 @@ fn is_denied(walk: &mut Walk) {
                     "verdict": "deny", "exit_code": 126, "log": 15,
                     "rules": ["deny guard:denied-by-person", "ask guard:not-listed"],
                     "attempts": { "used": 1, "budget": 3, "total_used": 1, "total_budget": 3 },
-                    "hint": format!("{help}; this was refused before, and asking again counts: 1 of 3, then everything is halted"),
+                    "hint": format!("{help}: it stays denied until they trust a changed policy; this was refused before, and asking again counts: 1 of 3, then everything is halted"),
                 }))
             ]),
         ]
@@ -360,6 +360,9 @@ fn fails_and_goes_on(walk: &mut Walk) {
     let resumed = walk.answers(&["resume", "resume-3", "--note", "a share is a product"], "anna");
     assert_eq!(resumed, said(0, "resumed: `resume-3`; every count begins anew\n"));
     assert!(agent.wait().unwrap().success());
+    let again = walk.home.guard(&["resume", "resume-3"]);
+    assert_eq!(again.code, Some(125), "{}", again.stdout);
+    assert!(again.stderr.starts_with("guard: `resume-3`: it was resumed before\n"), "{}", again.stderr);
 
     let exec = "exec --json --task risk-share -- pytest -q";
     let failed = |seq: u64, used: u32, message: &str, hint: &str, halted: Option<&str>| {

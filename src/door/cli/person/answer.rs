@@ -53,7 +53,7 @@ fn yes(world: World, from: &Path, args: Approve) -> Result<ExitCode, Stop> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Deny a request: the same command is refused from now on, however it is quoted or wrapped
+/// Deny a request: the same command, however it is quoted or wrapped, is refused until a changed policy is trusted
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  guard deny command-3 --reason 'use the staging account'")]
 pub(crate) struct Deny {

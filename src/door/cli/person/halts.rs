@@ -155,7 +155,7 @@ fn all(project: &Project, as_json: bool) -> Result<ExitCode, Stop> {
     for report in &reports {
         let how = match &report.resumed {
             Some(resumed) => format!("resumed {} by {}", resumed.time, visible(&resumed.who)),
-            None => paint.with(Tone::Bad, "halted"),
+            None => paint.with(Tone::Bad, "still halted"),
         };
         let _ = writeln!(out, "{:<12}  {}  {} ({how})", report.name, report.time, visible(&report.title()));
     }
