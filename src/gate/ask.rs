@@ -1,13 +1,13 @@
 //! What is not allowed: refused, or put before a person; and waiting for their answer.
 //! Knows no terminals: who answers stands in `person`.
 
-use super::desk::{Desk, Judged, now};
+use super::desk::{Desk, Judged, closed, now};
 use super::halt::{Calling, escalation};
 use super::stored::Stored;
 use super::{Answer, Request, Stop, entries, person};
 use crate::approve::{Permit, Refusal, Unusable, usable};
 use crate::decide::{Judgement, Verdict, targets};
-use crate::event::{Cause, Detail, Entry, Requested, State};
+use crate::event::{Cause, Closing, Detail, Entry, Requested, State};
 use crate::failfast::refused_again;
 use crate::record::{Started, nonce};
 use std::time::{Duration, Instant};
@@ -195,7 +195,8 @@ impl Desk<'_> {
     }
 
     /// Records the start of what is permitted: durable, never while everything is halted, and an approval is used up by it.
-    pub(super) fn start(&mut self, permit: &Permit, start: Vec<Entry>) -> Result<Started, Stop> {
+    /// `request`: the one it comes from, which is done with, approved or not.
+    pub(super) fn start(&mut self, permit: &Permit, request: Option<&str>, start: Vec<Entry>) -> Result<Started, Stop> {
         let started = self.log.start_when(&self.redactor, |state| {
             if let Some(halt) = &state.requests.halt {
                 return Err(Stop::Halted { name: halt.name.clone() });
@@ -207,12 +208,14 @@ impl Desk<'_> {
                     .map_err(|cause| Stop::Approval { name: name.to_owned(), cause })?;
                 let used = Detail::Consumed { name: name.to_owned() };
                 entries.push(entries::approval("CONSUME", name, "SUCCESS", used));
+            } else if let Some(name) = request.filter(|name| state.requests.open(name).is_some()) {
+                entries.push(closed(name, Closing::Allowed));
             }
             entries.extend(start.clone());
             Ok(entries)
         });
         let started = started.map_err(Stop::Log)??;
-        if let Some(name) = permit.approval() {
+        if let Some(name) = request {
             Stored::erase(self.project, name);
         }
         Ok(started)

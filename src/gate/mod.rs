@@ -2,6 +2,7 @@
 //! Knows nothing of doors.
 
 mod ahead;
+mod always;
 mod answer;
 mod approvers;
 mod ask;
@@ -31,6 +32,7 @@ mod trust;
 mod world;
 
 pub use ahead::{Refused, before_command, before_write};
+pub use always::{NewRule, add_rule, narrowest};
 pub use answer::Answer;
 pub use approvers::{Approvers, Revision, add_approver, approvers, remove_approver, revise_approvers};
 pub use examine::{Examined, check, examine};

@@ -59,6 +59,8 @@ pub enum Done {
     Changed,
     /// A halt that was resumed.
     Resumed,
+    /// The policy allows it by itself.
+    Allowed,
 }
 
 /// What is halted, and why.
@@ -126,6 +128,7 @@ impl Requests {
             match how {
                 Closing::Expired => Done::Expired,
                 Closing::Changed => Done::Changed,
+                Closing::Allowed => Done::Allowed,
             },
         );
     }

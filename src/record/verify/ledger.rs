@@ -45,6 +45,13 @@ impl Ledger {
                 Some(open) if at > open.asked.expires => Some(format!("it approves `{name}`, which had expired")),
                 Some(_) => None,
             },
+            Detail::RuleAdded { name, .. } => match requests.open(name) {
+                None => Some(format!("it allows `{name}` by a rule, which does not wait")),
+                Some(open) if at > open.asked.expires => {
+                    Some(format!("it allows `{name}` by a rule, which had expired"))
+                }
+                Some(_) => None,
+            },
             Detail::Denied { name, .. } | Detail::Closed { name, .. } => {
                 requests.open(name).is_none().then(|| format!("it ends `{name}`, which does not wait"))
             }
