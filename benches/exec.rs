@@ -236,10 +236,10 @@ fn flood(home: &Home) {
     let mut peak = String::new();
     let took = timed(|| {
         while child.try_wait().expect("guard").is_none() {
-            if let Ok(text) = std::fs::read_to_string(&status) {
-                if let Some(line) = text.lines().find(|line| line.starts_with("VmHWM")) {
-                    line.clone_into(&mut peak);
-                }
+            if let Ok(text) = std::fs::read_to_string(&status)
+                && let Some(line) = text.lines().find(|line| line.starts_with("VmHWM"))
+            {
+                line.clone_into(&mut peak);
             }
             std::thread::sleep(Duration::from_millis(2));
         }

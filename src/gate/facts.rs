@@ -77,10 +77,10 @@ impl Lookup<'_> {
             if facts.paths.len() + facts.programs.len() > WORDS {
                 return;
             }
-            if command.kind == Kind::External {
-                if let Some(word) = command.program_word() {
-                    self.program(command, word, facts);
-                }
+            if command.kind == Kind::External
+                && let Some(word) = command.program_word()
+            {
+                self.program(command, word, facts);
             }
             for wrapper in command.wrappers.iter().filter(|wrapper| wrapper.kind == Kind::External) {
                 self.program(command, &wrapper.word, facts);

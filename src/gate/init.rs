@@ -65,10 +65,12 @@ pub fn init(world: &World, root: &Path, setup: &Setup) -> Result<Initialised, St
     let policy_file = root.join(POLICY_FILE);
     let policy_kept = policy_file.symlink_metadata().is_ok();
     let config_root = world.config_root();
-    if let Ok(paths) = record::find(&state_root, &root) {
-        if policy_kept && paths.log.symlink_metadata().is_ok() && trust::trusted(&paths.state)?.is_some() {
-            return Ok(Initialised::Already { root });
-        }
+    if let Ok(paths) = record::find(&state_root, &root)
+        && policy_kept
+        && paths.log.symlink_metadata().is_ok()
+        && trust::trusted(&paths.state)?.is_some()
+    {
+        return Ok(Initialised::Already { root });
     }
     let text = if policy_kept { policy::project_text(&root)? } else { preset };
     let mut sources = policy::outer_layers(config_root.as_deref())?;

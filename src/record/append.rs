@@ -69,6 +69,9 @@ struct Latest<'a> {
     others: &'a [(u64, Vec<u8>)],
 }
 
+/// What makes the records, from the state as it is under the lock; none: it declines.
+type Make<'a> = &'a mut dyn FnMut(Latest<'_>) -> Result<Option<Vec<Prepared>>, LogError>;
+
 impl Latest<'_> {
     fn state(&self) -> Cow<'_, State> {
         let mut state = Cow::Borrowed(self.state);
@@ -193,7 +196,7 @@ impl<F: Files> Log<F> {
     fn write(
         &self,
         others: &mut Vec<(u64, Vec<u8>)>,
-        make: &mut dyn FnMut(Latest<'_>) -> Result<Option<Vec<Prepared>>, LogError>,
+        make: Make<'_>,
     ) -> Result<Option<(Written, Vec<Prepared>)>, LogError> {
         self.step(Step::Lock)?;
         let _locked = self.take_lock()?;

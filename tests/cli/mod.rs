@@ -26,6 +26,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
+/// Budgets that no test spends that is about something else.
+pub(crate) const PATIENT: &str = "[attempts]\ntotal = 1000\nsyntax = 1000\nimport = 1000\ntype = 1000\ntest = 1000\n\
+                           runtime = 1000\ndatabase = 1000\ndenials = 1000\n";
+
 /// A home with one project in it, and the environment that belongs to them.
 pub(crate) struct Home {
     folder: TempDir,

@@ -50,7 +50,7 @@ fn a_failing_check_passes_its_code_and_output_through() {
     let found = home.guard(&["exec", "--", "pytest", "-q", "tests/test_risk.py"]);
     assert_eq!(found.code, Some(1), "{}", found.stderr);
     assert!(found.stdout.contains("1 failed"), "{}", found.stdout);
-    assert!(home.log().contains("[SHELL] [EXEC] [pytest -q tests/test_risk.py] [FAIL]"), "{}", home.log());
+    assert!(home.log().contains("[SHELL] [EXEC] [pytest -q tests/test_risk.py] [RETRY 1/3]"), "{}", home.log());
     home.write("services/risk.py", "def share(balance: int) -> str:\n    return balance\n");
     let found = home.guard(&["exec", "--", "mypy", "services/"]);
     assert_eq!(found.code, Some(1), "{}", found.stderr);

@@ -64,6 +64,7 @@ fn a_reader_that_goes_away_is_told_nothing_and_the_code_is_that_of_any_pipeline(
     let home = Home::with("python");
     home.write("big", &"a line\n".repeat(300_000));
     home.write("say.py", "import os\ntry:\n    while True: os.write(1, b'y\\n')\nexcept OSError: os._exit(7)\n");
+    home.trust(super::PATIENT);
     for _ in 0..200 {
         home.guard(&["exec", "--", "sudo", "ls"]);
     }

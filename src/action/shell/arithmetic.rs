@@ -102,17 +102,17 @@ impl Walk<'_> {
 
     /// Notes that the value of `name` is evaluated as an expression.
     fn evaluates(&mut self, name: &str, span: &Range<usize>) {
-        if let Some(value) = self.value(name) {
-            if !value.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
-                if is_name(&value) {
-                    if value != name && self.evaluated.len() < 256 {
-                        let place = self.place(span);
-                        self.evaluated.push((value, place));
-                    }
-                } else {
-                    self.evaluated_text(&value, span);
-                    self.unproven(format!("arithmetic on `{name}`, whose text it would evaluate"), span);
+        if let Some(value) = self.value(name)
+            && !value.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+        {
+            if is_name(&value) {
+                if value != name && self.evaluated.len() < 256 {
+                    let place = self.place(span);
+                    self.evaluated.push((value, place));
                 }
+            } else {
+                self.evaluated_text(&value, span);
+                self.unproven(format!("arithmetic on `{name}`, whose text it would evaluate"), span);
             }
         }
         if self.suspecting {

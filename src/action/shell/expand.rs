@@ -67,11 +67,11 @@ impl Walk<'_> {
     /// The words that one word of a command comes to.
     pub(super) fn expand(&mut self, text: &Text) -> Vec<Word> {
         let shown = self.text_at(&text.span).to_owned();
-        if let [Piece::Bare(bare)] = text.pieces.as_slice() {
-            if !bare.contains(['*', '?', '[', '{', '~']) {
-                let shown = if shown.is_empty() { bare.clone() } else { shown };
-                return vec![Word { value: Some(bare.clone()), text: shown, ..Word::default() }];
-            }
+        if let [Piece::Bare(bare)] = text.pieces.as_slice()
+            && !bare.contains(['*', '?', '[', '{', '~'])
+        {
+            let shown = if shown.is_empty() { bare.clone() } else { shown };
+            return vec![Word { value: Some(bare.clone()), text: shown, ..Word::default() }];
         }
         let mut words = Vec::new();
         let Some(alternatives) = brace::expand(&text.pieces) else {
@@ -360,10 +360,11 @@ impl Walk<'_> {
             };
             let plain = assign.index.is_none() && !assign.append && matches!(assign.value, Assigned::Scalar(_));
             let mut known = value.value.clone().filter(|_| plain);
-            if assign.append && assign.index.is_none() {
-                if let (Some(before), Some(added)) = (self.value(&assign.name), value.value.as_ref()) {
-                    known = Some(before + added);
-                }
+            if assign.append
+                && assign.index.is_none()
+                && let (Some(before), Some(added)) = (self.value(&assign.name), value.value.as_ref())
+            {
+                known = Some(before + added);
             }
             let value = if plain { value } else { Word { value: known.clone(), ..value } };
             let number = known.is_none() && plain && matches!(&assign.value, Assigned::Scalar(text) if is_number(text));

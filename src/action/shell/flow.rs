@@ -71,12 +71,12 @@ impl Walk<'_> {
         }
         let Some(mut failed) = failed.filter(|_| item.chain.len() > 1 || !self.scope.errexit) else { return };
         let plain = item.chain.iter().all(|(join, _)| *join != Join::Or);
-        if let Some((Some(folder), before)) = gone.filter(|(gone, _)| plain && *gone == self.scope.cwd) {
-            if self.scope.assumed.len() < ASSUMED {
-                // Facts say whether that folder is there; the shell goes on in it then.
-                failed.cwd.clone_from(&self.scope.cwd);
-                self.scope.assumed.push(Assumed { folder, before });
-            }
+        if let Some((Some(folder), before)) = gone.filter(|(gone, _)| plain && *gone == self.scope.cwd)
+            && self.scope.assumed.len() < ASSUMED
+        {
+            // Facts say whether that folder is there; the shell goes on in it then.
+            failed.cwd.clone_from(&self.scope.cwd);
+            self.scope.assumed.push(Assumed { folder, before });
         }
         self.scope.merge(&failed);
     }
@@ -287,10 +287,10 @@ impl Walk<'_> {
                 self.rounds(span, |walk| {
                     for word in known {
                         walk.assign(name, word.literal().map(str::to_owned));
-                        if let (true, Some(pattern)) = (word.glob && !walk.suspecting, &word.value) {
-                            if !walk.volatile.iter().any(|known| known == name) {
-                                walk.scope.set_pattern(name, pattern);
-                            }
+                        if let (true, Some(pattern)) = (word.glob && !walk.suspecting, &word.value)
+                            && !walk.volatile.iter().any(|known| known == name)
+                        {
+                            walk.scope.set_pattern(name, pattern);
                         }
                         walk.list(body);
                     }

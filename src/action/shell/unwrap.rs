@@ -60,10 +60,10 @@ pub(super) fn external(walk: &mut Walk<'_>, command: Command) {
 
 fn wrapped(walk: &mut Walk<'_>, mut command: Command, row: &Row) {
     let span = command.span.clone();
-    if row.name == "env" {
-        if let Err(doubt) = launch::split_env(&mut command) {
-            walk.unproven(doubt, &span);
-        }
+    if row.name == "env"
+        && let Err(doubt) = launch::split_env(&mut command)
+    {
+        walk.unproven(doubt, &span);
     }
     let opened = open(&command, row);
     if let Some(doubt) = &opened.doubt {
@@ -199,14 +199,14 @@ fn open(command: &Command, row: &Row) -> Opened {
             }
             continue;
         }
-        if row.assigns {
-            if let Some((name, value)) = text.split_once('=') {
-                let value = Word { value: Some(value.to_owned()), text: value.to_owned(), ..Word::default() };
-                opened.assigns.push(Assign { name: name.to_owned(), value });
-                opened.command += 1;
-                options = false;
-                continue;
-            }
+        if row.assigns
+            && let Some((name, value)) = text.split_once('=')
+        {
+            let value = Word { value: Some(value.to_owned()), text: value.to_owned(), ..Word::default() };
+            opened.assigns.push(Assign { name: name.to_owned(), value });
+            opened.command += 1;
+            options = false;
+            continue;
         }
         if operands == 0 {
             return opened;

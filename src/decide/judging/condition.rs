@@ -141,10 +141,10 @@ impl View<'_> {
     fn begins(self, operands: &[(&Word, bool)], words: &[Glob], over: bool) -> Tri {
         let matches =
             |operand: &Word, wanted: &Glob| operand.literal().map_or(Tri::Unknown, |word| known(wanted.matches(word)));
-        if let (Some((operand, false)), Some(wanted)) = (operands.first(), words.first()) {
-            if matches(operand, wanted) == Tri::No {
-                return Tri::No;
-            }
+        if let (Some((operand, false)), Some(wanted)) = (operands.first(), words.first())
+            && matches(operand, wanted) == Tri::No
+        {
+            return Tri::No;
         }
         // What stands behind a flag that may take a value may be that value, and proves nothing.
         let settled = if self.strict { self.places.arguments.settled() } else { usize::MAX };

@@ -55,11 +55,13 @@ fn signal_each(signal: c_int) {
         let before = count;
         each_process(|pid, parent| {
             let known = found.get(..count).unwrap_or_default();
-            if pid != me && (parent == me || known.contains(&parent)) && !known.contains(&pid) {
-                if let Some(slot) = found.get_mut(count) {
-                    *slot = pid;
-                    count += 1;
-                }
+            if pid != me
+                && (parent == me || known.contains(&parent))
+                && !known.contains(&pid)
+                && let Some(slot) = found.get_mut(count)
+            {
+                *slot = pid;
+                count += 1;
             }
         });
         if count == before {
@@ -81,10 +83,10 @@ fn each_process(mut f: impl FnMut(pid_t, pid_t)) {
         while let Some([low, high]) = rest.get(16..18) {
             let size = usize::from(u16::from_ne_bytes([*low, *high]));
             let name = rest.get(19..size).unwrap_or_default();
-            if let Some(pid) = CStr::from_bytes_until_nul(name).ok().and_then(|n| number(n.to_bytes())) {
-                if let Some(parent) = parent_of(name) {
-                    f(pid, parent);
-                }
+            if let Some(pid) = CStr::from_bytes_until_nul(name).ok().and_then(|n| number(n.to_bytes()))
+                && let Some(parent) = parent_of(name)
+            {
+                f(pid, parent);
             }
             rest = rest.get(size.max(1)..).unwrap_or_default();
         }

@@ -314,10 +314,10 @@ fn push_test_word(words: &mut Vec<TestWord>, text: Text) {
     const NUMERIC: &[&str] = &["-eq", "-ne", "-lt", "-le", "-gt", "-ge"];
     let before = words.last().and_then(|last| literal(&last.text)).unwrap_or("");
     let arithmetic = NUMERIC.contains(&before) || matches!(before, "-v" | "-R");
-    if literal(&text).is_some_and(|operator| NUMERIC.contains(&operator)) {
-        if let Some(last) = words.last_mut() {
-            last.arithmetic = true;
-        }
+    if literal(&text).is_some_and(|operator| NUMERIC.contains(&operator))
+        && let Some(last) = words.last_mut()
+    {
+        last.arithmetic = true;
     }
     words.push(TestWord { text, arithmetic });
 }

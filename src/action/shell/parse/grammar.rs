@@ -172,18 +172,18 @@ impl Parser<'_> {
             if self.peek().is_none_or(|b| is_meta(b) && !process) {
                 break;
             }
-            if simple.words.is_empty() || declaring {
-                if let Some((assignment, array)) = self.assignment(declaring)? {
-                    if declaring {
-                        let known = Text { pieces: vec![Piece::Quoted(assignment.name.clone())], span: array };
-                        simple.words.push(known);
-                        simple.arrays.push(assignment);
-                    } else {
-                        simple.assigns.push(assignment);
-                    }
-                    end = self.at;
-                    continue;
+            if (simple.words.is_empty() || declaring)
+                && let Some((assignment, array)) = self.assignment(declaring)?
+            {
+                if declaring {
+                    let known = Text { pieces: vec![Piece::Quoted(assignment.name.clone())], span: array };
+                    simple.words.push(known);
+                    simple.arrays.push(assignment);
+                } else {
+                    simple.assigns.push(assignment);
                 }
+                end = self.at;
+                continue;
             }
             let word = self.word()?;
             end = self.at;
