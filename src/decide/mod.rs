@@ -6,6 +6,7 @@ pub mod compose;
 mod examples;
 mod judgement;
 mod judging;
+mod lasting;
 pub mod policy;
 mod target;
 
@@ -14,5 +15,6 @@ pub use examples::{ExampleFault, check_examples, examined, example_environment, 
 pub use judgement::{Grant, Judgement, Match, Verdict, configured, judge};
 pub(crate) use judging::normal;
 pub use judging::{Failed, Narrow, Near, OwnRule, TooWide, narrowest, nearly, own_rules};
+pub use lasting::{lasting, toml};
 pub use policy::{Layer, Policy, Source};
 pub use target::{fingerprint, targets};

@@ -5,13 +5,11 @@ use super::desk::{Desk, now};
 use super::person::{Proof, open, proved, required, unusable, waits};
 use super::stored::{Stored, folder};
 use super::{Project, Stop, World, build, entries, layers, policy, trust};
-use crate::action::shell::quoted;
 use crate::approve::{Decision, Statement, Strength, Unusable};
-use crate::decide::{self, Judgement, Layer, Narrow, Policy, Source, Verdict};
+use crate::decide::{self, Judgement, Layer, Policy, Source, Verdict, lasting, toml};
 use crate::event::Detail;
-use crate::event::line::{is_hidden, visible};
+use crate::event::line::visible;
 use crate::record::Receipt;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The person's policy, in their configuration folder.
@@ -139,7 +137,7 @@ fn proposed(desk: &mut Desk<'_>, name: &str) -> Result<NewRule, Stop> {
         return Err(none(format!("`{place}` is a link: a rule is only added to the file itself")));
     }
     let id = free(&desk.policy, name);
-    let (conditions, examples) = written(&id, &narrow);
+    let (conditions, examples) = lasting(&id, &narrow);
     let statement = Statement::of_rule(&desk.log_id(), &open, &format!("{conditions}{examples}"));
     let required = required(desk, statement.kind())?;
     let files = stored.files().cloned().collect();
@@ -175,46 +173,6 @@ fn free(policy: &Policy, name: &str) -> String {
     let more = (2_u32..).map(|number| format!("{plain}-{number}"));
     let mut ids = std::iter::once(plain.clone()).chain(more);
     ids.find(|id| policy.rules().all(|(.., text)| text.id != *id)).unwrap_or(plain)
-}
-
-/// The rule without its reason, in two parts: what it looks for, and what shows that it does.
-fn written(id: &str, narrow: &Narrow) -> (String, String) {
-    let mut rule = format!("[[rule]]\nid = {}\nprogram = {}\n", toml(id), toml(&narrow.program));
-    let list = |words: &[String]| format!("[{}]", words.iter().map(|word| toml(word)).collect::<Vec<_>>().join(", "));
-    // Writing into a `String` cannot fail.
-    let _ = writeln!(rule, "exactly = {}\nfolder = {}", list(&narrow.exactly), toml(&narrow.folder));
-    let places = [("reads", &narrow.reads), ("writes_to", &narrow.writes_to), ("removes", &narrow.removes)];
-    for (key, values) in places.into_iter().chain([("url", &narrow.url)]).filter(|(_, values)| !values.is_empty()) {
-        let _ = writeln!(rule, "{key} = {}", list(values));
-    }
-    if narrow.proved {
-        rule += "unprovable = false\n";
-    }
-    rule += "verdict = \"allow\"\n";
-    // Where links lead is not known in the world of examples.
-    if places.iter().any(|(_, values)| !values.is_empty()) {
-        return (rule, String::new());
-    }
-    let words = std::iter::once(&narrow.program).chain(&narrow.exactly);
-    let line = words.map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
-    (rule, format!("hits = [{}]\n", toml(&line)))
-}
-
-/// A text as TOML has it, nothing of it hidden.
-fn toml(text: &str) -> String {
-    let mut out = String::from('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            '\n' => out += "\\n",
-            '\t' => out += "\\t",
-            _ if is_hidden(c) => {
-                let _ = write!(out, "\\U{:08X}", u32::from(c));
-            }
-            _ => out.push(c),
-        }
-    }
-    out + "\""
 }
 
 /// All layers with the rule added to the person's; that file's text as it is, and as it would be.
@@ -253,19 +211,4 @@ fn keep(path: &Path, old: Option<&str>, new: &str) -> Result<(), Stop> {
 
 fn unwritten(path: &Path, error: &std::io::Error) -> Stop {
     Stop::System { what: format!("cannot take `{}` back", super::shown(path)), cause: error.to_string() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn any_text_comes_back_from_its_toml(text in "\\PC{0,20}|[\"'\\\\\n\t\u{0}-\u{1f}\u{202e}a]{0,20}") {
-            let read: toml::Table = toml::from_str(&format!("x = {}", toml(&text))).unwrap();
-            prop_assert_eq!(read["x"].as_str(), Some(text.as_str()));
-            prop_assert!(!toml(&text).contains(is_hidden));
-        }
-    }
 }

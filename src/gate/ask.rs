@@ -7,7 +7,7 @@ use super::stored::Stored;
 use super::{Answer, Request, Stop, entries, person};
 use crate::approve::{Permit, Refusal, Unusable, usable};
 use crate::decide::{Judgement, Verdict, targets};
-use crate::event::{Cause, Closing, Detail, Entry, Requested, State};
+use crate::event::{Cause, Closing, Detail, Done, Entry, Requested, State};
 use crate::failfast::refused_again;
 use crate::record::{Started, nonce};
 use std::time::{Duration, Instant};
@@ -125,6 +125,9 @@ impl Desk<'_> {
         let same = stored.same(&self.log.tag_key());
         let targets = targets(judgement, &judged.facts);
         let approvals = self.policy.settings().approvals.clone();
+        for (name, _) in self.state().requests.done.iter().filter(|(_, done)| *done == Done::Allowed) {
+            Stored::erase_old(self.project, name, approvals.request);
+        }
         let nonce = nonce().map_err(Stop::Log)?;
         let (project, policy, cwd) = (self.project, self.policy.hash().to_owned(), &self.world.cwd);
         let mut asking = Asking::TooMany;
