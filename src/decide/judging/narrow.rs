@@ -91,17 +91,17 @@ pub enum TooWide {
 pub fn narrowest(judgement: &Judgement, facts: &Facts, policy: &Policy) -> Result<Narrow, TooWide> {
     let Action::Shell(shell) = judgement.action();
     let ground = Ground { facts, policy, shell };
+    let first = shell.commands().first().map(|command| Subject::new(ground, command));
+    if let Some(cause) = first.and_then(|first| runs_others(&first)) {
+        return Err(cause);
+    }
     if let Some(unproven) = shell.unproven().first() {
         return Err(TooWide::Unproven(unproven.message.clone()));
     }
     if let Some(wrapper) = shell.commands().iter().find_map(|command| command.wrappers.first()) {
         return Err(TooWide::Wrapped(wrapper.word.text.clone()));
     }
-    let [command] = shell.commands() else {
-        // What an opaque wrapper starts stands beside it.
-        let first = shell.commands().first().map(|command| Subject::new(ground, command));
-        return Err(first.and_then(|first| runs_others(&first)).unwrap_or(TooWide::NotOne));
-    };
+    let [command] = shell.commands() else { return Err(TooWide::NotOne) };
     let subject = Subject::new(ground, command);
     let program = plain_program(&subject)?;
     let exactly = arguments(command)?;
@@ -152,9 +152,6 @@ fn plain_program(subject: &Subject<'_>) -> Result<String, TooWide> {
             return Err(TooWide::Missing);
         }
         Standing::Builtin | Standing::Function | Standing::NoProgram => return Err(TooWide::NoProgram),
-    }
-    if let Some(cause) = runs_others(subject) {
-        return Err(cause);
     }
     let real = subject.real.as_deref().ok_or(TooWide::Missing)?;
     if !exact::own_name(subject) {
