@@ -37,9 +37,80 @@ fn main() {
         Tool::Mypy,
         "services/book.py:12: error: Name \"x\" is not defined  [name-defined]\n".repeat(SIZE / 70).as_bytes(),
     );
-    measure("empty lines", Tool::Pytest, "\n".repeat(SIZE).as_bytes());
-    measure("one line", Tool::Pytest, "x".repeat(SIZE).as_bytes());
+    for (name, before, piece) in HOSTILE {
+        let text = [before.as_bytes(), &piece.repeat(SIZE / piece.len())].concat();
+        measure(name, Tool::Pytest, &text);
+    }
+    let distinct = |line: &dyn Fn(usize) -> String| -> String {
+        let lines = (0..).map(|n: usize| line(n.wrapping_mul(2_654_435_761) % 1_000_000));
+        let mut text = String::new();
+        lines
+            .take_while(|line| {
+                text.push_str(line);
+                text.len() < SIZE
+            })
+            .for_each(drop);
+        text
+    };
+    let names = distinct(&|n| format!("FAILED {n}\n"));
+    measure("names in no order", Tool::Pytest, format!("= short test summary info =\n{names}").as_bytes());
+    let reports = distinct(&|n| format!("__ {n} __\nE   x\n"));
+    let half = |text: &str| {
+        text.lines().take(text.lines().count() / 4 * 2).map(|line| format!("{line}\n")).collect::<String>()
+    };
+    measure("reports in no order", Tool::Pytest, format!("= FAILURES =\n{reports}").as_bytes());
+    let both = format!("= FAILURES =\n{}= short test summary info =\n{}", half(&reports), half(&names));
+    measure("reports and names in no order", Tool::Pytest, both.as_bytes());
 }
+
+/// A test's report begins.
+const REPORT: &str = "= FAILURES =\n__ test_a __\n";
+
+/// So does a traceback in it.
+const TRACE: &str = "= FAILURES =\n__ test_a __\nTraceback (most recent call last):\n";
+
+/// What a hostile test would print: its name, what it stands behind, the piece that is repeated.
+const HOSTILE: &[(&str, &str, &[u8])] = &[
+    ("empty lines", "", b"\n"),
+    ("empty lines of another system", "", b"\r\n"),
+    ("lines of one letter", "", b"x\n"),
+    ("lines of one letter in a report", REPORT, b"x\n"),
+    ("lines of one blank in a report", REPORT, b" \n"),
+    ("lines of one digit", "", b"1\n"),
+    ("one line", "", b"x"),
+    ("one line of =", "", b"="),
+    ("lines of =", "", b"==\n"),
+    ("rules", "", b"= =\n"),
+    ("titles", "", b"= a =\n"),
+    ("ANSI escapes in one line", "", b"\x1b[31m"),
+    ("ANSI escapes, a line each", REPORT, b"\x1b[m\n"),
+    ("ANSI escapes and letters", REPORT, b"\x1b[mx"),
+    ("titles of terminals that do not end", REPORT, b"\x1b]\n"),
+    ("carriage returns", "", b"\r"),
+    ("carriage returns and letters", REPORT, b"a\r"),
+    ("bytes that are no text", "", b"\xff"),
+    ("bytes that are no text, and letters", REPORT, b"\xffa\n"),
+    ("lines that begin with E", REPORT, b"E   \n"),
+    ("errors", REPORT, b"E   a: b\n"),
+    ("exceptions", REPORT, b"E   A: b\n"),
+    ("reports", REPORT, b"__ a __\n"),
+    ("reports with errors", REPORT, b"__ a __\nE   x\n"),
+    ("places", REPORT, b"a:1: A\n"),
+    ("colons and digits", REPORT, b"1:1a"),
+    ("lines of colons", REPORT, b":a\n"),
+    ("names that failed", "", b"= short test summary info =\nFAILED a\n"),
+    ("sections that begin", "", b"= FAILURES =\n"),
+    ("frames", REPORT, b"  File \"a.py\", line 1, in f\n"),
+    ("frames of a library", REPORT, b"  File \"/lib/a/site-package/b.py\", line 1, in f\n"),
+    ("tracebacks", REPORT, b"Traceback (most recent call last):\nA: b\n"),
+    ("short frames and exceptions", REPORT, b"File \"a\", line 1\nA\n"),
+    ("lines of one letter in a traceback", TRACE, b"x\n"),
+    ("lines of one blank in a traceback", TRACE, b" \n"),
+    ("names with dots in a traceback", TRACE, b"a.b.c\n"),
+    ("groups", REPORT, b"  | A: b\n"),
+    ("summaries", "", b"1 failed in 0s\n"),
+    ("summaries of many parts", "", b"1 failed, "),
+];
 
 fn measure(name: &str, tool: Tool, output: &[u8]) {
     let ran =
@@ -59,10 +130,12 @@ fn measure(name: &str, tool: Tool, output: &[u8]) {
         }
     }
     let (read, scan) = (median(&mut reads), median(&mut scans));
+    let worst = reads.last().copied().unwrap_or_default();
     println!(
-        "{name}, {:.2} MB: {:.2} ms, {:.1} times a scan for line ends",
+        "{name}, {:.2} MB: {:.2} ms, at worst {:.2} ms, {:.1} times a scan for line ends",
         output.len() as f64 / 1e6,
         read.as_secs_f64() * 1e3,
+        worst.as_secs_f64() * 1e3,
         read.as_secs_f64() / scan.as_secs_f64()
     );
 }

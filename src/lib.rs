@@ -15,5 +15,6 @@ pub mod failfast;
 pub mod approve;
 pub mod execute;
 pub mod record;
+pub mod notify;
 pub mod gate;
 pub mod door;

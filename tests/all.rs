@@ -15,6 +15,7 @@ mod compose;
 mod fence;
 mod hook;
 mod house;
+mod notify;
 mod policy;
 mod record;
 mod shell;

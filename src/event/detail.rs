@@ -202,6 +202,27 @@ pub enum Detail {
         /// Why, as the caller was told.
         cause: String,
     },
+    /// A command that a harness ran outside of guard.
+    Unfenced {
+        /// The harness's tool.
+        tool: String,
+        /// The folder of its session, relative to the project.
+        cwd: String,
+    },
+    /// A file that a harness changed by itself.
+    FileChanged {
+        /// The harness's tool.
+        tool: String,
+    },
+    /// A file that a harness was kept from changing: by rules, or while everything is halted.
+    FileRefused {
+        /// The harness's tool.
+        tool: String,
+        /// Rules that decided; none where it was not judged.
+        rules: Vec<RuleHit>,
+        /// Hash of the policy it was judged by; empty where it was not.
+        policy: String,
+    },
     /// A start without an end whose process is gone.
     Lost {
         /// Sequence number of the start.
@@ -219,6 +240,17 @@ pub enum Detail {
     /// The poison left by a failed sync was looked at and removed by a person.
     PoisonCleared {
         /// What the poison file said.
+        cause: String,
+    },
+    /// A person could not be told of something.
+    NotifyFailed {
+        /// The request or escalation.
+        name: String,
+        /// `command` or `webhook`, those of the machine's configuration with `machine-` in front.
+        channel: String,
+        /// How often it was tried.
+        tries: u32,
+        /// What came of the last try.
         cause: String,
     },
     /// A fixed point, every 256 records.

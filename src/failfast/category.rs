@@ -12,9 +12,9 @@ pub enum Category {
     Import,
     /// A type checker objects. A `TypeError` while a program runs is not this: it is of the runtime.
     Type,
-    /// A test's assertion does not hold, or no test ran.
+    /// A test fails, by whichever exception, or no test ran.
     Test,
-    /// A program ended by another exception, a signal or a limit.
+    /// A program ended by another exception, or anything by a signal or a limit.
     Runtime,
 }
 
@@ -49,11 +49,11 @@ impl Category {
         }
     }
 
-    /// The same within a test: what says that an expectation does not hold is a test's failure.
+    /// The same within a run of tests: a test that an exception ends has failed, unless that hid what it tests.
     pub(super) fn of_exception_in_test(name: &str) -> Self {
-        match name.rsplit('.').next().unwrap_or(name) {
-            "AssertionError" | "Failed" | "DocTestFailure" => Category::Test,
-            _ => Category::of_exception(name),
+        match Category::of_exception(name) {
+            Category::Runtime => Category::Test,
+            hides @ (Category::Syntax | Category::Import | Category::Type | Category::Test) => hides,
         }
     }
 }

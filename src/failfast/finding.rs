@@ -119,9 +119,9 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Adds a failure; what kind of error it is, where that is known, may become the whole run's.
-    pub(super) fn add_as(&mut self, category: Option<Category>, file: Option<&str>, line: Option<u64>, message: &str) {
-        if let Some(category) = category.filter(|category| self.category.is_none_or(|known| *category < known)) {
+    /// Adds a failure; what kind of error it is may become the whole run's.
+    pub(super) fn add_as(&mut self, category: Category, file: Option<&str>, line: Option<u64>, message: &str) {
+        if self.category.is_none_or(|known| category < known) {
             self.category = Some(category);
             self.message = Some(message.to_owned());
         }

@@ -4,7 +4,7 @@
 use super::finding::{Failure, Reading};
 use super::text::{number, place, said};
 
-pub(super) fn mypy(stdout: &[u8], stderr: &[u8]) -> Reading {
+pub(super) fn mypy(stdout: &str, stderr: &str) -> Reading {
     let mut reading = Reading::default();
     for line in said(stdout) {
         let Some((before, message)) = line.split_once(": error: ") else { continue };
@@ -22,10 +22,10 @@ pub(super) fn mypy(stdout: &[u8], stderr: &[u8]) -> Reading {
     reading
 }
 
-pub(super) fn pylint(stdout: &[u8], stderr: &[u8]) -> Reading {
+pub(super) fn pylint(stdout: &str, stderr: &str) -> Reading {
     let mut reading = Reading::default();
     for line in said(stdout) {
-        let Some((file, at, rest)) = place(&line) else { continue };
+        let Some((file, at, rest)) = place(line) else { continue };
         let Some((_, rest)) = number(rest) else { continue };
         let Some(message) = rest.strip_prefix(": ") else { continue };
         // An error tells more than a convention.
@@ -40,7 +40,7 @@ pub(super) fn pylint(stdout: &[u8], stderr: &[u8]) -> Reading {
     reading
 }
 
-pub(super) fn black(stdout: &[u8], stderr: &[u8]) -> Reading {
+pub(super) fn black(stdout: &str, stderr: &str) -> Reading {
     let mut reading = Reading::default();
     for line in said(stderr).chain(said(stdout)) {
         if let Some(file) = line.strip_prefix("would reformat ") {
@@ -57,13 +57,13 @@ pub(super) fn black(stdout: &[u8], stderr: &[u8]) -> Reading {
             });
             reading.add(Failure::new(Some(file), at, why));
         } else if line.starts_with("Error: ") {
-            reading.message = reading.message.or(Some(line.into_owned()));
+            reading.message = reading.message.or(Some(line.to_owned()));
         }
     }
     reading
 }
 
-pub(super) fn isort(stdout: &[u8], stderr: &[u8]) -> Reading {
+pub(super) fn isort(stdout: &str, stderr: &str) -> Reading {
     const SAYS: &str = " Imports are incorrectly sorted and/or formatted.";
     let mut reading = Reading::default();
     for line in said(stderr).chain(said(stdout)) {
@@ -73,17 +73,17 @@ pub(super) fn isort(stdout: &[u8], stderr: &[u8]) -> Reading {
                 None => reading.add(Failure::new(None, None, rest)),
             }
         } else if line.starts_with("Broken ") {
-            reading.message = reading.message.or(Some(line.into_owned()));
+            reading.message = reading.message.or(Some(line.to_owned()));
         }
     }
     reading
 }
 
 /// Lines that begin with a file and a line in it.
-pub(super) fn other(stdout: &[u8], stderr: &[u8]) -> Reading {
+pub(super) fn other(stdout: &str, stderr: &str) -> Reading {
     let mut reading = Reading::default();
     for line in said(stdout).chain(said(stderr)) {
-        let Some((file, at, rest)) = place(&line).filter(|(file, ..)| !file.contains("://") && !file.starts_with(' '))
+        let Some((file, at, rest)) = place(line).filter(|(file, ..)| !file.contains("://") && !file.starts_with(' '))
         else {
             continue;
         };

@@ -24,6 +24,7 @@ pub use tool::Tool;
 use crate::decide::policy::Check;
 use crate::event::Ended;
 use finding::{Reading, short};
+use text::{clean, said};
 
 /// Reads what a check printed, beside how it ended: the exit code decides whether it failed, whatever the output claims.
 /// `None`: guard was told to stop it, which proves nothing.
@@ -33,7 +34,8 @@ pub fn classify(ran: &Ran<'_>) -> Option<Finding> {
         Ended::Exited => ran.exit_code == 0,
         Ended::Signalled | Ended::TimedOut | Ended::Limit => false,
     };
-    let reading = read(ran, succeeded);
+    let (stdout, stderr) = (clean(ran.stdout), clean(ran.stderr));
+    let reading = read(ran, &stdout, &stderr, succeeded);
     if succeeded {
         let proved = match ran.check {
             Check::Test => reading.counts.is_some_and(|counts| counts.is_green()),
@@ -41,11 +43,10 @@ pub fn classify(ran: &Ran<'_>) -> Option<Finding> {
         };
         return Some(if proved { Finding::Green(reading.counts) } else { Finding::Unproved(reading.counts) });
     }
-    Some(Finding::Failed(failed(ran, reading)))
+    Some(Finding::Failed(failed(ran, reading, &stdout, &stderr)))
 }
 
-fn read(ran: &Ran<'_>, succeeded: bool) -> Reading {
-    let (stdout, stderr) = (ran.stdout, ran.stderr);
+fn read(ran: &Ran<'_>, stdout: &str, stderr: &str, succeeded: bool) -> Reading {
     match ran.tool {
         Tool::Pytest => pytest::read(stdout, stderr, succeeded),
         Tool::Unittest => unittest::read(stdout, stderr, succeeded),
@@ -61,7 +62,7 @@ fn read(ran: &Ran<'_>, succeeded: bool) -> Reading {
     }
 }
 
-fn failed(ran: &Ran<'_>, mut reading: Reading) -> Failed {
+fn failed(ran: &Ran<'_>, mut reading: Reading, stdout: &str, stderr: &str) -> Failed {
     let stopped = match ran.ended {
         Ended::TimedOut => Some("timed out".to_owned()),
         Ended::Limit => Some("stopped at a limit".to_owned()),
@@ -76,12 +77,17 @@ fn failed(ran: &Ran<'_>, mut reading: Reading) -> Failed {
         (_, Some(_)) => Category::Runtime,
         (Tool::Mypy, None) => Category::Type,
         (Tool::Pylint | Tool::Black | Tool::Isort, None) => Category::Syntax,
-        (Tool::Pytest, None) if internal => reading.category.unwrap_or(Category::Runtime),
+        (Tool::Pytest, None) if internal => {
+            reading.category.filter(|found| *found < Category::Test).unwrap_or(Category::Runtime)
+        }
         (Tool::Pytest | Tool::Unittest, None) => reading.category.unwrap_or(Category::Test),
         (Tool::Python | Tool::Pip | Tool::Other, None) => reading.category.unwrap_or(Category::of_check(ran.check)),
     };
     let first = reading.failures.first().map(|failure| failure.message.clone());
-    let message = stopped.or(reading.message.take()).or(first).unwrap_or_else(|| unsaid(ran, reading.counts));
+    let message = stopped
+        .or(reading.message.take())
+        .or(first)
+        .unwrap_or_else(|| unsaid(ran.exit_code, reading.counts, stdout, stderr));
     let message = short(&message);
     if reading.failures.is_empty() {
         reading.add(Failure { file: None, line: None, message: message.clone() });
@@ -90,10 +96,10 @@ fn failed(ran: &Ran<'_>, mut reading: Reading) -> Failed {
 }
 
 /// What there is to say of a failure that no reader found words for: the first line that was printed, errors first.
-fn unsaid(ran: &Ran<'_>, counts: Option<Counts>) -> String {
+fn unsaid(exit_code: i32, counts: Option<Counts>, stdout: &str, stderr: &str) -> String {
     if counts.is_some_and(|counts| counts.ran() == 0) {
         return "no tests ran".into();
     }
-    let said = text::said(ran.stderr).next().or_else(|| text::said(ran.stdout).next());
-    said.map_or_else(|| format!("ended with {}, and said nothing", ran.exit_code), String::from)
+    let said = said(stderr).next().or_else(|| said(stdout).next());
+    said.map_or_else(|| format!("ended with {exit_code}, and said nothing"), String::from)
 }

@@ -3,11 +3,13 @@
 //! where pytest sets it apart.
 
 use super::Category;
-use super::finding::{Counts, Failure, Reading};
+use super::finding::{Counts, Reading};
 use super::text::{lines, number, place};
 use super::trace::{Place, Tracing, exception, frame};
-use std::collections::BTreeSet;
-use std::ops::Bound;
+use std::borrow::Cow;
+
+/// Reports, and entries of the list of what failed, that are compared with each other; of more, the first are.
+const MOST: usize = 2000;
 
 /// Where in the output a line stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,55 +23,67 @@ enum Part {
     Summary,
 }
 
-/// What is told of one test or file.
+/// What is told of one test or file, as it is read.
 #[derive(Debug, Default)]
-struct Report {
-    title: String,
-    place: Place,
+struct Report<'a> {
+    title: &'a str,
+    place: Place<'a>,
     /// The place of a syntax error, which is no frame.
-    source: Option<(String, u64)>,
-    exception: Option<String>,
-    message: Option<String>,
+    source: Option<(&'a str, u64)>,
+    exception: Option<&'a str>,
+    message: Option<&'a str>,
     /// Whether the line before was one of the error's.
     quoting: bool,
-    tracing: Tracing,
+    tracing: Tracing<'a>,
+}
+
+/// What a report came to.
+struct Told<'a> {
+    title: &'a str,
+    category: Category,
+    file: Option<&'a str>,
+    line: Option<u64>,
+    message: &'a str,
 }
 
 /// An entry of the list of what failed.
-struct Listed {
-    /// All of it, as a report's title has the name that it begins with.
-    key: String,
-    name: String,
+struct Listed<'a> {
+    /// All of it.
+    whole: &'a str,
+    name: &'a str,
     /// What is said of it.
-    message: Option<String>,
+    message: Option<&'a str>,
 }
 
-struct Reader {
+struct Reader<'a> {
     part: Part,
-    reports: Vec<Report>,
-    listed: Vec<Listed>,
+    /// The report that is read, and those before it.
+    open: Option<Report<'a>>,
+    told: Vec<Told<'a>>,
+    listed: Vec<Listed<'a>>,
     /// The last summary, and the last that tells of a failure.
     summaries: (Option<Counts>, Option<Counts>),
     collected: Option<u64>,
     /// The first line in which pytest itself complains.
-    complaint: Option<String>,
+    complaint: Option<&'a str>,
 }
 
-pub(super) fn read(stdout: &[u8], stderr: &[u8], succeeded: bool) -> Reading {
+pub(super) fn read(stdout: &str, stderr: &str, succeeded: bool) -> Reading {
     let mut reader = Reader {
         part: Part::Elsewhere,
-        reports: Vec::new(),
+        open: None,
+        told: Vec::new(),
         listed: Vec::new(),
         summaries: (None, None),
         collected: None,
         complaint: None,
     };
-    lines(stdout).for_each(|line| reader.see(&line));
+    lines(stdout).for_each(|line| reader.see(line));
     // Tests may write to standard error what they like: only what comes before there are tests is looked for there.
-    if reader.reports.is_empty() && reader.listed.is_empty() {
+    if reader.open.is_none() && reader.listed.is_empty() {
         reader.part = Part::Elsewhere;
         let summaries = reader.summaries;
-        lines(stderr).for_each(|line| reader.see(&line));
+        lines(stderr).for_each(|line| reader.see(line));
         if summaries != (None, None) {
             reader.summaries = summaries;
         }
@@ -77,10 +91,10 @@ pub(super) fn read(stdout: &[u8], stderr: &[u8], succeeded: bool) -> Reading {
     reader.end(succeeded)
 }
 
-impl Reader {
-    fn see(&mut self, line: &str) {
+impl<'a> Reader<'a> {
+    fn see(&mut self, line: &'a str) {
         if line.is_empty() {
-            if let Some(report) = self.reports.last_mut() {
+            if let Some(report) = &mut self.open {
                 report.quoting = false;
             }
             return;
@@ -96,7 +110,7 @@ impl Reader {
                 _ => Part::Elsewhere,
             };
             if self.part == Part::Reports {
-                self.reports.push(Report::default());
+                self.begin("");
             }
             self.count(title);
             return;
@@ -111,20 +125,18 @@ impl Reader {
             Part::Reports | Part::Captured => {
                 if let Some(title) = ruled(line, '_') {
                     self.part = Part::Reports;
-                    self.reports.push(Report { title: title.to_owned(), ..Report::default() });
+                    self.begin(title);
                 } else if self.part == Part::Captured {
                 } else if ruled(line, '-').is_some_and(|title| title.starts_with("Captured ")) {
                     self.part = Part::Captured;
-                } else if let Some(report) = self.reports.last_mut() {
+                } else if let Some(report) = &mut self.open {
                     if report.title.is_empty()
                         && let Some((file, at, message)) = place(line)
                     {
                         // `--tb=line`: all of it is in one line.
-                        let mut whole = Report::default();
-                        whole.place.see(file, at);
-                        whole.quote(message.trim());
-                        self.reports.push(whole);
-                        self.reports.push(Report::default());
+                        report.place.see(file, at);
+                        report.quote(message.trim());
+                        self.begin("");
                     } else {
                         report.see(line);
                     }
@@ -133,17 +145,26 @@ impl Reader {
         }
     }
 
+    fn begin(&mut self, title: &'a str) {
+        let before = self.open.replace(Report { title, ..Report::default() });
+        if self.told.len() < MOST {
+            self.told.extend(before.and_then(Report::end));
+        }
+    }
+
     /// A line that belongs to no section.
-    fn outside(&mut self, line: &str) {
-        if line.starts_with("ImportError while loading conftest ") {
+    fn outside(&mut self, line: &'a str) {
+        if line.len() < "FAIL a".len() {
+            // Too short for all that follows.
+        } else if line.starts_with("ImportError while loading conftest ") {
             self.part = Part::Reports;
-            self.reports.push(Report { title: line.to_owned(), ..Report::default() });
+            self.begin(line);
         } else if let Some(rest) = line.strip_prefix("collected ").and_then(number) {
             self.collected = Some(rest.0);
         } else if ["ERROR: ", "FAIL ", "INTERNALERROR> ", "pytest: error: "].iter().any(|start| line.starts_with(start))
         {
             if self.complaint.is_none() && !line.starts_with("ERROR: usage: ") {
-                self.complaint = Some(line.to_owned());
+                self.complaint = Some(line);
             }
         } else {
             self.count(line.trim());
@@ -151,19 +172,14 @@ impl Reader {
     }
 
     /// Takes a line of the list of what failed, if it is one.
-    fn list(&mut self, line: &str) -> bool {
-        let Some(rest) = ["FAILED ", "ERROR ", "SUBFAIL "].iter().find_map(|start| line.strip_prefix(start)) else {
+    fn list(&mut self, line: &'a str) -> bool {
+        let Some(whole) = ["FAILED ", "ERROR ", "SUBFAIL "].iter().find_map(|start| line.strip_prefix(start)) else {
             return false;
         };
-        // The parameters of a test (`test_x[a - b]`) may hold what parts name and message.
-        let told = match rest.find("] - ") {
-            Some(at) if rest.get(..at).is_some_and(|name| name.contains('[') && !name.contains(" - ")) => Some(at + 1),
-            Some(at) if rest.find(" - ") > rest.find('[') => Some(at + 1),
-            Some(_) | None => rest.find(" - "),
-        };
-        let (name, message) = told.and_then(|at| rest.split_at_checked(at)).unwrap_or((rest, ""));
-        let message = message.strip_prefix(" - ").map(str::to_owned);
-        self.listed.push(Listed { key: key(rest), name: name.trim().to_owned(), message });
+        if self.listed.len() < MOST {
+            let (name, message) = named(whole);
+            self.listed.push(Listed { whole, name, message });
+        }
         true
     }
 
@@ -176,45 +192,53 @@ impl Reader {
         }
     }
 
-    fn end(self, succeeded: bool) -> Reading {
+    fn end(mut self, succeeded: bool) -> Reading {
+        self.told.extend(self.open.take().and_then(Report::end));
         let (last, failing) = self.summaries;
         // What says that all is well does not count in a run that failed, where there is one that does not.
         let counts = if succeeded { last } else { failing.or(last) };
         let counts = counts.map(|counts| Counts { collected: counts.collected.or(self.collected), ..counts });
         let mut reading = Reading { counts, ..Reading::default() };
-        let keys: BTreeSet<&str> = self.listed.iter().map(|listed| listed.key.as_str()).collect();
-        let mut told = BTreeSet::new();
-        for report in self.reports {
-            let name = report_key(&report.title);
+        let mut keys: Vec<Cow<'_, str>> = match self.told.is_empty() {
+            true => Vec::new(),
+            false => self.listed.iter().map(|listed| key(listed.whole)).collect(),
+        };
+        keys.sort_unstable();
+        let mut told: Vec<Cow<'_, str>> = Vec::new();
+        for report in &self.told {
+            let name = report_key(report.title);
+            let at = keys.partition_point(|key| *key < name);
             // What the list does not name, a test printed.
-            let listed = keys.range(name.as_str()..).next().is_some_and(|key| key.starts_with(&name));
-            if !keys.is_empty() && !listed {
+            if !keys.is_empty() && keys.len() < MOST && !keys.get(at).is_some_and(|key| key.starts_with(&*name)) {
                 continue;
             }
-            let Some((category, failure)) = report.end() else { continue };
-            reading.add_as(category, failure.file.as_deref(), failure.line, &failure.message);
-            told.insert(name);
+            reading.add_as(report.category, report.file, report.line, report.message);
+            told.push(name);
         }
-        let each_told = told.contains("");
+        told.sort_unstable();
+        let each_told = told.first().is_some_and(|name| name.is_empty());
         for listed in &self.listed {
-            reading.name(&listed.name);
-            let upto = (Bound::Unbounded, Bound::Included(listed.key.as_str()));
-            let told = told.range::<str, _>(upto).next_back().is_some_and(|name| listed.key.starts_with(name));
-            if !each_told && !told {
+            reading.name(listed.name);
+            let is_told = || {
+                let key = key(listed.whole);
+                let upto = told.partition_point(|name| *name <= key);
+                upto.checked_sub(1).and_then(|at| told.get(at)).is_some_and(|name| key.starts_with(&**name))
+            };
+            if told.is_empty() || !each_told && !is_told() {
                 let file = listed.name.split("::").next();
-                let message = listed.message.as_deref().unwrap_or("failed");
+                let message = listed.message.unwrap_or("failed");
                 reading.add_as(raised(message), file, None, message);
             }
         }
         if reading.failures.is_empty() {
-            reading.message = self.complaint;
+            reading.message = self.complaint.map(str::to_owned);
         }
         reading
     }
 }
 
-impl Report {
-    fn see(&mut self, line: &str) {
+impl<'a> Report<'a> {
+    fn see(&mut self, line: &'a str) {
         if let Some(quoted) = line.strip_prefix('E').filter(|rest| rest.is_empty() || rest.starts_with("   ")) {
             if !self.quoting {
                 // Of chained exceptions the last is the one that came out.
@@ -228,78 +252,99 @@ impl Report {
         if let Some((file, at, rest)) = place(line).filter(|(file, ..)| !file.starts_with([' ', '>'])) {
             self.place.see(file, at);
             // `a.py:3: in f` stands before the error, `a.py:3: AssertionError` behind it.
-            if let Some(name) = exception(rest.trim()).filter(|_| !rest.trim_start().starts_with("in ")) {
-                self.exception = Some(name.to_owned());
+            let rest = rest.trim();
+            if !rest.starts_with("in ") {
+                self.exception = exception(rest).or(self.exception);
             }
             return;
         }
         self.tracing.see(line);
     }
 
-    fn quote(&mut self, text: &str) {
-        if let Some((file, at)) = frame(text) {
-            self.source = Some((file.to_owned(), at));
+    fn quote(&mut self, text: &'a str) {
+        if let Some(source) = frame(text) {
+            self.source = Some(source);
+        } else if self.exception.is_some() || text.is_empty() {
         } else if let Some(name) = exception(text) {
-            if self.exception.is_none() {
-                self.exception = Some(name.to_owned());
-                self.message = Some(text.to_owned());
-            }
-        } else if self.message.is_none() && !text.is_empty() {
-            self.message = Some(text.to_owned());
+            self.exception = Some(name);
+            self.message = Some(text);
+        } else {
+            self.message = self.message.or(Some(text));
         }
     }
 
-    fn end(self) -> Option<(Option<Category>, Failure)> {
+    fn end(self) -> Option<Told<'a>> {
         let traced = self.tracing.end();
-        let traced_message = traced.as_ref().map(|trace| trace.message.clone());
-        let message = self.message.or(traced_message).or_else(|| self.exception.clone())?;
-        let (file, line) = match (self.source, traced.as_ref()) {
+        let message = self.message.or(traced.as_ref().map(|trace| trace.message)).or(self.exception)?;
+        let (file, line) = match (self.source, &traced) {
             (Some((file, line)), _) => (Some(file), Some(line)),
-            (None, Some(trace)) if trace.file.is_some() => (trace.file.clone(), trace.line),
+            (None, Some(trace)) if trace.file.is_some() => (trace.file, trace.line),
             (None, _) => self.place.take(),
         };
-        let name = self.exception.or_else(|| traced.map(|trace| trace.exception));
-        let category = name.map(|name| Category::of_exception_in_test(&name)).or_else(|| raised(&message));
-        Some((category, Failure::new(file.as_deref(), line, &message)))
+        let name = self.exception.or(traced.map(|trace| trace.exception));
+        let category = name.map_or_else(|| raised(message), Category::of_exception_in_test);
+        Some(Told { title: self.title, category, file, line, message })
     }
 }
 
 /// What an error's first line makes it.
-fn raised(message: &str) -> Option<Category> {
-    if message == "assert" || message.starts_with("assert ") {
-        return Some(Category::Test);
+fn raised(message: &str) -> Category {
+    exception(message).map_or(Category::Test, Category::of_exception_in_test)
+}
+
+/// Name and message of an entry of the list.
+fn named(whole: &str) -> (&str, Option<&str>) {
+    let mut first = None;
+    for (at, _) in whole.match_indices('-') {
+        let Some((before, behind)) = whole.split_at_checked(at) else { break };
+        let (Some(name), Some(message)) = (before.strip_suffix(' '), behind.strip_prefix("- ")) else { continue };
+        // The parameters of a test (`test_x[a - b]`) may hold what parts name and message.
+        let parameters = first.is_none() && !name.contains('[');
+        if parameters || name.ends_with(']') {
+            return (name.trim(), Some(message));
+        }
+        first = first.or(Some((name.trim(), Some(message))));
     }
-    exception(message).map(Category::of_exception_in_test)
+    first.unwrap_or((whole.trim(), None))
 }
 
 /// `title` of `==== title ====`.
 fn ruled(line: &str, rule: char) -> Option<&str> {
+    if !line.starts_with(rule) {
+        return None;
+    }
     let line = line.trim_end();
     let inner = line.trim_matches(rule);
     let title = inner.strip_prefix(' ')?.strip_suffix(' ')?;
-    let whole = line.starts_with(rule) && line.ends_with(rule);
-    (whole && !title.chars().all(|letter| letter == ' ' || letter == rule)).then_some(title)
+    (line.ends_with(rule) && !title.chars().all(|letter| letter == ' ' || letter == rule)).then_some(title)
 }
 
 /// A listed test as its report's title has it.
-fn key(listed: &str) -> String {
+fn key(listed: &str) -> Cow<'_, str> {
     match listed.split_once("::") {
-        Some((file, rest)) if !file.contains(" - ") => rest.replace("::", "."),
-        Some(_) | None => listed.replace("::", "."),
+        Some((file, rest)) if !file.contains(" - ") => dotted(rest),
+        Some(_) | None => dotted(listed),
     }
 }
 
-fn report_key(title: &str) -> String {
+fn report_key(title: &str) -> Cow<'_, str> {
     let starts = ["ERROR at setup of ", "ERROR at teardown of ", "ERROR collecting "];
     let name = starts.iter().find_map(|start| title.strip_prefix(start)).unwrap_or(title);
-    let name = name.strip_prefix("[doctest] ").unwrap_or(name);
-    name.replace("::", ".")
+    dotted(name.strip_prefix("[doctest] ").unwrap_or(name))
 }
 
-/// The counts of `1 failed, 2 passed in 0.05s`.
+fn dotted(name: &str) -> Cow<'_, str> {
+    if name.contains("::") { Cow::Owned(name.replace("::", ".")) } else { Cow::Borrowed(name) }
+}
+
+/// The counts of `1 failed, 2 passed in 0.05s`, with ` (0:01:01)` behind it where it took long.
 fn summary(text: &str) -> Option<Counts> {
-    let (told, time) = text.rsplit_once(" in ")?;
-    let seconds = time.split(' ').next()?.strip_suffix('s')?;
+    if !text.starts_with(|first: char| first.is_ascii_digit() || first == 'n') {
+        return None;
+    }
+    let text = if text.ends_with(')') { text.rsplit_once(" (")?.0 } else { text };
+    let (told, seconds) = text.strip_suffix('s')?.rsplit_once(' ')?;
+    let told = told.strip_suffix(" in")?;
     seconds.parse::<f64>().ok()?;
     let mut counts = Counts::default();
     if told == "no tests ran" || told == "no tests collected" {

@@ -8,14 +8,15 @@ use super::trace::last;
 use crate::decide::policy::Check;
 
 /// The last traceback, wherever it was written; without one, what python says before it runs anything.
-pub(super) fn python(stdout: &[u8], stderr: &[u8], check: Check) -> Reading {
+pub(super) fn python(stdout: &str, stderr: &str, check: Check) -> Reading {
     let mut reading = Reading::default();
     if let Some(trace) = last(stderr).or_else(|| last(stdout)) {
         reading.category = Some(match check {
-            Check::Test => Category::of_exception_in_test(&trace.exception),
-            Check::Type | Check::Syntax | Check::Format => Category::of_exception(&trace.exception),
+            // A program that tests by itself says so by the one exception that is meant for it.
+            Check::Test if trace.exception == "AssertionError" => Category::Test,
+            Check::Test | Check::Type | Check::Syntax | Check::Format => Category::of_exception(trace.exception),
         });
-        reading.add(Failure::new(trace.file.as_deref(), trace.line, &trace.message));
+        reading.add(Failure::new(trace.file, trace.line, trace.message));
         return reading;
     }
     for line in said(stderr) {
@@ -25,7 +26,7 @@ pub(super) fn python(stdout: &[u8], stderr: &[u8], check: Check) -> Reading {
         let broken = line.contains(": can't open file ") || line.contains(": can't find '__main__' module in ");
         if absent || broken || line.starts_with("Fatal Python error: ") {
             reading.category = Some(if absent { Category::Import } else { Category::Runtime });
-            reading.message = Some(line.into_owned());
+            reading.message = Some(line.to_owned());
             return reading;
         }
     }
@@ -35,7 +36,7 @@ pub(super) fn python(stdout: &[u8], stderr: &[u8], check: Check) -> Reading {
 }
 
 /// What pip cannot find is a missing package: correcting it is correcting imports. All else is of the runtime.
-pub(super) fn pip(stdout: &[u8], stderr: &[u8]) -> Reading {
+pub(super) fn pip(stdout: &str, stderr: &str) -> Reading {
     let mut reading = Reading { category: Some(Category::Runtime), ..Reading::default() };
     let mut unreachable = false;
     let mut absent = false;
@@ -43,7 +44,7 @@ pub(super) fn pip(stdout: &[u8], stderr: &[u8]) -> Reading {
         unreachable |= line.starts_with("WARNING: Retrying (") || line.contains("Could not fetch URL ");
         absent |= ABSENT.iter().any(|words| line.contains(words));
         let told = line.strip_prefix("ERROR: ").or(line.strip_prefix("error: "));
-        let told = told.or_else(|| ABSENT.iter().any(|words| line.contains(words)).then_some(&*line));
+        let told = told.or_else(|| ABSENT.iter().any(|words| line.contains(words)).then_some(line));
         if let Some(told) = told {
             reading.add(Failure::new(None, None, told));
         }

@@ -7,9 +7,9 @@ use super::text::{lines, number};
 use super::trace::{Tracing, last};
 
 #[derive(Default)]
-struct Reader {
+struct Reader<'a> {
     /// The test whose traceback is read.
-    open: Option<Open>,
+    open: Option<Open<'a>>,
     /// Whether the line before was the rule above a test's name.
     ruled: bool,
     ran: Option<u64>,
@@ -19,38 +19,37 @@ struct Reader {
     reading: Reading,
 }
 
-struct Open {
-    failed: bool,
-    tracing: Tracing,
+struct Open<'a> {
+    tracing: Tracing<'a>,
     /// Behind the traceback stands what the test printed.
     printed: bool,
 }
 
 /// unittest writes to standard error; where that was sent elsewhere, standard output may have it.
-pub(super) fn read(stdout: &[u8], stderr: &[u8], succeeded: bool) -> Reading {
+pub(super) fn read(stdout: &str, stderr: &str, succeeded: bool) -> Reading {
     let mut reader = Reader::default();
-    let stream = if stderr.iter().all(u8::is_ascii_whitespace) { stdout } else { stderr };
-    lines(stream).for_each(|line| reader.see(&line));
+    let stream = if stderr.trim_ascii().is_empty() { stdout } else { stderr };
+    lines(stream).for_each(|line| reader.see(line));
     let mut reading = reader.end(succeeded);
     if reading.failures.is_empty()
         && let Some(trace) = last(stream)
     {
         // It could not even begin.
-        let category = Category::of_exception_in_test(&trace.exception);
-        reading.add_as(Some(category), trace.file.as_deref(), trace.line, &trace.message);
+        let category = Category::of_exception_in_test(trace.exception);
+        reading.add_as(category, trace.file, trace.line, trace.message);
     }
     reading
 }
 
-impl Reader {
-    fn see(&mut self, line: &str) {
+impl<'a> Reader<'a> {
+    fn see(&mut self, line: &'a str) {
         let ruled = std::mem::take(&mut self.ruled);
         if line.len() >= 70 && line.trim_end_matches('=').is_empty() {
             self.close();
             self.ruled = true;
-        } else if let Some((failed, name)) = headed(line).filter(|_| ruled) {
+        } else if let Some(name) = headed(line).filter(|_| ruled) {
             self.reading.name(name);
-            self.open = Some(Open { failed, tracing: Tracing::default(), printed: false });
+            self.open = Some(Open { tracing: Tracing::default(), printed: false });
         } else if let Some(ran) = line.strip_prefix("Ran ").and_then(number).filter(|(_, rest)| rest.contains(" in ")) {
             self.close();
             (self.ran, self.status) = (Some(ran.0), None);
@@ -68,10 +67,8 @@ impl Reader {
     fn close(&mut self) {
         let Some(open) = self.open.take() else { return };
         let Some(trace) = open.tracing.end() else { return };
-        let category = Category::of_exception_in_test(&trace.exception);
-        // A class of the project's own may stand for a failure (`failureException`).
-        let category = if open.failed && category == Category::Runtime { Category::Test } else { category };
-        self.reading.add_as(Some(category), trace.file.as_deref(), trace.line, &trace.message);
+        let category = Category::of_exception_in_test(trace.exception);
+        self.reading.add_as(category, trace.file, trace.line, trace.message);
     }
 
     fn end(mut self, succeeded: bool) -> Reading {
@@ -82,9 +79,9 @@ impl Reader {
     }
 }
 
-fn headed(line: &str) -> Option<(bool, &str)> {
-    let failed = line.strip_prefix("FAIL: ").or(line.strip_prefix("UNEXPECTED SUCCESS: "));
-    failed.map(|name| (true, name)).or(line.strip_prefix("ERROR: ").map(|name| (false, name)))
+/// The name of `FAIL: name`.
+fn headed(line: &str) -> Option<&str> {
+    ["FAIL: ", "UNEXPECTED SUCCESS: ", "ERROR: "].iter().find_map(|start| line.strip_prefix(start))
 }
 
 /// The counts of `OK`, `FAILED (failures=1, skipped=2)`, `NO TESTS RAN`, of so many tests.

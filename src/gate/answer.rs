@@ -29,6 +29,8 @@ pub struct Answer {
     pub receipt: Option<Receipt>,
     /// Why guard stopped, where that was not a judgement.
     pub stop: Option<Stop>,
+    /// Why a person was not told, who should have been.
+    pub untold: Option<Stop>,
 }
 
 impl Answer {

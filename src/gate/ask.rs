@@ -3,12 +3,14 @@
 
 use super::desk::{Desk, Judged, closed, now};
 use super::halt::{Calling, escalation};
+use super::notice::{tell, tell_halt};
 use super::stored::Stored;
 use super::{Answer, Request, Stop, entries, person};
 use crate::approve::{Permit, Refusal, Unusable, usable};
 use crate::decide::{Judgement, Verdict, targets};
 use crate::event::{Cause, Closing, Detail, Done, Entry, Requested, State};
 use crate::failfast::refused_again;
+use crate::notify::Notice;
 use crate::record::{Started, nonce};
 use std::time::{Duration, Instant};
 
@@ -100,6 +102,7 @@ impl Desk<'_> {
         });
         answer.receipt = Some(written.map_err(Stop::Log)??);
         answer.attempts = spent;
+        answer.untold = halted.as_ref().and_then(|name| tell_halt(project, redactor, name).err());
         answer.halted = halted;
         Ok(())
     }
@@ -130,7 +133,7 @@ impl Desk<'_> {
         }
         let nonce = nonce().map_err(Stop::Log)?;
         let (project, policy, cwd) = (self.project, self.policy.hash().to_owned(), &self.world.cwd);
-        let mut asking = Asking::TooMany;
+        let (mut asking, mut fresh) = (Asking::TooMany, None);
         let written = self.log.append_when(&self.redactor, |state| {
             let known = state.requests.open.iter().find(|(_, open)| open.asked.same == same);
             asking = match known {
@@ -158,6 +161,7 @@ impl Desk<'_> {
                     expires: now().timestamp().saturating_add(seconds(approvals.request)),
                 };
                 entries.push(entries::requested(judgement.action(), requested));
+                fresh = Some(Notice::request(name, judgement, request.reason.as_deref()));
             }
             entries.extend(entries::refused(refusal, (project, cwd), request, Vec::new(), name));
             Ok::<Vec<Entry>, Option<Stop>>(entries)
@@ -171,6 +175,7 @@ impl Desk<'_> {
             Asking::Approved(name) | Asking::Waits(name) => answer.request = Some(name.clone()),
             Asking::TooMany => answer.unasked = true,
         }
+        answer.untold = fresh.and_then(|notice| tell(project, &self.redactor, notice).err());
         Ok(asking)
     }
 

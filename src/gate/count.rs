@@ -3,6 +3,7 @@
 
 use super::desk::{Desk, now};
 use super::halt::{Calling, escalation};
+use super::notice::tell_halt;
 use super::{Answer, Request, Stop, entries};
 use crate::action::{Action, Facts};
 use crate::approve::Permit;
@@ -123,6 +124,7 @@ impl Desk<'_> {
             Ok::<_, Stop>(entries)
         });
         answer.attempts = attempts;
+        answer.untold = halted.as_ref().and_then(|name| tell_halt(project, redactor, name).err());
         answer.halted = halted;
         written.map_err(Stop::Log)?
     }

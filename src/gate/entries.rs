@@ -1,6 +1,7 @@
 //! What the gate writes to the log at each step of the pipeline.
 //! Knows the owner's words for results, not how lines are laid out.
 
+use super::notice::Unsent;
 use super::{Project, Request, Stop};
 use crate::action::Action;
 use crate::action::shell::{Asked, quoted};
@@ -37,6 +38,27 @@ pub(super) fn refused(
         request: name,
     };
     vec![Entry { human: exec(text(refusal.action()), result), detail }]
+}
+
+/// The refusal of a call of guard that is a person's.
+pub(super) fn persons(
+    judgement: &Judgement,
+    rules: Vec<RuleHit>,
+    (project, cwd): (&Project, &Path),
+    request: &Request,
+) -> Vec<Entry> {
+    let detail = Detail::ShellRefused {
+        verdict: Verdict::Deny.word().into(),
+        rules,
+        policy: judgement.policy().into(),
+        cwd: Some(folder(project, cwd)),
+        asked: Some(asked(judgement.action()).into()),
+        task: request.task.clone(),
+        reason: request.reason.clone(),
+        targets: Vec::new(),
+        request: None,
+    };
+    vec![Entry { human: exec(text(judgement.action()), "DENIED"), detail }]
 }
 
 /// A refusal while everything is halted: nothing was judged.
@@ -153,6 +175,24 @@ pub(super) fn proves(entries: &mut [Entry], checked: Checked) {
     *check = Some(Box::new(checked));
 }
 
+/// A person could not be told.
+pub(super) fn not_told(unsent: &Unsent) -> Entry {
+    let Unsent { name, channel, why } = unsent;
+    let human = Human::Fields {
+        skill: "GUARD".into(),
+        action: "NOTIFY".into(),
+        target: format!("{name}: {channel}"),
+        result: "FAIL".into(),
+    };
+    let detail = Detail::NotifyFailed {
+        name: name.clone(),
+        channel: channel.clone(),
+        tries: why.tries,
+        cause: why.cause.clone(),
+    };
+    Entry { human, detail }
+}
+
 fn output(log: &Log, redactor: &Redactor, label: &str, of: u64, capture: &Capture) -> Result<Entry, Stop> {
     let kept = log.store_output(redactor, capture).map_err(Stop::Log)?;
     let detail = Detail::Output { of, len: kept.len, sha256: kept.sha256, blob: kept.blob };
@@ -187,7 +227,7 @@ fn exec(text: &str, result: &str) -> Human {
 }
 
 /// The folder an action starts in, from the project's root.
-fn folder(project: &Project, cwd: &Path) -> String {
+pub(super) fn folder(project: &Project, cwd: &Path) -> String {
     let inside = cwd.strip_prefix(&project.root).unwrap_or(cwd);
     if inside.as_os_str().is_empty() { ".".into() } else { inside.to_string_lossy().into_owned() }
 }

@@ -256,22 +256,24 @@ pub fn escalations(project: &Project) -> Result<Vec<Report>, Stop> {
 }
 
 /// What came of stopping.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Stopped {
     /// The halt's name.
     pub name: String,
     /// Whether everything was halted before, and this only added to its report.
     pub before: bool,
+    /// Why a person was not told, who should have been.
+    pub untold: Option<Stop>,
 }
 
 /// Stops everything until a person resumes; where that is so already, what is said is added to the report.
 pub fn stop(world: &World, project: &Project, cause: Cause, said: Option<String>) -> Result<Stopped, Stop> {
     let mut desk = Desk::open(world, project)?;
     let (project, redactor) = (desk.project, &desk.redactor);
-    let mut stopped = Stopped { name: String::new(), before: false };
+    let mut stopped = Stopped { name: String::new(), before: false, untold: None };
     let written = desk.log.append_when(redactor, |state| {
         if let Some(halt) = &state.requests.halt {
-            stopped = Stopped { name: halt.name.clone(), before: true };
+            stopped = Stopped { name: halt.name.clone(), before: true, untold: None };
             let Some(said) = &said else { return Err(None) };
             let mut report = escalated(project, &halt.name).map_err(Some)?;
             report.analysis = Some(redactor.redact(said).unwrap_or_else(|| said.clone()));
@@ -290,10 +292,14 @@ pub fn stop(world: &World, project: &Project, cause: Cause, said: Option<String>
             said: said.clone(),
         };
         let (entry, name) = escalation((project, redactor), state, calling).map_err(Some)?;
-        stopped = Stopped { name, before: false };
+        stopped = Stopped { name, before: false, untold: None };
         Ok::<_, Option<Stop>>(vec![entry])
     });
     match written.map_err(Stop::Log)? {
+        Ok(_) if !stopped.before => {
+            stopped.untold = super::notice::tell_halt(project, redactor, &stopped.name).err();
+            Ok(stopped)
+        }
         Ok(_) | Err(None) => Ok(stopped),
         Err(Some(stop)) => Err(stop),
     }

@@ -1,6 +1,7 @@
 //! The pipeline: from what is asked to what is recorded, top to bottom, and the facts it rests on.
 //! Knows nothing of doors.
 
+mod after;
 mod ahead;
 mod always;
 mod answer;
@@ -17,6 +18,9 @@ mod grants;
 mod halt;
 mod hint;
 mod init;
+mod notice;
+mod own;
+mod owned;
 mod person;
 mod pipeline;
 mod policy;
@@ -31,7 +35,8 @@ mod stored;
 mod trust;
 mod world;
 
-pub use ahead::{Refused, before_command, before_write};
+pub use after::{changed_file, ran_unfenced};
+pub use ahead::{Accepted, Refused, before_command, before_write};
 pub use always::{NewRule, add_rule, narrowest};
 pub use answer::Answer;
 pub use approvers::{Approvers, Revision, add_approver, approvers, remove_approver, revise_approvers};
@@ -39,6 +44,8 @@ pub use examine::{Examined, check, examine};
 pub use halt::{Stopped, escalated, escalations, resume, stop};
 pub use hint::hint;
 pub use init::{Initialised, Proposal, Setup, init, propose_trust, trust_project};
+pub use notice::{Reach, Tried, config_root, deliver, reach, try_channels};
+pub use own::{handed, is_handed};
 pub use person::{About, Asked, Proof, Shown, Standing, approve, deny, show, standing, wait};
 pub use pipeline::{exec, run_approved};
 pub use policy::{build, layers, load, outer_layers, policy_text, project_text};

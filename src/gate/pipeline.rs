@@ -48,7 +48,7 @@ fn asked(desk: &mut Desk<'_>, request: Request, sink: &mut dyn Sink, answer: &mu
         Asking::TooMany => return Ok(()),
     };
     let Some(waiting) = request.waiting else { return Ok(()) };
-    (waiting.told)(&name);
+    (waiting.told)(&name, answer.untold.take());
     let answered = desk.wait(&name, waiting.limit)?;
     // The answer may have changed the policy.
     desk.policy = load(desk.project)?;

@@ -1,6 +1,7 @@
 //! Reading the policy's layers, with the rules of trust, and keeping its compiled form.
 //! Knows nothing of what a policy means.
 
+use super::owned::{self, Unfit};
 use super::{Project, Stop, trust};
 use crate::decide::policy::{Change, Rows, difference};
 use crate::decide::{Layer, Policy, Source, examined};
@@ -91,9 +92,9 @@ pub fn layers(project: &Project) -> Result<Vec<Source>, Stop> {
 
 /// The machine's and the person's layers, where there are any.
 pub fn outer_layers(config_root: Option<&Path>) -> Result<Vec<Source>, Stop> {
-    let machine = Path::new(super::world::MACHINE_POLICY);
+    let machine = Path::new(super::world::MACHINE).join("policy.toml");
     let mut sources = Vec::new();
-    if let Some(text) = read_layer(machine, 0)? {
+    if let Some(text) = read_layer(&machine, 0)? {
         sources.push(Source { layer: Layer::Machine, name: machine.display().to_string(), text });
     }
     if let Some(root) = config_root {
@@ -136,26 +137,12 @@ pub fn policy_text(path: &Path) -> Result<String, Stop> {
     String::from_utf8(bytes).map_err(|error| fault(format!("not UTF-8 from byte {}", error.utf8_error().valid_up_to())))
 }
 
-/// A layer's text, if it is there; it and its folder must belong to `owner` or root and be writable by nobody else.
+/// A layer's text, if it is there and its owner's alone.
 pub(super) fn read_layer(path: &Path, owner: u32) -> Result<Option<String>, Stop> {
-    let unreadable = |error: std::io::Error| Stop::PolicyUnreadable { path: path.to_owned(), cause: error.to_string() };
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unreadable(error)),
-    };
-    for place in [Some(path), path.parent()].into_iter().flatten() {
-        let meta = fs::metadata(place).map_err(unreadable)?;
-        let cause = if meta.uid() != owner && meta.uid() != 0 {
-            format!("`{}` belongs to user {}", super::project::shown(place), meta.uid())
-        } else if meta.mode() & 0o022 != 0 {
-            format!("`{}` can be written by others (mode {:o})", super::project::shown(place), meta.mode() & 0o7777)
-        } else {
-            continue;
-        };
-        return Err(Stop::LoosePolicy { path: path.to_owned(), cause });
-    }
-    Ok(Some(text))
+    owned::text(path, owner).map_err(|unfit| match unfit {
+        Unfit::Unreadable(cause) => Stop::PolicyUnreadable { path: path.to_owned(), cause },
+        Unfit::Loose(cause) => Stop::LoosePolicy { path: path.to_owned(), cause },
+    })
 }
 
 fn keep_compiled(path: &Path, policy: &Policy) -> Result<(), Stop> {

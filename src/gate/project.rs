@@ -79,11 +79,13 @@ impl Project {
         own.chain(settings).chain(PROTECTED.iter().flat_map(|name| self.of_nested(name))).collect()
     }
 
-    /// What no command may see: the log, those of projects within this one, guard's state, the person's configuration of
-    /// guard.
+    /// What no command may see: the log, those of projects within this one, guard's state, the machine's and the person's
+    /// configuration of guard.
     pub fn hidden(&self) -> Vec<PathBuf> {
         let own = [self.paths.log.clone(), self.state_root.clone()].into_iter();
-        own.chain(self.config_root.clone()).chain(self.of_nested(LOG_NAME)).collect()
+        let machine = PathBuf::from(super::world::MACHINE);
+        let machine = machine.symlink_metadata().is_ok().then_some(machine);
+        own.chain(machine).chain(self.config_root.clone()).chain(self.of_nested(LOG_NAME)).collect()
     }
 
     /// A file of each project within this one, where it is there.

@@ -1,7 +1,7 @@
 //! What a door hands to the gate: one thing asked, as it came, and what the caller says about it.
 //! Knows no doors.
 
-use super::facts;
+use super::{Stop, facts};
 use crate::action::shell::Asked;
 use crate::action::{Action, Shell};
 use crate::execute::Environment;
@@ -27,8 +27,8 @@ pub struct Request {
 pub struct Waiting {
     /// For how long; `None`: as long as the request waits.
     pub limit: Option<Duration>,
-    /// Told the request's name once the waiting begins.
-    pub told: fn(&str),
+    /// Told the request's name once the waiting begins, and why the person was not told of it, if so.
+    pub told: fn(&str, Option<Stop>),
 }
 
 /// Takes apart what was asked, as the command will find its environment.

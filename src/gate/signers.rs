@@ -10,8 +10,6 @@ use std::path::{Path, PathBuf};
 
 /// The file's name in both folders, and OpenSSH's for its format.
 const NAME: &str = "allowed_signers";
-/// The machine's folder, root's.
-const MACHINE: &str = "/etc/guard";
 
 /// The person's own list.
 pub(super) fn own_list(config_root: &Path) -> PathBuf {
@@ -22,7 +20,7 @@ pub(super) fn own_list(config_root: &Path) -> PathBuf {
 pub(super) fn load(config_root: Option<&Path>) -> Result<Signers, Stop> {
     let mut all = Signers::default();
     let person = config_root.map(|root| (own_list(root), rustix::process::geteuid().as_raw()));
-    for (path, owner) in [(PathBuf::from(MACHINE).join(NAME), 0)].into_iter().chain(person) {
+    for (path, owner) in [(PathBuf::from(super::world::MACHINE).join(NAME), 0)].into_iter().chain(person) {
         if let Some(text) = policy::read_layer(&path, owner)? {
             let fault = |faults: crate::decide::policy::Faults| Stop::Signers { faults };
             all = all.and(Signers::parse(&text, &super::shown(&path)).map_err(fault)?);

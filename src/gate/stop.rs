@@ -4,7 +4,7 @@
 use super::project::shown;
 use crate::approve::Unusable;
 use crate::approve::ssh::SignatureError;
-use crate::decide::policy::Faults;
+use crate::decide::policy::{Fault, Faults};
 use crate::execute::ExecuteError;
 use crate::record::LogError;
 use std::path::PathBuf;
@@ -54,6 +54,28 @@ pub enum Stop {
     /// A policy with faults.
     #[error("the policy is invalid:\n{faults}")]
     PolicyInvalid {
+        /// Every fault.
+        faults: Faults,
+    },
+    /// The machine's or the person's configuration, where it cannot be read.
+    #[error("cannot read the configuration `{}`: {cause}", shown(path))]
+    SettingsUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's message.
+        cause: String,
+    },
+    /// The machine's or the person's configuration, where somebody else could have written it.
+    #[error("the configuration `{}` is not its owner's alone: {cause}", shown(path))]
+    LooseSettings {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// A configuration with faults; its lines are not shown, since the address of a webhook may be a secret.
+    #[error("the configuration is invalid:\n{}", unquoted(faults))]
+    SettingsInvalid {
         /// Every fault.
         faults: Faults,
     },
@@ -178,6 +200,15 @@ pub enum Stop {
     },
 }
 
+/// Each fault in a line, with its place and what to write instead.
+fn unquoted(Faults(faults): &Faults) -> String {
+    let line = |fault: &Fault| {
+        let help = fault.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
+        format!("{}:{}:{}: {}{help}", fault.file, fault.line, fault.column, fault.message)
+    };
+    faults.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
 impl Stop {
     /// Guard's exit code for it.
     pub fn exit_code(&self) -> i32 {
@@ -187,6 +218,9 @@ impl Stop {
             | Self::PolicyUnreadable { .. }
             | Self::LoosePolicy { .. }
             | Self::PolicyInvalid { .. }
+            | Self::SettingsUnreadable { .. }
+            | Self::LooseSettings { .. }
+            | Self::SettingsInvalid { .. }
             | Self::CasesUnreadable { .. }
             | Self::CasesInvalid { .. }
             | Self::Untrusted { .. }
@@ -241,8 +275,10 @@ impl Stop {
             }
             Self::NoHome => Some("set `HOME` or `XDG_STATE_HOME` to an absolute path".into()),
             Self::PolicyUnreadable { .. } => Some("make it a readable file, or restore it from version control".into()),
-            Self::LoosePolicy { .. } => Some("take write permission from group and others, for the file and its folder, and give both to their owner".into()),
+            Self::LoosePolicy { .. } | Self::LooseSettings { .. } => Some("take write permission from group and others, for the file and its folder, and give both to their owner".into()),
             Self::PolicyInvalid { .. } => Some("`guard policy check` shows every fault; nothing runs until it is mended".into()),
+            Self::SettingsUnreadable { .. } => Some("make it a readable file, or remove it".into()),
+            Self::SettingsInvalid { .. } => Some("mend it, and try it with `guard notify test`".into()),
             Self::CasesUnreadable { .. } => {
                 Some("write `[[case]]` tables into it: `guard policy test --help` says how".into())
             }

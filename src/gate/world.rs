@@ -13,8 +13,8 @@ pub struct World {
     pub cwd: PathBuf,
 }
 
-/// The machine's policy: root's, above every other layer.
-pub(super) const MACHINE_POLICY: &str = "/etc/guard/policy.toml";
+/// The machine's policy and configuration: root's, above every other layer.
+pub(super) const MACHINE: &str = "/etc/guard";
 
 impl World {
     /// The value of an environment variable that is set and not empty.

@@ -420,6 +420,9 @@ fn ends(detail: &Detail) -> bool {
         Detail::Created { .. }
         | Detail::PolicyTrusted { .. }
         | Detail::ShellStart { .. }
+        | Detail::Unfenced { .. }
+        | Detail::FileChanged { .. }
+        | Detail::FileRefused { .. }
         | Detail::ShellRefused { .. }
         | Detail::Requested(_)
         | Detail::Approved { .. }
@@ -429,7 +432,8 @@ fn ends(detail: &Detail) -> bool {
         | Detail::Analysed { .. }
         | Detail::RuleAdded { .. }
         | Detail::ApproverChanged { .. }
-        | Detail::Resumed { .. } => false,
+        | Detail::Resumed { .. }
+        | Detail::NotifyFailed { .. } => false,
     }
 }
 

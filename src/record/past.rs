@@ -88,6 +88,9 @@ impl<'p> History<'p> {
             | Detail::Output { .. }
             | Detail::ShellEnd { .. }
             | Detail::ShellError { .. }
+            | Detail::Unfenced { .. }
+            | Detail::FileChanged { .. }
+            | Detail::FileRefused { .. }
             | Detail::Lost { .. }
             | Detail::Requested(_)
             | Detail::Approved { .. }
@@ -102,6 +105,7 @@ impl<'p> History<'p> {
             | Detail::Recovered { .. }
             | Detail::LogFull {}
             | Detail::PoisonCleared { .. }
+            | Detail::NotifyFailed { .. }
             | Detail::Checkpoint { .. } => return Looked::Other,
         };
         let (at, shown) = match human {

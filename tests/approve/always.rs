@@ -27,7 +27,7 @@ fn rule(home: &Home) -> Option<String> {
 fn said(home: &Home, arguments: &[&str], label: &str) -> String {
     let shown = home.guard(arguments);
     let line = shown.stdout.lines().find_map(|line| line.trim().strip_prefix(label));
-    line.unwrap_or_else(|| panic!("{} {}", shown.stdout, shown.stderr)).trim().to_owned()
+    line.expect(&shown.stderr).trim().to_owned()
 }
 
 /// Approves always, as a person at a terminal.

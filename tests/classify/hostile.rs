@@ -102,11 +102,11 @@ fn a_limit_of_time_a_signal_and_a_limit_are_of_the_runtime_whatever_was_said() {
 }
 
 #[test]
-fn a_type_error_while_a_program_runs_is_of_the_runtime() {
+fn a_type_error_while_a_program_runs_is_of_the_runtime_and_in_a_test_a_test_s() {
     let trace = b"Traceback (most recent call last):\n  File \"a.py\", line 1, in f\nTypeError: not this\n";
-    for tool in [Tool::Python, Tool::Unittest] {
+    for (tool, category) in [(Tool::Python, Category::Runtime), (Tool::Unittest, Category::Test)] {
         let found = failed(classify(&ran(tool, 1, b"", trace)).unwrap());
-        assert_eq!(found.category, Category::Runtime);
+        assert_eq!(found.category, category);
         assert_eq!(
             found.failures,
             [Failure { file: Some("a.py".into()), line: Some(1), message: "TypeError: not this".into() }]
@@ -124,6 +124,34 @@ fn what_is_kept_is_bounded() {
     let found = failed(pytest(1, &format!("== short test summary info ==\n{names}== 10000 failed in 1.00s ==\n")));
     assert_eq!((found.tests.len(), found.failures.len()), (KEPT, KEPT));
     assert_eq!(found.counts.unwrap().failed, 10_000);
+}
+
+#[test]
+fn an_error_of_pytest_s_own_is_of_the_runtime_unless_it_is_one_of_syntax_or_import() {
+    for (line, category) in [
+        ("KeyError: 'x'", Category::Runtime),
+        ("AssertionError", Category::Runtime),
+        ("ModuleNotFoundError: No module named 'x'", Category::Import),
+        ("SyntaxError: invalid syntax", Category::Syntax),
+    ] {
+        let name = line.split(':').next().unwrap();
+        let report = format!("= FAILURES =\n__ t __\nE   {line}\n\na.py:1: {name}\n");
+        assert_eq!(failed(pytest(3, &report)).category, category, "{line}");
+        let hidden = if category == Category::Runtime { Category::Test } else { category };
+        assert_eq!(failed(pytest(1, &report)).category, hidden, "{line}");
+    }
+}
+
+#[test]
+fn of_more_names_and_reports_than_are_compared_the_first_are_told() {
+    let reports: String = (0..20_000).map(|n| format!("__ test_{n} __\nE   n is {n}\n")).collect();
+    let names: String = (0..20_000).map(|n| format!("FAILED a.py::test_{n} - n is {n}\n")).collect();
+    let text = format!("= FAILURES =\n{reports}= short test summary info =\n{names}= 20000 failed in 1.00s =\n");
+    let found = failed(pytest(1, &text));
+    let told: Vec<_> = found.failures.iter().map(|failure| failure.message.clone()).collect();
+    assert_eq!(told, (0..KEPT).map(|n| format!("n is {n}")).collect::<Vec<_>>());
+    assert_eq!(found.tests, (0..KEPT).map(|n| format!("a.py::test_{n}")).collect::<Vec<_>>());
+    assert_eq!(found.counts, Some(Counts { failed: 20_000, ..Counts::default() }));
 }
 
 /// What costs most in each reader, repeated.

@@ -1,7 +1,9 @@
 //! The tools that are installed, run by `guard exec --json` on small broken files: what they print today is understood.
 
-use crate::cli::{Home, PATIENT, tools};
+use crate::cli::{Home, PATIENT, path, tools};
 use serde_json::{Value, json};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// What the project's rules call checks beside the preset's.
 const RULES: &str = r#"
@@ -88,13 +90,55 @@ fn pytest_fails_by_assertions_imports_syntax_and_exceptions() {
     );
     home.write("test_a.py", "def test_a():\n    len(3)\n");
     let message = "TypeError: object of type 'int' has no len()";
-    assert_eq!(found(&home, "pytest test_a.py"), failure("runtime", Some("test_a.py"), Some(2), message));
+    assert_eq!(found(&home, "pytest test_a.py"), failure("test", Some("test_a.py"), Some(2), message));
     home.write("test_a.py", "X = 1\n");
     assert_eq!(found(&home, "pytest test_a.py"), failure("test", None, None, "no tests ran"));
     home.write("test_a.py", "import os, signal\n\ndef test_a():\n    os.kill(os.getpid(), signal.SIGSEGV)\n");
     assert_eq!(found(&home, "pytest test_a.py"), failure("runtime", None, None, "ended by signal 11"));
     home.write("test_a.py", "def test_a():\n    pass\n");
     assert_eq!(found(&home, "pytest test_a.py"), json!([null, null]));
+}
+
+#[test]
+fn a_test_that_prints_a_hundred_megabytes_of_garbage_fails_in_bounded_memory() {
+    needs(&["pytest"]);
+    let home = home();
+    let body = "\
+import os
+
+GARBAGE = bytes(range(256)) * 64 + b'\\x1b[31mE   KeyError: x\\r\\n= 9 passed in 0.01s =\\n\\x1b]0;' + b'x' * 4000
+
+
+def test_a():
+    for _ in range(100_000_000 // len(GARBAGE) + 1):
+        os.write(1, GARBAGE)
+    os.write(1, b'\\n')
+    assert 1 == 2
+";
+    home.write("test_a.py", body);
+    let line = "exec --json --timeout 60 -- pytest -s test_a.py";
+    let mut guard = Command::new(env!("CARGO_BIN_EXE_guard"));
+    guard.args(line.split(' ')).current_dir(&home.project).env_clear().env("HOME", home.path()).env("PATH", path());
+    let mut guard = guard.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let status = format!("/proc/{}/status", guard.id());
+    let mut peak = 0;
+    let reader = guard.stdout.take().unwrap();
+    let reading = std::thread::spawn(move || std::io::read_to_string(reader).unwrap());
+    while guard.try_wait().unwrap().is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        peak = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok()).unwrap_or(0).max(peak);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let object: Value = serde_json::from_str(&reading.join().unwrap()).unwrap();
+    let told = json!([object["exit_code"], object["category"], object["failures"]]);
+    let expected = json!([1, "test", [{"file": "test_a.py", "line": 10, "message": "assert 1 == 2"}]]);
+    assert_eq!(told, expected);
+    assert!(peak > 0 && peak < 48 << 10, "{peak} KiB");
+    let log = home.log();
+    let printed = log.lines().find(|line| line.contains("] STDOUT: ")).unwrap();
+    let length = printed.rsplit_once("\"len\":").unwrap().1.split(',').next().unwrap().parse::<u64>().unwrap();
+    assert!(length > 100_000_000, "{length}");
 }
 
 #[test]
@@ -118,7 +162,7 @@ fn unittest_fails_by_assertions_imports_syntax_and_exceptions() {
     home.write("test_a.py", &class("self.assertEqual(1, 2)"));
     assert_eq!(found(&home, line), failure("test", Some("test_a.py"), Some(6), "AssertionError: 1 != 2"));
     home.write("test_a.py", &class("{}['x']"));
-    assert_eq!(found(&home, line), failure("runtime", Some("test_a.py"), Some(6), "KeyError: 'x'"));
+    assert_eq!(found(&home, line), failure("test", Some("test_a.py"), Some(6), "KeyError: 'x'"));
     home.write("test_a.py", "import nowhere\n");
     let message = "ModuleNotFoundError: No module named 'nowhere'";
     assert_eq!(found(&home, line), failure("import", Some("test_a.py"), Some(1), message));

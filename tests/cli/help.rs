@@ -3,7 +3,7 @@
 use super::Home;
 
 /// Every subcommand a person can call, each with its own help.
-const COMMANDS: [&[&str]; 27] = [
+const COMMANDS: [&[&str]; 29] = [
     &[],
     &["init"],
     &["exec"],
@@ -27,6 +27,8 @@ const COMMANDS: [&[&str]; 27] = [
     &["hook", "claude"],
     &["hook", "install"],
     &["hook", "uninstall"],
+    &["notify"],
+    &["notify", "test"],
     &["doctor"],
     &["demo"],
     &["completions"],

@@ -1,9 +1,11 @@
 //! Hooks as a harness uses them: its documented questions, the answers, and what becomes of the answers.
 //! Sources: the hooks reference (code.claude.com/docs/en/hooks), and reports of its users where named.
 
+mod after;
 mod bounds;
 mod fixtures;
 mod live;
+mod own;
 mod settings;
 
 use crate::cli::{Done, Home, done};

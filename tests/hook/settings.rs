@@ -19,9 +19,10 @@ fn a_hook_goes_into_a_project_s_settings_once_and_comes_out_again() {
     assert!(hook(&home, &["install", "claude"]).stdout.contains("now asks guard"));
     let text = home.read(FILE);
     let guard = fs::canonicalize(env!("CARGO_BIN_EXE_guard")).unwrap();
-    let expected = serde_json::json!({ "hooks": { "PreToolUse": [{ "matcher": "*", "hooks": [{
+    let asked = serde_json::json!([{ "matcher": "*", "hooks": [{
         "type": "command", "command": format!("{} hook claude || exit 2", guard.display()), "timeout": 10,
-    }] }] } });
+    }] }]);
+    let expected = serde_json::json!({ "hooks": { "PreToolUse": asked, "PostToolUse": asked } });
     assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
     assert!(hook(&home, &["install", "claude", "--project"]).stdout.contains("nothing changed"));
     assert_eq!(home.read(FILE), text);
@@ -43,7 +44,7 @@ fn everything_else_in_the_settings_stays_byte_by_byte() {
         home.write(FILE, text);
         assert_eq!(hook(&home, &["install", "claude"]).code, Some(0), "{text}");
         let with = home.read(FILE);
-        assert_eq!(with.matches(" hook claude || exit 2").count(), 1, "{with}");
+        assert_eq!(with.matches(" hook claude || exit 2").count(), 2, "{with}");
         for line in text.lines().filter(|line| !line.contains("hooks") && line.len() > 6 && !line.starts_with("{\"")) {
             assert!(with.contains(line.trim_end_matches(['\r', ','])), "{line} in {with}");
         }
@@ -61,9 +62,23 @@ fn a_guard_elsewhere_is_replaced_and_one_beside_another_hook_leaves_alone() {
     assert_eq!(hook(&home, &["install", "claude"]).code, Some(0));
     let text = home.read(FILE);
     assert!(!text.contains("/old/guard") && text.contains("{\"command\": \"a\"}"), "{text}");
-    assert_eq!(text.matches("hook claude").count(), 1, "{text}");
+    assert_eq!(text.matches("hook claude").count(), 2, "{text}");
     hook(&home, &["uninstall", "claude"]);
     assert_eq!(home.read(FILE), r#"{"hooks": {"PreToolUse": [{"matcher": "Bash", "hooks": [{"command": "a"}]}]}}"#);
+}
+
+/// Installed before guard was told of what tools did, the hook is completed.
+#[test]
+fn a_hook_that_is_asked_before_tools_alone_is_completed() {
+    let home = Home::with("python");
+    hook(&home, &["install", "claude"]);
+    let whole = home.read(FILE);
+    let mut value: Value = serde_json::from_str(&whole).unwrap();
+    value["hooks"].as_object_mut().unwrap().remove("PostToolUse").unwrap();
+    home.write(FILE, &value.to_string());
+    assert!(hook(&home, &["install", "claude"]).stdout.contains("now asks guard"));
+    let value: Value = serde_json::from_str(&home.read(FILE)).unwrap();
+    assert_eq!(value, serde_json::from_str::<Value>(&whole).unwrap());
 }
 
 #[test]
@@ -76,6 +91,7 @@ fn settings_that_are_no_json_are_left_as_they_are() {
         ("[]", "it is JSON, but no object"),
         ("{\"hooks\": []}", "`hooks` is no object"),
         ("{\"hooks\": {\"PreToolUse\": {}}}", "`PreToolUse` in `hooks` is no list"),
+        ("{\"hooks\": {\"PostToolUse\": 1}}", "`PostToolUse` in `hooks` is no list"),
     ] {
         home.write(FILE, text);
         let done = hook(&home, &["install", "claude"]);

@@ -96,11 +96,15 @@ fn all() -> Vec<Detail> {
             Detail::Escalated(_) => Detail::Analysed { name: s(), analysis: s() },
             Detail::Analysed { .. } => Detail::Resumed { name: s(), by: by(), note: Some(s()) },
             Detail::Resumed { .. } => Detail::ShellError { of: Some(1), exit_code: 1, cause: s() },
-            Detail::ShellError { .. } => Detail::Lost { of: 1 },
+            Detail::ShellError { .. } => Detail::Unfenced { tool: s(), cwd: s() },
+            Detail::Unfenced { .. } => Detail::FileChanged { tool: s() },
+            Detail::FileChanged { .. } => Detail::FileRefused { tool: s(), rules: rules(), policy: s() },
+            Detail::FileRefused { .. } => Detail::Lost { of: 1 },
             Detail::Lost { .. } => Detail::Recovered { bytes: 1, sha256: s() },
             Detail::Recovered { .. } => Detail::LogFull {},
             Detail::LogFull {} => Detail::PoisonCleared { cause: s() },
-            Detail::PoisonCleared { .. } => Detail::Checkpoint { records: 1 },
+            Detail::PoisonCleared { .. } => Detail::NotifyFailed { name: s(), channel: s(), tries: 3, cause: s() },
+            Detail::NotifyFailed { .. } => Detail::Checkpoint { records: 1 },
             Detail::Checkpoint { .. } => return details,
         };
         details.push(next);

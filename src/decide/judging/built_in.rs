@@ -38,7 +38,7 @@ pub struct OwnRule {
 
 /// Every rule of guard's own but the whitelist, which is the policy's.
 pub fn own_rules() -> impl Iterator<Item = OwnRule> {
-    let all: [&'static BuiltIn; 29] = [
+    let all: [&'static BuiltIn; 30] = [
         &EMPTY,
         &NOT_TEXT,
         &TOO_BIG,
@@ -58,6 +58,7 @@ pub fn own_rules() -> impl Iterator<Item = OwnRule> {
         &WRAPPER,
         &WRITES_OUTSIDE,
         &WRITES_PROTECTED,
+        &FOR_A_PERSON,
         &NETWORK_FILE,
         &NOT_ALONE,
         &RUNNER,
@@ -152,6 +153,14 @@ pub(super) static WRITES_OUTSIDE: BuiltIn = rule(
     Verdict::Deny,
     "writes outside the project: {}",
     Some("write below the project or to /tmp"),
+);
+static FOR_A_PERSON: BuiltIn = rule(
+    "guard:for-a-person",
+    Verdict::Deny,
+    "{} is for a person to say",
+    Some(
+        "tell the person; yourself call `guard status`, `escalate`, `wait`, `run-approved`, `check` or `exec`, without `-C`",
+    ),
 );
 pub(super) static WRITES_PROTECTED: BuiltIn = rule(
     "guard:writes-protected",

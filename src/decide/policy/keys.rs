@@ -343,6 +343,28 @@ pub(crate) static CASE: &[Key] = &[
     key("task", Form::Text, "What the caller calls the task."),
 ];
 
+/// A person's or a machine's configuration of guard.
+pub(crate) static CONFIG: &[Key] = &[key("notify", Form::Table(NOTIFY), "Who is told what a person has to see.")];
+
+/// `[notify]`.
+pub(crate) static NOTIFY: &[Key] = &[
+    key(
+        "command",
+        Form::Texts,
+        "A program and its arguments, started with the notice on its standard input; no shell.",
+    ),
+    key("webhook", Form::Text, "An address that the notice is posted to."),
+    key("secret_file", Form::Text, "The file with the key that posts are signed with, in the configuration's folder."),
+    key(
+        "ca_file",
+        Form::Text,
+        "A PEM file of authorities trusted besides the system's, in the configuration's folder.",
+    ),
+    key("events", Form::Texts, "What is told: \"request\", \"escalation\"; left out, both."),
+    key("timeout", Form::Duration, "Time for one try: 10 s for a webhook, 30 s for a command unless it is given."),
+    key("retry", Form::Duration, "Pause before the second of three tries, a quarter of that before the third: 1 s."),
+];
+
 impl Key {
     /// The key of that name in `table`.
     pub(crate) fn of(table: &'static [Key], name: &str) -> Option<&'static Key> {
@@ -361,7 +383,7 @@ mod tests {
 
     #[test]
     fn every_key_stands_once_in_its_table_and_says_what_it_is_for() {
-        for table in [POLICY, SHELL, LIMITS, ATTEMPTS, ITERATION, FENCE, SERVICE, RULE, CASES, CASE] {
+        for table in [POLICY, SHELL, LIMITS, ATTEMPTS, ITERATION, FENCE, SERVICE, RULE, CASES, CASE, CONFIG, NOTIFY] {
             let mut names: Vec<&str> = table.iter().map(|key| key.name).collect();
             names.sort_unstable();
             let known = names.len();

@@ -36,7 +36,7 @@ pub use written::Written;
 pub(crate) use fault::nearest;
 pub(crate) use glob::{Bases, Glob, PathPattern, Pattern, assignment_meant, is_plain, meant, path_meant};
 pub(crate) use index::Has;
-pub(crate) use keys::{CASE, CASES, Key, RULE};
+pub(crate) use keys::{CASE, CASES, CONFIG, Key, NOTIFY, RULE};
 pub(crate) use quantity::duration;
 pub(crate) use read::{Reader, Table, root};
 pub(crate) use rule::{Flag, Gives, ProgramName, Rule, StdinIs, Subcommand, Timeout};

@@ -3,7 +3,7 @@
 use super::{code, diagnostics, json, project, text};
 use crate::action::shell::Asked;
 use crate::execute::Sink;
-use crate::gate::{self, Answer, Request, Waiting, World};
+use crate::gate::{self, Answer, Request, Stop, Waiting, World};
 use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
@@ -120,7 +120,8 @@ pub(crate) fn run_approved(world: World, from: &Path, args: RunApproved) -> Exit
     finish(args.json, answer, live)
 }
 
-fn waits(name: &str) {
+fn waits(name: &str, untold: Option<Stop>) {
+    text::untold(untold.as_ref());
     let _gone = writeln!(std::io::stderr(), "guard: a person is asked (`{name}`): waiting for their answer");
 }
 
@@ -128,6 +129,7 @@ fn waits(name: &str) {
 /// A reader that went away is no fault of anybody's.
 fn finish(as_json: bool, answer: Answer, live: Live) -> ExitCode {
     let exit = code(answer.exit_code());
+    text::untold(answer.untold.as_ref());
     if as_json {
         return match json::print(&answer) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => text::unwritten(&error, &answer),

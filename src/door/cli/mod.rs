@@ -12,6 +12,7 @@ mod hook;
 mod init;
 mod json;
 mod judged;
+mod notify;
 mod person;
 pub mod policy;
 mod sign;
@@ -75,6 +76,10 @@ enum Command {
     Audit(audit::Command),
     #[command(subcommand)]
     Hook(hook::Command),
+    #[command(subcommand)]
+    Notify(notify::Command),
+    #[command(hide = true)]
+    Deliver(notify::Deliver),
     Doctor(doctor::Args),
     Demo(demo::Args),
     Completions(generate::Completions),
@@ -115,6 +120,8 @@ pub(super) fn main(hook: fn() -> ExitCode) -> ExitCode {
         Command::Policy(command) => policy::run(&world, &from, command),
         Command::Audit(command) => audit::run(&world, &from, command),
         Command::Hook(command) => hook::run(&world, &from, command, hook),
+        Command::Notify(command) => notify::run(&world, &from, command),
+        Command::Deliver(args) => notify::deliver(world, &from, args),
         Command::Doctor(args) => doctor::run(&world, &from, args),
         Command::Demo(args) => demo::run(&world, args),
         Command::Completions(args) => generate::completions(args),

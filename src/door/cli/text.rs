@@ -123,6 +123,16 @@ pub(super) fn print(answer: &Answer) {
     let _gone = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
+/// Prints why a person was not told who should have been: also beside `--json`, whose object is about the command.
+pub(super) fn untold(untold: Option<&Stop>) {
+    if let Some(stop) = untold {
+        let paint = Paint::on(&std::io::stderr());
+        let not = paint.with(Tone::Question, "a person was not told");
+        let text = format!("guard: {not}: {}", said(stop, paint));
+        let _gone = std::io::stderr().lock().write_all(text.as_bytes());
+    }
+}
+
 /// What to do next, unless a rule has just said so.
 fn hint(answer: &Answer, paint: Paint) -> String {
     let said = |hint: &String| {
@@ -201,7 +211,11 @@ pub(super) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
 }
 
 fn stop_text(stop: &Stop, paint: Paint) -> String {
-    let mut text = format!("guard: {}\n", stop);
+    format!("guard: {}", said(stop, paint))
+}
+
+fn said(stop: &Stop, paint: Paint) -> String {
+    let mut text = format!("{stop}\n");
     if let Some(help) = stop.help() {
         let _ = writeln!(text, "  {} {help}", paint.with(Tone::Good, "help:"));
     }

@@ -1,14 +1,14 @@
 //! Claude Code's protocol: `PreToolUse`, `PostToolUse` and `Stop`, as <https://code.claude.com/docs/en/hooks> has them.
 //! Knows what its tools are asked with, not how that is judged.
 
-use crate::action::shell::{Asked, quoted};
+use crate::action::shell::Asked;
 use crate::decide::Verdict;
 use crate::event::line::printable;
-use crate::gate::{self, Project, Refused, Request, Stop, World};
+use crate::gate::{self, Accepted, Project, Refused, Request, Stop, World};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Longest reason and longest command in it, in characters: the harness cuts off what is longer than 10 000.
 const SAID: usize = 6000;
@@ -79,7 +79,7 @@ pub(super) fn answer(world: World, question: &[u8]) -> Result<Answer, String> {
         serde_json::from_slice(question).map_err(|error| format!("the question cannot be read: {error}"))?;
     match question.hook_event_name.as_str() {
         "PreToolUse" => before(world, question),
-        "PostToolUse" => question.tool().map(|_| Answer::accepted(json!({}))),
+        "PostToolUse" | "PostToolUseFailure" => after(world, question),
         "Stop" => Ok(Answer::accepted(json!({}))),
         other => Err(format!("guard knows no event `{}` of Claude Code", printable(other))),
     }
@@ -98,32 +98,89 @@ fn before(world: World, question: Question) -> Result<Answer, String> {
     if name == FOREIGN {
         return Err(format!("guard takes apart no lines of {name}: use Bash"));
     }
-    let Some((_, kind)) = TOOLS.iter().find(|(known, _)| *known == name) else {
-        return Ok(Answer::accepted(json!({})));
-    };
+    let Some((kind, value)) = judged(name, input)? else { return Ok(Answer::accepted(json!({}))) };
+    let guard = guard()?;
+    let reason = input.get("description").and_then(Value::as_str).map(str::to_owned);
+    let decided = place(world, &question.cwd).and_then(|(world, project)| match kind {
+        Kind::Line => {
+            let request =
+                Request { asked: Asked::Line(value.into()), timeout: None, task: None, reason, waiting: None };
+            let accepted = gate::before_command(&world, &project, request, Path::new(&guard))?;
+            Ok(accepted.map(|accepted| match accepted {
+                Accepted::Handed => run(input, gate::handed(&guard, value), HANDED),
+                Accepted::Own(line) => run(input, line, OWN),
+            }))
+        }
+        Kind::File(_) => {
+            let path = expanded(&world, value)?;
+            Ok(gate::before_write(&world, &project, name, &path)?.map_or(Ok(json!({})), Err))
+        }
+    });
+    Ok(match decided {
+        Err(stop) => Answer::denied(&stopped(&stop)),
+        Ok(Err(refused)) => Answer::denied(&told(&refused, value)),
+        Ok(Ok(object)) => Answer::accepted(object),
+    })
+}
+
+/// What of a call of a tool is judged; `None`: nothing is known of the tool.
+fn judged<'a>(name: &str, input: &'a Map<String, Value>) -> Result<Option<(Kind, &'a str)>, String> {
+    let Some((_, kind)) = TOOLS.iter().find(|(known, _)| *known == name) else { return Ok(None) };
     let key = match kind {
         Kind::Line => "command",
         Kind::File(key) => key,
     };
     let value = input.get(key).ok_or_else(|| format!("`tool_input` of {name} has no `{key}`"))?;
     let value = value.as_str().ok_or_else(|| format!("`{key}` of {name} is no text"))?;
-    let reason = input.get("description").and_then(Value::as_str).map(str::to_owned);
-    let decided = place(world, &question.cwd).and_then(|(world, project)| match kind {
+    Ok(Some((*kind, value)))
+}
+
+/// Of what a tool has done, a changed file is recorded, and a command that did not go through guard, which is said too.
+fn after(world: World, question: Question) -> Result<Answer, String> {
+    let (name, input) = question.tool()?;
+    let Some((kind, value)) = judged(name, input)? else { return Ok(Answer::accepted(json!({}))) };
+    let recorded = |record: &dyn Fn(&World, &Project) -> Result<(), Stop>| {
+        place(world.clone(), &question.cwd).and_then(|(world, project)| record(&world, &project))
+    };
+    match kind {
+        Kind::Line if gate::is_handed(value, &guard()?) => Ok(Answer::accepted(json!({}))),
         Kind::Line => {
-            let request =
-                Request { asked: Asked::Line(value.into()), timeout: None, task: None, reason, waiting: None };
-            gate::before_command(&world, &project, request)
+            let recorded = recorded(&|world, project| gate::ran_unfenced(world, project, name, value));
+            Ok(Answer::accepted(unfenced(&question.hook_event_name, value, recorded.err())))
         }
-        Kind::File(_) => file(&world, &project, value),
-    });
-    Ok(match decided {
-        Err(stop) => Answer::denied(&stopped(&stop)),
-        Ok(Some(refused)) => Answer::denied(&told(&refused, value)),
-        Ok(None) => match kind {
-            Kind::Line => Answer::accepted(run(input, value)?),
-            Kind::File(_) => Answer::accepted(json!({})),
-        },
-    })
+        // A tool that failed changed nothing.
+        Kind::File(_) if question.hook_event_name != "PostToolUse" => Ok(Answer::accepted(json!({}))),
+        Kind::File(_) => {
+            let changed =
+                recorded(&|world, project| gate::changed_file(world, project, name, &expanded(world, value)?));
+            changed
+                .map_err(|stop| format!("the change of `{}` is not recorded: {stop}", cut(&printable(value), SHOWN)))?;
+            Ok(Answer::accepted(json!({})))
+        }
+    }
+}
+
+/// What the agent and the person are told of a command that ran although guard would have had it run fenced.
+fn unfenced(event: &str, line: &str, unrecorded: Option<Stop>) -> Value {
+    let mut reason = format!(
+        "guard: this command ran outside the fence, as it was given and not as guard hands it on: `{}`\n  Another hook may \
+         have replaced what guard answered, or guard was not asked before it. Run nothing more, and tell the person: \
+         `guard doctor` says whether guard is asked.",
+        cut(&printable(line), SHOWN)
+    );
+    match unrecorded {
+        Some(stop) => {
+            let _ = write!(reason, "\n  It is not recorded: {stop}");
+        }
+        None => reason.push_str("\n  It is recorded."),
+    }
+    let reason = cut(&reason, SAID);
+    match event {
+        "PostToolUse" => json!({ "decision": "block", "reason": reason, "systemMessage": reason }),
+        _ => json!({
+            "hookSpecificOutput": { "hookEventName": event, "additionalContext": reason }, "systemMessage": reason,
+        }),
+    }
 }
 
 /// The world as a session in `cwd` sees it, and the project it is in.
@@ -139,7 +196,7 @@ fn place(mut world: World, cwd: &str) -> Result<(World, Project), Stop> {
 }
 
 /// A path as the harness reads it: it takes white space (JavaScript's, U+FEFF too) off both ends, and `~` for the home folder.
-fn file(world: &World, project: &Project, path: &str) -> Result<Option<Refused>, Stop> {
+fn expanded(world: &World, path: &str) -> Result<String, Stop> {
     let path = path.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     let home = || world.home().ok_or(Stop::NoHome);
     let expanded = match path.strip_prefix('~') {
@@ -147,25 +204,32 @@ fn file(world: &World, project: &Project, path: &str) -> Result<Option<Refused>,
         Some(below) if below.starts_with('/') => Some(home()?.join(below.trim_start_matches('/'))),
         Some(_) | None => None,
     };
-    match expanded.as_deref().map(Path::to_str) {
-        None => gate::before_write(world, project, path),
-        Some(Some(expanded)) => gate::before_write(world, project, expanded),
-        Some(None) => Err(Stop::NoHome),
+    match expanded.map(PathBuf::into_os_string).map(std::ffi::OsString::into_string) {
+        None => Ok(path.to_owned()),
+        Some(Ok(expanded)) => Ok(expanded),
+        Some(Err(_)) => Err(Stop::NoHome),
     }
 }
 
-/// Allowed, as something else: the same line, handed to guard.
-fn run(input: &Map<String, Value>, line: &str) -> Result<Value, String> {
+/// Where this very guard lies.
+fn guard() -> Result<String, String> {
     let guard = std::env::current_exe().map_err(|error| format!("cannot tell where guard is: {error}"))?;
-    let guard = guard.to_str().ok_or("guard lies at a path that is not UTF-8")?;
+    guard.into_os_string().into_string().map_err(|_| "guard lies at a path that is not UTF-8".to_owned())
+}
+
+const HANDED: &str = "the policy allows it: it runs fenced and recorded by guard";
+const OWN: &str = "guard itself answers it";
+
+/// Allowed, as something else.
+fn run(input: &Map<String, Value>, line: String, reason: &str) -> Value {
     let mut updated = input.clone();
-    updated.insert("command".into(), format!("{} exec -c {}", quoted(guard), quoted(line)).into());
-    Ok(json!({ "hookSpecificOutput": {
+    updated.insert("command".into(), line.into());
+    json!({ "hookSpecificOutput": {
         "hookEventName": "PreToolUse",
         "permissionDecision": "allow",
-        "permissionDecisionReason": "the policy allows it: it runs fenced and recorded by guard",
+        "permissionDecisionReason": reason,
         "updatedInput": updated,
-    } }))
+    } })
 }
 
 fn told(refused: &Refused, what: &str) -> String {
@@ -191,6 +255,9 @@ fn told(refused: &Refused, what: &str) -> String {
         lines.push(
             "\n    instead: use what the policy allows, or have a person do it or add a rule to guard.toml".into(),
         );
+    }
+    if let Some(stop) = &refused.untold {
+        lines.push(format!("\n  a person was not told: {stop}"));
     }
     text + &lines.concat()
 }

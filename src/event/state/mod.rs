@@ -68,6 +68,7 @@ impl State {
                 }
                 self.count(rules.iter().map(|hit| hit.id.as_str()));
             }
+            Detail::FileRefused { rules, .. } => self.count(rules.iter().map(|hit| hit.id.as_str())),
             Detail::Requested(asked) => self.requests.ask(seq, asked),
             Detail::Approved { name, by, until } => self.requests.approve(name, by, *until),
             Detail::Denied { name, .. } => self.requests.deny(name),
@@ -91,12 +92,15 @@ impl State {
             Detail::Created { .. }
             | Detail::PolicyTrusted { .. }
             | Detail::Analysed { .. }
+            | Detail::Unfenced { .. }
+            | Detail::FileChanged { .. }
             | Detail::ApproverChanged { .. }
             | Detail::ReturnCode { .. }
             | Detail::Output { .. }
             | Detail::Recovered { .. }
             | Detail::LogFull {}
             | Detail::PoisonCleared { .. }
+            | Detail::NotifyFailed { .. }
             | Detail::Checkpoint { .. } => {}
         }
     }

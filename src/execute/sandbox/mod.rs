@@ -2,6 +2,7 @@
 //! The only room with `unsafe` code. Knows nothing of permits, policies or logs.
 
 mod bounds;
+mod detach;
 mod feed;
 mod filter;
 mod first;
@@ -22,6 +23,7 @@ mod tree;
 mod watch;
 
 pub use bounds::Bounds;
+pub use detach::detached;
 pub use probe::{Examination, Finding, examine};
 pub use program::Work;
 pub use start::Order;

@@ -198,11 +198,15 @@ impl Run<'_> {
                 | Detail::ReturnCode { .. }
                 | Detail::Output { blob: None, .. }
                 | Detail::ShellRefused { .. }
+                | Detail::Unfenced { .. }
+                | Detail::FileChanged { .. }
+                | Detail::FileRefused { .. }
                 | Detail::Analysed { .. }
                 | Detail::ApproverChanged { .. }
                 | Detail::ShellError { of: None, .. }
                 | Detail::LogFull {}
                 | Detail::PoisonCleared { .. }
+                | Detail::NotifyFailed { .. }
                 | Detail::Checkpoint { .. },
             )
             | Machine::Unknown(_) => {}

@@ -78,10 +78,14 @@ impl Ledger {
             | Detail::Analysed { .. }
             | Detail::ApproverChanged { .. }
             | Detail::ShellError { .. }
+            | Detail::Unfenced { .. }
+            | Detail::FileChanged { .. }
+            | Detail::FileRefused { .. }
             | Detail::Lost { .. }
             | Detail::Recovered { .. }
             | Detail::LogFull {}
             | Detail::PoisonCleared { .. }
+            | Detail::NotifyFailed { .. }
             | Detail::Checkpoint { .. } => None,
         }
     }

@@ -201,6 +201,9 @@ fn start_of(machine: &Machine) -> Option<u64> {
             | Detail::PolicyTrusted { .. }
             | Detail::ShellStart { .. }
             | Detail::ShellRefused { .. }
+            | Detail::Unfenced { .. }
+            | Detail::FileChanged { .. }
+            | Detail::FileRefused { .. }
             | Detail::Requested(_)
             | Detail::Approved { .. }
             | Detail::Denied { .. }
@@ -214,6 +217,7 @@ fn start_of(machine: &Machine) -> Option<u64> {
             | Detail::Recovered { .. }
             | Detail::LogFull {}
             | Detail::PoisonCleared { .. }
+            | Detail::NotifyFailed { .. }
             | Detail::Checkpoint { .. },
         )
         | Machine::Unknown(_) => None,

@@ -1,16 +1,19 @@
-//! `guard doctor`: what the kernel enforces on this machine, and whether a harness asks guard.
+//! `guard doctor`: what the kernel enforces on this machine, whether a harness asks guard, and who is told.
 
 mod report;
 
+pub(super) use report::target;
+
 use super::{hook, text};
-use crate::gate::{Stop, World};
+use crate::gate::{self, Stop, World};
 use std::path::Path;
 use std::process::ExitCode;
 
 /// Try, inside a fence, everything a fence must stop, and say what this machine enforces
 ///
 /// Each line is a live probe. An installed hook is asked what it must deny: it is live, silent or absent.
-/// Exit code 0 if everything held and no hook is silent.
+/// Last it says who is told when a person is needed; nothing is sent.
+/// Exit code 0 if everything held, no hook is silent and no configuration is broken.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  guard doctor\n  guard doctor --json")]
 pub(crate) struct Args {
@@ -25,7 +28,8 @@ pub(crate) fn run(world: &World, from: &Path, args: Args) -> ExitCode {
         return text::failure("cannot make a folder to try things in", &error.to_string());
     }
     let hooks = hook::find(world, from);
-    match report::doctor(&base, &hooks, args.json, &mut std::io::stdout().lock()) {
+    let reach = gate::reach(gate::config_root(world, from).as_deref());
+    match report::doctor(&base, (&hooks, &reach), args.json, &mut std::io::stdout().lock()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => text::written(Err(error), ExitCode::FAILURE),

@@ -5,21 +5,29 @@ use crate::door::cli::hook::{Found, State};
 use crate::event::line::printable;
 use crate::execute::sandbox::{Examination, examine};
 use crate::execute::{ExecuteError, Level};
-use crate::gate::shown;
+use crate::gate::{Reach, shown};
+use crate::notify::{By, Channel, Event};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::path::Path;
 
 /// Probes the fence in a folder made below `base` (on a real file system, outside `/tmp`) and writes what was found to
-/// `out`, as text or as one JSON object, and the hooks that were found. True if everything held and none is silent.
-pub(super) fn doctor(base: &Path, hooks: &[Found], json: bool, out: &mut dyn Write) -> io::Result<bool> {
+/// `out`, as text or as one JSON object, the hooks that were found, and who is told. True if everything held, no hook is
+/// silent and no configuration is broken.
+pub(super) fn doctor(
+    base: &Path,
+    (hooks, reach): (&[Found], &Reach),
+    json: bool,
+    out: &mut dyn Write,
+) -> io::Result<bool> {
     let found = examine(base);
     let held = found.as_ref().is_ok_and(|found| found.findings.iter().all(|finding| finding.held));
-    let sound = held && hooks.iter().all(|hook| hook.state != State::Silent);
+    let sound = held && hooks.iter().all(|hook| hook.state != State::Silent) && reach.broken.is_empty();
     if json {
         let mut object = object(&found, sound);
         if let Value::Object(members) = &mut object {
             members.insert("hooks".into(), hooks.iter().map(hook).collect());
+            members.insert("notify".into(), notify(reach));
         }
         writeln!(out, "{object}")?;
     } else {
@@ -28,6 +36,7 @@ pub(super) fn doctor(base: &Path, hooks: &[Found], json: bool, out: &mut dyn Wri
             let settings = hook.settings.as_deref().map(|path| format!(" by `{}`", shown(path))).unwrap_or_default();
             writeln!(out, "hook: claude: {}{settings}: {}", hook.state.word(), printable(&hook.said))?;
         }
+        told(reach, out)?;
     }
     Ok(sound)
 }
@@ -35,6 +44,40 @@ pub(super) fn doctor(base: &Path, hooks: &[Found], json: bool, out: &mut dyn Wri
 fn hook(found: &Found) -> Value {
     let settings = found.settings.as_deref().map(shown);
     json!({ "harness": "claude", "state": found.state.word(), "settings": settings, "said": found.said })
+}
+
+/// Who is told, in words.
+fn told(reach: &Reach, out: &mut dyn Write) -> io::Result<()> {
+    for channel in &reach.channels {
+        let events: Vec<&str> = channel.events.iter().copied().map(Event::word).collect();
+        writeln!(out, "notify: {}: {}: {}", channel.name, printable(&target(channel)), events.join(", "))?;
+    }
+    for stop in &reach.broken {
+        writeln!(out, "notify: broken: {stop}")?;
+    }
+    if reach.channels.is_empty() {
+        let file = reach.file.as_deref().map(|file| format!(" in `{}`", shown(file))).unwrap_or_default();
+        writeln!(
+            out,
+            "notify: nobody is told when a person is needed: `[notify]`{file} would name a command or a webhook"
+        )?;
+    }
+    Ok(())
+}
+
+fn notify(reach: &Reach) -> Value {
+    let channel = |channel: &Channel| json!({ "name": channel.name, "to": target(channel), "events": channel.events });
+    let channels: Vec<Value> = reach.channels.iter().map(channel).collect();
+    let broken: Vec<String> = reach.broken.iter().map(ToString::to_string).collect();
+    json!({ "channels": channels, "broken": broken })
+}
+
+/// Where a channel leads: a program, or a host, since the rest of an address may be a secret.
+pub(in crate::door::cli) fn target(channel: &Channel) -> String {
+    match &channel.by {
+        By::Command(argv) => format!("`{}`", argv.first().map_or("", String::as_str)),
+        By::Webhook(webhook) => format!("`{}`", webhook.host()),
+    }
 }
 
 fn text(found: &Result<Examination, ExecuteError>, out: &mut dyn Write) -> io::Result<()> {
@@ -131,13 +174,14 @@ mod tests {
 
     #[test]
     fn text_and_json_say_the_same() {
-        let (mut lines, mut object) = (Vec::new(), Vec::new());
-        assert!(doctor(&base(), &[], false, &mut lines).unwrap());
-        assert!(doctor(&base(), &[], true, &mut object).unwrap());
+        let (mut lines, mut object, nobody) = (Vec::new(), Vec::new(), Reach::default());
+        assert!(doctor(&base(), (&[], &nobody), false, &mut lines).unwrap());
+        assert!(doctor(&base(), (&[], &nobody), true, &mut object).unwrap());
         let (lines, object): (String, Value) =
             (String::from_utf8(lines).unwrap(), serde_json::from_slice(&object).unwrap());
         assert!(lines.starts_with("fence: full: a command sees the system read-only"), "{lines}");
-        assert!(lines.ends_with("all 25 held\n"), "{lines}");
+        let nobody = "nobody is told when a person is needed: `[notify]` would name a command or a webhook";
+        assert!(lines.ends_with(&format!("all 25 held\nnotify: {nobody}\n")), "{lines}");
         let probes = object["probes"].as_array().unwrap();
         assert_eq!((object["sound"].clone(), object["level"].clone(), probes.len()), (json!(true), json!("full"), 25));
         for probe in probes {
@@ -148,7 +192,7 @@ mod tests {
     #[test]
     fn a_base_that_is_not_there_is_an_error_and_not_sound() {
         let mut lines = Vec::new();
-        assert!(!doctor(Path::new("/no/such/folder"), &[], false, &mut lines).unwrap());
+        assert!(!doctor(Path::new("/no/such/folder"), (&[], &Reach::default()), false, &mut lines).unwrap());
         assert!(
             String::from_utf8(lines).unwrap().starts_with("error: prepare the probes in `/no/such/folder`: No such")
         );

@@ -62,7 +62,7 @@ pub(in crate::door::cli) fn find(world: &World, from: &Path) -> Vec<Found> {
                 if settings.switched_off() {
                     off.get_or_insert(file.clone());
                 }
-                entries.extend(settings.entries().into_iter().map(|entry| (file.clone(), entry)));
+                entries.extend(settings.refusing().map(|entry| (file.clone(), entry)));
             }
             Err(stop) => found.push(Found { state: State::Silent, settings: Some(file), said: stop.to_string() }),
         }

@@ -12,7 +12,8 @@ use std::ops::Range;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-const EVENT: &str = "PreToolUse";
+/// Before a tool, when it can be refused, and after it, when what it did is recorded.
+const EVENTS: [&str; 2] = ["PreToolUse", "PostToolUse"];
 /// What follows guard's path. Without the end a guard that is gone, or killed, would count as consent: only 2 refuses.
 const WORDS: &str = " hook claude || exit 2";
 /// Bytes of the largest settings that are read.
@@ -28,6 +29,8 @@ pub(super) enum Done {
 /// A hook by which Claude Code asks guard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
+    /// When it is asked.
+    event: &'static str,
     /// The line a shell is given.
     pub(super) command: String,
     /// The guard it starts.
@@ -57,14 +60,14 @@ pub(super) fn install(file: &Path, guard: &Path) -> Result<Done, Stop> {
     let command = format!("{}{WORDS}", quoted(guard));
     let mut settings = present.unwrap_or(Settings { text: "{}\n".into(), value: Value::Object(Default::default()) });
     let entries = settings.entries();
-    if let [entry] = entries.as_slice()
-        && entry.command == command
-        && entry.matcher.as_deref() == Some("*")
-    {
+    let whole = |entry: &Entry| entry.command == command && entry.matcher.as_deref() == Some("*");
+    if entries.iter().map(|entry| entry.event).eq(EVENTS) && entries.iter().all(whole) {
         return Ok(Done::Unchanged);
     }
     settings = settings.without(&file)?;
-    let settings = settings.with(&file, &command)?;
+    for event in EVENTS {
+        settings = settings.with(&file, event, &command)?;
+    }
     replace(&file, &settings.text)?;
     Ok(Done::Changed)
 }
@@ -114,40 +117,48 @@ impl Settings {
         self.value.get("disableAllHooks") == Some(&Value::Bool(true))
     }
 
-    /// Every hook that asks guard.
+    /// Every hook that asks guard, in the order of [`EVENTS`].
     pub(super) fn entries(&self) -> Vec<Entry> {
-        let groups = self.value.pointer(&format!("/hooks/{EVENT}")).and_then(Value::as_array);
+        let groups = EVENTS.iter().flat_map(|event| {
+            let groups = self.value.pointer(&format!("/hooks/{event}")).and_then(Value::as_array);
+            groups.into_iter().flatten().enumerate().map(move |(group, value)| (*event, group, value))
+        });
         let mut found = Vec::new();
-        for (group, value) in groups.into_iter().flatten().enumerate() {
+        for (event, group, value) in groups {
             let hooks = value.get("hooks").and_then(Value::as_array);
             for (number, hook) in hooks.into_iter().flatten().enumerate() {
                 let command = hook.get("command").and_then(Value::as_str).unwrap_or_default();
                 if let Some(guard) = asked(command) {
                     let matcher = value.get("matcher").and_then(Value::as_str).map(str::to_owned);
-                    found.push(Entry { command: command.to_owned(), guard, matcher, group, number });
+                    found.push(Entry { event, command: command.to_owned(), guard, matcher, group, number });
                 }
             }
         }
         found
     }
 
-    fn with(self, file: &Path, command: &str) -> Result<Self, Stop> {
+    /// The hooks by which Claude Code asks before a tool: those that can refuse.
+    pub(super) fn refusing(&self) -> impl Iterator<Item = Entry> {
+        self.entries().into_iter().filter(|entry| Some(&entry.event) == EVENTS.first())
+    }
+
+    fn with(self, file: &Path, event: &str, command: &str) -> Result<Self, Stop> {
         let command = Value::from(command);
         let hook = format!(
             "{{\n\t\"matcher\": \"*\",\n\t\"hooks\": [\n\t\t{{\n\t\t\t\"type\": \"command\",\n\t\t\t\"command\": {command},\n\
              \t\t\t\"timeout\": 10\n\t\t}}\n\t]\n}}"
         );
         let deeper = |part: &str, by: &str| part.replace('\n', &format!("\n{by}"));
-        let list = format!("\"{EVENT}\": [\n\t{}\n]", deeper(&hook, "\t"));
+        let list = format!("\"{event}\": [\n\t{}\n]", deeper(&hook, "\t"));
         let all = root(&self.text);
         let text = match member(&self.text, all.clone(), "hooks").map(|hooks| hooks.value) {
             None => append(&self.text, all, &format!("\"hooks\": {{\n\t{}\n}}", deeper(&list, "\t"))),
             Some(hooks) => {
                 self.must_be(file, hooks.start, '{', "`hooks` is no object")?;
-                match member(&self.text, hooks.clone(), EVENT).map(|list| list.value) {
+                match member(&self.text, hooks.clone(), event).map(|list| list.value) {
                     None => append(&self.text, hooks, &list),
                     Some(groups) => {
-                        self.must_be(file, groups.start, '[', &format!("`{EVENT}` in `hooks` is no list"))?;
+                        self.must_be(file, groups.start, '[', &format!("`{event}` in `hooks` is no list"))?;
                         append(&self.text, groups, &hook)
                     }
                 }
@@ -170,7 +181,7 @@ impl Settings {
                 |at: &Range<usize>, key| member(&text, at.clone(), key).map(|child| child.value).unwrap_or_default();
             let whole = root(&text);
             let events = within(&whole, "hooks");
-            let groups = within(&events, EVENT);
+            let groups = within(&events, entry.event);
             let group = children(&text, groups.clone()).into_iter().nth(entry.group);
             let hooks = within(&group.map(|child| child.value).unwrap_or_default(), "hooks");
             // The outermost part that would be left with nothing in it goes as a whole.

@@ -5,7 +5,7 @@ use super::view::text;
 use super::{say, told};
 use crate::approve::Decision;
 use crate::door::cli::project;
-use crate::door::cli::text::{Paint, Tone};
+use crate::door::cli::text::{self, Paint, Tone};
 use crate::event::Cause;
 use crate::event::line::{safe_json, visible};
 use crate::gate::{self, About, Project, Stop, Stopped, World};
@@ -49,7 +49,8 @@ fn stop(world: World, from: &Path, cause: Cause, said: Option<String>) -> Result
     if said.as_deref().is_some_and(|said| said.trim().is_empty()) {
         return Err(Stop::Usage { what: "the text is empty".into(), help: "say what seems wrong".into() });
     }
-    let Stopped { name, before } = gate::stop(&world, &project, cause, said.clone())?;
+    let Stopped { name, before, untold } = gate::stop(&world, &project, cause, said.clone())?;
+    text::untold(untold.as_ref());
     say(&match (before, said) {
         (false, _) => format!("halted (`{name}`): nothing runs until a person resumes\n"),
         (true, Some(_)) => format!("halted before (`{name}`): what you say is added to its report\n"),
