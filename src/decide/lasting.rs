@@ -19,6 +19,11 @@ pub fn lasting(id: &str, narrow: &Narrow) -> (String, String) {
     if narrow.proved {
         rule += "unprovable = false\n";
     }
+    for (key, value) in [("mode", &narrow.mode), ("phase", &narrow.phase)] {
+        if let Some(value) = value {
+            let _ = writeln!(rule, "{key} = {}", toml(value));
+        }
+    }
     rule += "verdict = \"allow\"\n";
     // Where links lead is not known in the world of examples.
     if places.iter().any(|(_, values)| !values.is_empty()) {

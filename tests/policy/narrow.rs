@@ -149,8 +149,34 @@ fn a_rule_says_what_the_rules_that_ask_look_at() {
         removes: vec![],
         url: vec![],
         proved: false,
+        mode: None,
+        phase: None,
     };
     assert_eq!(found, expected);
+}
+
+#[test]
+fn a_rule_holds_in_the_mode_and_phase_in_which_it_was_asked() {
+    let words = ["truncate", "-s", "0", "x"];
+    let in_mode = |policy: &Policy, mode: Option<&str>, phase: Option<&str>| {
+        argv_in(policy, &words, |facts| {
+            facts.mode = mode.map(str::to_owned);
+            facts.phase = phase.map(str::to_owned);
+        })
+    };
+    let judgement = in_mode(&SHIPPED, Some("paper"), Some("build"));
+    let shell = Shell::from_argv(words.map(Into::into).to_vec());
+    let facts =
+        guard::action::Facts { mode: Some("paper".into()), phase: Some("build".into()), ..example_facts(&shell) };
+    let policy = with(&narrowest(&judgement, &facts, &SHIPPED).unwrap());
+    assert_eq!(guard::decide::check_examples(&policy), Ok(()));
+    let verdict = |mode, phase| in_mode(&policy, mode, phase).verdict();
+    assert_eq!(verdict(Some("paper"), Some("build")), Verdict::Allow);
+    for (mode, phase) in [(Some("live"), Some("build")), (Some("paper"), Some("x")), (None, None)] {
+        assert_eq!(verdict(mode, phase), Verdict::Ask);
+    }
+    let odd = guard::action::Facts { mode: Some("p*".into()), ..facts };
+    assert_eq!(narrowest(&judgement, &odd, &SHIPPED), Err(TooWide::Unwritable("p*".into())));
 }
 
 /// Words of commands of which a person is asked.

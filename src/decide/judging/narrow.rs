@@ -30,6 +30,10 @@ pub struct Narrow {
     pub url: Vec<String>,
     /// Whether `unprovable = false` is needed, likewise.
     pub proved: bool,
+    /// `mode`, where the project is in one: in another, other rules may ask.
+    pub mode: Option<String>,
+    /// `phase`, likewise.
+    pub phase: Option<String>,
 }
 
 /// Why no rule could allow a command without allowing more.
@@ -132,6 +136,8 @@ pub fn narrowest(judgement: &Judgement, facts: &Facts, policy: &Policy) -> Resul
         removes: touched(looks(|rule| !rule.when.removes.is_empty()), Touched::Removed)?,
         url: if looks(|rule| !rule.when.url.is_empty()) { hosts(command)? } else { Vec::new() },
         proved: looks(|rule| rule.when.unprovable.is_some()),
+        mode: label(facts.mode.as_deref())?,
+        phase: label(facts.phase.as_deref())?,
     })
 }
 
@@ -201,6 +207,13 @@ fn hosts(command: &Command) -> Result<Vec<String>, TooWide> {
     match hosts.iter().find(|host| !is_plain(host)) {
         Some(host) => Err(TooWide::Unwritable(host.clone())),
         None => Ok(hosts),
+    }
+}
+
+fn label(text: Option<&str>) -> Result<Option<String>, TooWide> {
+    match text {
+        Some(text) if !is_plain(text) => Err(TooWide::Unwritable(text.to_owned())),
+        text => Ok(text.map(str::to_owned)),
     }
 }
 
