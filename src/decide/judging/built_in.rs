@@ -93,7 +93,9 @@ pub(super) static DENIED_BY_PERSON: BuiltIn = rule(
     "guard:denied-by-person",
     Verdict::Deny,
     "a person denied it: {}",
-    Some("reach the goal another way, or tell the person why it is needed: only they can allow it, by a rule"),
+    Some(
+        "reach the goal another way, or tell the person why it is needed: it stays denied until they trust a changed policy",
+    ),
 );
 pub(super) static TOO_BIG: BuiltIn = rule(
     "guard:too-big",

@@ -69,6 +69,7 @@ impl State {
                 self.count(rules.iter().map(|hit| hit.id.as_str()));
             }
             Detail::FileRefused { rules, .. } => self.count(rules.iter().map(|hit| hit.id.as_str())),
+            Detail::PolicyTrusted { .. } => self.requests.forgive(),
             Detail::Requested(asked) => self.requests.ask(seq, asked),
             Detail::Approved { name, by, until } => self.requests.approve(name, by, *until),
             Detail::Denied { name, .. } => self.requests.deny(name),
@@ -90,7 +91,6 @@ impl State {
                 self.lost += 1;
             }
             Detail::Created { .. }
-            | Detail::PolicyTrusted { .. }
             | Detail::Analysed { .. }
             | Detail::Unfenced { .. }
             | Detail::FileChanged { .. }
@@ -115,7 +115,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::RuleHit;
+    use crate::event::{By, Requested, RuleHit};
 
     fn start() -> Detail {
         Detail::ShellStart {
@@ -157,6 +157,41 @@ mod tests {
             ..State::default()
         };
         assert_eq!(state, expected);
+    }
+
+    #[test]
+    fn what_a_person_denied_stays_denied_until_they_trust_another_policy() {
+        let by = By { who: "uid 1".into(), strength: "terminal".into(), key: None, signature: None };
+        let requested = Requested {
+            name: "command-1".into(),
+            kind: "command".into(),
+            nonce: String::new(),
+            content: String::new(),
+            same: String::new(),
+            targets: vec!["t".into()],
+            policy: String::new(),
+            uid: 1,
+            expires: 9,
+        };
+        let refused = Detail::ShellRefused {
+            verdict: "deny".into(),
+            rules: vec![],
+            policy: String::new(),
+            cwd: None,
+            asked: None,
+            task: None,
+            reason: None,
+            targets: vec!["t".into()],
+            request: None,
+        };
+        let mut state = State::default();
+        state.apply(2, &Detail::Requested(Box::new(requested)));
+        state.apply(3, &Detail::Denied { name: "command-1".into(), by, reason: None });
+        assert_eq!(state.requests.denied("t"), Some("command-1"));
+        state.apply(4, &refused);
+        assert_eq!(state.attempts.denials, 1, "what a person denied counts at once");
+        state.apply(5, &Detail::PolicyTrusted { policy: "new".into() });
+        assert_eq!((state.requests.denied("t"), state.requests.done("command-1")), (None, Some(Done::Denied)));
     }
 
     #[test]

@@ -122,6 +122,11 @@ impl Requests {
         self.finish(name, Done::Denied);
     }
 
+    /// A person has changed their mind about what is allowed: what they denied before is judged again.
+    pub(super) fn forgive(&mut self) {
+        self.denied.clear();
+    }
+
     pub(super) fn close(&mut self, name: &str, how: Closing) {
         self.finish(
             name,

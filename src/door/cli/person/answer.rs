@@ -83,7 +83,7 @@ fn by_rule(world: &World, project: &Project, from: &Path, args: &Approve, shown:
     Ok(ExitCode::SUCCESS)
 }
 
-/// Deny a request: the same command is refused from now on, however it is spelled
+/// Deny a request: the same command is refused, however it is spelled, until a changed policy is trusted
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  guard deny command-3 --reason 'use the staging account'")]
 pub(crate) struct Deny {
