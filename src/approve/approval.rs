@@ -45,6 +45,9 @@ pub enum Unusable {
     /// What it rests on has changed.
     #[error("what it rests on has changed since it was asked")]
     Changed,
+    /// The policy allows it by now.
+    #[error("it needs no approval any more: the policy allows it")]
+    Allowed,
     /// It names a halt.
     #[error("it is a halt, not a request: a person resumes it")]
     Halt,
@@ -82,5 +85,6 @@ fn of_done(done: Done) -> Unusable {
         Done::Expired => Unusable::Expired,
         Done::Changed => Unusable::Changed,
         Done::Resumed => Unusable::Resumed,
+        Done::Allowed => Unusable::Allowed,
     }
 }

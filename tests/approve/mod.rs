@@ -1,5 +1,6 @@
 //! Approvals: who may give them, and what proves that a person did.
 
+mod always;
 mod security_key;
 mod ssh;
 mod walk;

@@ -1,12 +1,12 @@
 //! `guard pending`, `show` and `wait`: what a person is asked.
 
-use super::view::{object, text, time};
+use super::view::{object, text, time, with_rule};
 use super::{say, span, told};
 use crate::approve::Decision;
 use crate::door::cli::text::{Paint, Tone};
 use crate::door::cli::{code, project};
 use crate::event::line::{safe_json, visible};
-use crate::gate::{self, Standing, Stop, World};
+use crate::gate::{self, NewRule, Shown, Standing, Stop, World};
 use chrono::Utc;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -109,6 +109,9 @@ pub(crate) struct Show {
     /// With `--statement`: to deny
     #[arg(long, requires = "statement")]
     deny: bool,
+    /// With the rule that `guard approve --always` would add, and the digest of that answer
+    #[arg(long, conflicts_with = "deny")]
+    always: bool,
 }
 
 pub(crate) fn show(world: World, from: &Path, args: Show) -> ExitCode {
@@ -118,6 +121,9 @@ pub(crate) fn show(world: World, from: &Path, args: Show) -> ExitCode {
 fn one(world: World, from: &Path, args: &Show) -> Result<ExitCode, Stop> {
     let (world, project) = project(world, from)?;
     let shown = gate::show(&world, &project, &args.name)?;
+    if args.always {
+        return say(&rule(args, &shown, &gate::narrowest(&world, &project, &args.name)?)).map(|()| ExitCode::SUCCESS);
+    }
     if let Some(approver) = &args.statement {
         let decision = if args.deny { Decision::Deny } else { Decision::Approve };
         say(&String::from_utf8_lossy(&shown.statement.to_sign(decision, approver)))?;
@@ -127,6 +133,23 @@ fn one(world: World, from: &Path, args: &Show) -> Result<ExitCode, Stop> {
         say(&text(&shown, Paint::on(&std::io::stdout())).0)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn rule(args: &Show, shown: &Shown, rule: &NewRule) -> String {
+    if let Some(approver) = &args.statement {
+        return String::from_utf8_lossy(&rule.statement().to_sign(Decision::Approve, approver)).into_owned();
+    }
+    if !args.json {
+        return with_rule(shown, rule, Paint::on(&std::io::stdout())).0;
+    }
+    let mut object = object(shown);
+    if let Some(members) = object.as_object_mut() {
+        let (id, file, text) = (rule.id(), gate::shown(rule.path()), rule.text("(whoever approves)"));
+        members.insert("digest".into(), rule.statement().digest().into());
+        members.insert("required".into(), rule.required().name().into());
+        members.insert("rule".into(), json!({ "id": id, "file": file, "text": text, "files": rule.files() }));
+    }
+    format!("{}\n", safe_json(&object.to_string()))
 }
 
 /// Wait until a person has answered
