@@ -45,9 +45,15 @@ pub enum Unusable {
     /// What it rests on has changed.
     #[error("what it rests on has changed since it was asked")]
     Changed,
+    /// The policy allows it by now.
+    #[error("it needs no approval any more: the policy allows it")]
+    Allowed,
     /// It names a halt.
     #[error("it is a halt, not a request: a person resumes it")]
     Halt,
+    /// It names a halt that is over.
+    #[error("it was resumed before")]
+    Resumed,
 }
 
 /// The approval of the request called `name`, if its stored copy is still the one that was approved, and it can be used
@@ -78,6 +84,7 @@ fn of_done(done: Done) -> Unusable {
         Done::Denied => Unusable::Denied,
         Done::Expired => Unusable::Expired,
         Done::Changed => Unusable::Changed,
-        Done::Resumed => Unusable::Halt,
+        Done::Resumed => Unusable::Resumed,
+        Done::Allowed => Unusable::Allowed,
     }
 }

@@ -12,7 +12,7 @@ pub use statement::{Decision, Statement};
 use crate::action::Action;
 use crate::decide::{Grant, Judgement, Verdict};
 
-/// The right to do exactly one action once. Only [`settle`] makes one.
+/// The right to do exactly one action once. Only [`settle`] and its kin make one.
 ///
 /// ```compile_fail
 /// // A permit cannot be made up: its fields are private.
@@ -81,6 +81,14 @@ pub fn settle(judgement: Judgement) -> Result<Permit, Box<Refusal>> {
             Ok(Permit { judgement, observed: true, approval: None })
         }
         Verdict::Ask | Verdict::Deny => Err(Box::new(Refusal { judgement })),
+    }
+}
+
+/// [`settle`] for what needs nobody's word: permission only by the policy, and the judgement back where it says anything else.
+pub fn settle_by_policy(judgement: Judgement) -> Result<Permit, Box<Judgement>> {
+    match judgement.verdict() {
+        Verdict::Allow => Ok(Permit { judgement, observed: false, approval: None }),
+        Verdict::Ask | Verdict::Deny => Err(Box::new(judgement)),
     }
 }
 

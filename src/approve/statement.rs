@@ -67,6 +67,13 @@ impl Statement {
         }
     }
 
+    /// The statement of a rule that would allow what a request asks from now on; `rule`: what it says.
+    pub fn of_rule(log: &str, open: &Open, rule: &str) -> Statement {
+        let request = Statement::of_request(log, open);
+        let content = Sha256::new().chain_update(&request.content).chain_update("\n").chain_update(rule).finalize();
+        Statement { kind: "rule".into(), content: hex(&content), ..request }
+    }
+
     /// The statement of going on after a halt.
     pub fn of_halt(log: &str, halt: &Halt) -> Statement {
         Statement {
@@ -84,7 +91,7 @@ impl Statement {
         Statement { log: String::new(), name: name.to_owned(), kind: "approver".into(), nonce, content, uid }
     }
 
-    /// What is asked: `command`, `resume`, …
+    /// What is asked: `command`, `rule`, `resume`, …
     pub fn kind(&self) -> &str {
         &self.kind
     }

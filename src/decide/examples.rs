@@ -3,7 +3,7 @@
 
 use super::judgement::judge;
 use super::judging::normal;
-use super::policy::{Example, Fault, Faults, Policy, Preset, RuleText, Source, embedded};
+use super::policy::{Bases, Example, Fault, Faults, Policy, Preset, RuleText, Source, embedded};
 use crate::action::shell::{Command, Kind, Word};
 use crate::action::{Action, Facts, Found, Program, Shell};
 use crate::event::State;
@@ -84,7 +84,11 @@ fn check(
     should_match: bool,
 ) -> Option<ExampleFault> {
     let shell = Shell::from_line_in(example.line.clone().into(), &example_environment());
-    let mut facts = example_facts(&shell);
+    let folder = policy.rule(number).and_then(|rule| {
+        let bases = Bases { project: Path::new(PROJECT), home: Some(Path::new(HOME)) };
+        rule.when.folder.iter().find_map(|pattern| pattern.plain(bases))
+    });
+    let mut facts = facts_in(&shell, folder.as_deref().unwrap_or(Path::new(PROJECT)));
     if let Some(rule) = policy.rule(number) {
         let label = |patterns: &[super::policy::Pattern]| patterns.iter().find_map(|p| p.literal()).map(str::to_owned);
         facts.task = label(&rule.when.task);
@@ -101,7 +105,7 @@ fn check(
 
 /// The variables of the made-up world.
 pub fn example_environment() -> HashMap<String, String> {
-    let variables = [("PATH", "/usr/bin"), ("HOME", "/home/user"), ("TMPDIR", "/tmp")];
+    let variables = [("PATH", "/usr/bin"), ("HOME", HOME), ("TMPDIR", "/tmp")];
     variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
@@ -109,11 +113,19 @@ pub fn example_environment() -> HashMap<String, String> {
 /// `/home/user`, nothing is a link, every folder that a line goes to is
 /// there, and so is what is called `src` or `tests` or has a dot within its name.
 pub fn example_facts(shell: &Shell) -> Facts {
+    facts_in(shell, Path::new(PROJECT))
+}
+
+const PROJECT: &str = "/project";
+const HOME: &str = "/home/user";
+
+/// The made-up world, for a line that starts in `folder`: the first that its rule names.
+fn facts_in(shell: &Shell, folder: &Path) -> Facts {
     let mut facts = Facts {
-        project: PathBuf::from("/project"),
-        cwd: PathBuf::from("/project"),
-        home: Some(PathBuf::from("/home/user")),
-        folders: ["/project", "/tmp", "/home/user"].map(PathBuf::from).into(),
+        project: PathBuf::from(PROJECT),
+        cwd: normal(folder),
+        home: Some(PathBuf::from(HOME)),
+        folders: [PROJECT, "/tmp", HOME].map(PathBuf::from).into(),
         ..Facts::default()
     };
     facts.environment = example_environment();

@@ -6,6 +6,7 @@ pub mod compose;
 mod examples;
 mod judgement;
 mod judging;
+mod lasting;
 pub mod policy;
 mod target;
 
@@ -13,6 +14,7 @@ pub use cases::{Case, read_cases};
 pub use examples::{ExampleFault, check_examples, examined, example_environment, example_facts, locate_examples};
 pub use judgement::{Checking, Grant, Judgement, Match, Verdict, configured, judge};
 pub(crate) use judging::normal;
-pub use judging::{Failed, Near, OwnRule, nearly, own_rules};
+pub use judging::{Failed, Narrow, Near, OwnRule, TooWide, narrowest, nearly, own_rules};
+pub use lasting::{lasting, toml};
 pub use policy::{Layer, Policy, Source};
 pub use target::{fingerprint, targets};

@@ -151,6 +151,17 @@ pub enum Detail {
         /// Why.
         how: Closing,
     },
+    /// A person had a rule added to their policy that allows what a request asks, so that it needs no approval.
+    RuleAdded {
+        /// The request's name.
+        name: String,
+        /// The rule's id.
+        rule: String,
+        /// The rule as it was written.
+        text: String,
+        /// Who said so, and how that is known.
+        by: By,
+    },
     /// Who may approve has changed.
     ApproverChanged {
         /// The approver's name.

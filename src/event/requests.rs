@@ -53,6 +53,8 @@ pub enum Closing {
     Expired,
     /// What it rests on has changed: the policy, a program, or a file it names.
     Changed,
+    /// The policy allows it by itself by now, so that it needs no answer.
+    Allowed,
 }
 
 /// A halt.

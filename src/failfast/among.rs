@@ -6,7 +6,7 @@ use super::{Finding, Ran, Tool, failed, read};
 use crate::event::Ended;
 
 /// [`super::classify`] for a check that does not stand alone, so that the exit code may be another's: a failure is what its output
-/// shows to be one, and where that shows nothing a failure of the whole, if `ends` says that no other program comes after
+/// shows to be one, and where that shows nothing a failure of the whole, if `ends` says that no other command comes after
 /// it. `None`: nothing is known of it. Its success proves nothing.
 pub fn classify_among(ran: &Ran<'_>, ends: bool) -> Option<Finding> {
     let badly = match ran.ended {

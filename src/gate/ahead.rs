@@ -70,7 +70,10 @@ pub fn before_command(
         return Ok(Err(refused));
     }
     let refusal = match settle(judged.judgement.clone()) {
-        Ok(permit) => return honoured(permit.grant()).map(|()| Ok(Accepted::Handed)),
+        Ok(permit) => {
+            honoured(permit.grant())?;
+            return Ok(Ok(Accepted::Handed));
+        }
         Err(refusal) => refusal,
     };
     let mut refused = Refused::by(refusal.judgement());

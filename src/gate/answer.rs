@@ -50,12 +50,15 @@ impl Answer {
         }
     }
 
-    /// The word of `--json`: `allow`, `ask`, `deny`, `invalid` or `error`.
+    /// The word of `--json`: `allow` (by the policy, or by the person who approved it), `ask`, `deny`, `halted`, `invalid`
+    /// or `error`.
     pub fn verdict(&self) -> &'static str {
         if let Some(stop) = &self.stop {
             return stop.verdict();
         }
         match self.judgement.as_ref().map(Judgement::verdict) {
+            // It ran by a person's word, and its exit code is its own.
+            Some(Verdict::Ask) if self.outcome.is_some() && self.request.is_some() => Verdict::Allow.word(),
             Some(verdict) => verdict.word(),
             None => "error",
         }

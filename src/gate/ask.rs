@@ -1,14 +1,14 @@
 //! What is not allowed: refused, or put before a person; and waiting for their answer.
 //! Knows no terminals: who answers stands in `person`.
 
-use super::desk::{Desk, Judged, now};
+use super::desk::{Desk, Judged, closed, now};
 use super::halt::{Calling, escalation};
 use super::notice::{tell, tell_halt};
 use super::stored::Stored;
 use super::{Answer, Request, Stop, entries, person};
 use crate::approve::{Permit, Refusal, Unusable, usable};
 use crate::decide::{Judgement, Verdict, targets};
-use crate::event::{Cause, Detail, Entry, Requested, State};
+use crate::event::{Cause, Closing, Detail, Done, Entry, Requested, State};
 use crate::failfast::refused_again;
 use crate::notify::Notice;
 use crate::record::{Started, nonce};
@@ -128,6 +128,9 @@ impl Desk<'_> {
         let same = stored.same(&self.log.tag_key());
         let targets = targets(judgement, &judged.facts);
         let approvals = self.policy.settings().approvals.clone();
+        for (name, _) in self.state().requests.done.iter().filter(|(_, done)| *done == Done::Allowed) {
+            Stored::erase_old(self.project, name, approvals.request);
+        }
         let nonce = nonce().map_err(Stop::Log)?;
         let (project, policy, cwd) = (self.project, self.policy.hash().to_owned(), &self.world.cwd);
         let (mut asking, mut fresh) = (Asking::TooMany, None);
@@ -188,7 +191,7 @@ impl Desk<'_> {
             let content = requests.open(name).map(|open| open.asked.content.clone()).unwrap_or_default();
             match usable(requests, name, &content, now().timestamp()) {
                 Ok(_) => return Ok(Answered::Approved),
-                Err(Unusable::Waiting) => {}
+                Err(Unusable::Waiting | Unusable::Halt) => {}
                 Err(other) => return Ok(Answered::Not(other)),
             }
             let left = limit.map(|limit| limit.saturating_sub(begin.elapsed()));
@@ -200,7 +203,8 @@ impl Desk<'_> {
     }
 
     /// Records the start of what is permitted: durable, never while everything is halted, and an approval is used up by it.
-    pub(super) fn start(&mut self, permit: &Permit, start: Vec<Entry>) -> Result<Started, Stop> {
+    /// `request`: the one it comes from, which is done with, approved or not.
+    pub(super) fn start(&mut self, permit: &Permit, request: Option<&str>, start: Vec<Entry>) -> Result<Started, Stop> {
         let started = self.log.start_when(&self.redactor, |state| {
             if let Some(halt) = &state.requests.halt {
                 return Err(Stop::Halted { name: halt.name.clone() });
@@ -212,12 +216,14 @@ impl Desk<'_> {
                     .map_err(|cause| Stop::Approval { name: name.to_owned(), cause })?;
                 let used = Detail::Consumed { name: name.to_owned() };
                 entries.push(entries::approval("CONSUME", name, "SUCCESS", used));
+            } else if let Some(name) = request.filter(|name| state.requests.open(name).is_some()) {
+                entries.push(closed(name, Closing::Allowed));
             }
             entries.extend(start.clone());
             Ok(entries)
         });
         let started = started.map_err(Stop::Log)??;
-        if let Some(name) = permit.approval() {
+        if let Some(name) = request {
             Stored::erase(self.project, name);
         }
         Ok(started)

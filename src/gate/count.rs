@@ -5,7 +5,6 @@ use super::desk::{Desk, now};
 use super::halt::{Calling, escalation};
 use super::notice::tell_halt;
 use super::{Answer, Request, Stop, entries};
-use crate::action::shell::Kind;
 use crate::action::{Action, Facts};
 use crate::approve::Permit;
 use crate::decide::policy;
@@ -34,7 +33,6 @@ impl Counting {
         let (stdout, _) = outcome.stdout.excerpt(READ);
         let (stderr, _) = outcome.stderr.excerpt(READ);
         let alone = permit.grant().check.is_some();
-        let external = shell.commands().iter().rposition(|command| command.kind == Kind::External);
         let found = permit.grant().checks.iter().filter_map(|checking| {
             let ran = Ran {
                 tool: Tool::of(shell.commands().get(checking.command)?),
@@ -45,7 +43,7 @@ impl Counting {
                 stdout: &stdout,
                 stderr: &stderr,
             };
-            let ends = external == Some(checking.command);
+            let ends = checking.command + 1 == shell.commands().len();
             let finding = if alone { classify(&ran)? } else { classify_among(&ran, ends)? };
             Some(Counting { finding, scope: Scope::of(permit.judgement(), facts, checking)? })
         });

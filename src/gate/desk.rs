@@ -119,10 +119,11 @@ impl<'a> Desk<'a> {
     }
 }
 
-fn closed(name: &str, how: Closing) -> Entry {
+pub(super) fn closed(name: &str, how: Closing) -> Entry {
     let result = match how {
         Closing::Expired => "EXPIRED",
         Closing::Changed => "CHANGED",
+        Closing::Allowed => "ALLOWED",
     };
     entries::approval("CLOSE", name, result, Detail::Closed { name: name.to_owned(), how })
 }

@@ -3,6 +3,7 @@
 
 mod after;
 mod ahead;
+mod always;
 mod answer;
 mod approvers;
 mod ask;
@@ -37,6 +38,7 @@ mod worth;
 
 pub use after::{changed_file, ran_unfenced};
 pub use ahead::{Accepted, Refused, before_command, before_write};
+pub use always::{NewRule, add_rule, narrowest};
 pub use answer::Answer;
 pub use approvers::{Approvers, Revision, add_approver, approvers, remove_approver, revise_approvers};
 pub use examine::{Examined, check, examine};

@@ -145,7 +145,6 @@ mod tests {
             "ls".to_owned(),
             format!("{whole}; ls"),
             format!("{whole} && ls"),
-            format!("{whole} x"),
             format!("{whole} > x"),
             format!(" {whole}"),
             format!("{whole}\nls"),

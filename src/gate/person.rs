@@ -107,7 +107,7 @@ pub fn show(world: &World, project: &Project, name: &str) -> Result<Shown, Stop>
 }
 
 /// The request of a name, if it waits.
-fn open(desk: &Desk<'_>, name: &str) -> Result<Open, Stop> {
+pub(super) fn open(desk: &Desk<'_>, name: &str) -> Result<Open, Stop> {
     let requests = &desk.state().requests;
     match usable(requests, name, requests.open(name).map_or("", |open| &open.asked.content), now().timestamp()) {
         Ok(_) | Err(Unusable::Waiting) => requests.open(name).cloned().ok_or_else(|| unusable(name, Unusable::Unknown)),
@@ -115,7 +115,7 @@ fn open(desk: &Desk<'_>, name: &str) -> Result<Open, Stop> {
     }
 }
 
-fn unusable(name: &str, cause: Unusable) -> Stop {
+pub(super) fn unusable(name: &str, cause: Unusable) -> Stop {
     Stop::Approval { name: name.to_owned(), cause }
 }
 
@@ -171,7 +171,7 @@ fn answer(
 }
 
 /// Nothing if the request waits for its answer: somebody else may have been quicker, and so may the clock.
-fn waits(state: &State, name: &str, now: i64) -> Result<(), Stop> {
+pub(super) fn waits(state: &State, name: &str, now: i64) -> Result<(), Stop> {
     let requests = &state.requests;
     if let Some(approved) = requests.open(name).and_then(|open| open.approved.as_ref()) {
         return Err(Stop::Answered { name: name.to_owned(), by: approved.by.who.clone() });
@@ -207,7 +207,7 @@ pub(super) fn proved(desk: &Desk<'_>, statement: &Statement, decision: Decision,
 }
 
 /// The least an answer must be: the policy's word, else a signature once there is an approver.
-fn required(desk: &Desk<'_>, kind: &str) -> Result<Strength, Stop> {
+pub(super) fn required(desk: &Desk<'_>, kind: &str) -> Result<Strength, Stop> {
     let approvals = &desk.policy.settings().approvals;
     let said = if kind == "resume" { approvals.resume } else { approvals.command };
     Ok(least(said, said.is_none() && signers::load(desk.project.config_root.as_deref())?.is_empty()))
@@ -267,9 +267,9 @@ pub fn wait(world: &World, project: &Project, name: &str, limit: Option<std::tim
         return Ok(true);
     }
     match desk.wait(name, limit)? {
-        ask::Answered::Approved => Ok(true),
+        ask::Answered::Approved | ask::Answered::Not(Unusable::Allowed) => Ok(true),
         ask::Answered::Waits => Ok(false),
-        ask::Answered::Not(Unusable::Halt) => Ok(true),
+        ask::Answered::Not(Unusable::Resumed) => Ok(true),
         ask::Answered::Not(cause) => Err(unusable(name, cause)),
         ask::Answered::Halted(name) => Err(Stop::Halted { name }),
     }

@@ -6,8 +6,8 @@ use super::count::Counting;
 use super::desk::{Desk, Judged, now};
 use super::grants::{environment, honoured, place, required};
 use super::stored::Stored;
-use super::{Answer, Project, Request, Stop, World, compose, entries};
-use crate::approve::{Permit, settle, settle_approved, usable};
+use super::{Answer, Project, Request, Stop, World, compose, entries, load};
+use crate::approve::{Permit, Unusable, settle, settle_approved, settle_by_policy, usable};
 use crate::decide::Verdict;
 use crate::execute::{self, Sink};
 
@@ -49,29 +49,42 @@ fn asked(desk: &mut Desk<'_>, request: Request, sink: &mut dyn Sink, answer: &mu
     };
     let Some(waiting) = request.waiting else { return Ok(()) };
     (waiting.told)(&name, answer.untold.take());
-    match desk.wait(&name, waiting.limit)? {
-        Answered::Approved => approved(desk, &name, sink, answer),
+    let answered = desk.wait(&name, waiting.limit)?;
+    // The answer may have changed the policy.
+    desk.policy = load(desk.project)?;
+    match answered {
+        Answered::Approved | Answered::Not(Unusable::Allowed) => approved(desk, &name, sink, answer),
         Answered::Waits => Ok(()),
         Answered::Not(cause) => Err(Stop::Approval { name, cause }),
         Answered::Halted(name) => Err(Stop::Halted { name }),
     }
 }
 
-/// Guard's own copy of what was approved, judged once more, used up and run.
+/// Guard's own copy of what was approved, judged once more, used up and run. What the policy allows by itself by now runs
+/// by that, approved or not.
 fn approved(desk: &mut Desk<'_>, name: &str, sink: &mut dyn Sink, answer: &mut Answer) -> Result<(), Stop> {
     answer.request = Some(name.to_owned());
     let unusable = |cause| Stop::Approval { name: name.to_owned(), cause };
     let stored = Stored::load(desk.project, name)?;
     let content = stored.as_ref().map(|(_, content)| content.as_str()).unwrap_or_default();
-    let approval = usable(&desk.state().requests, name, content, now().timestamp()).map_err(unusable)?;
-    let Some((stored, _)) = stored else { return Err(unusable(crate::approve::Unusable::Changed)) };
+    let approval = usable(&desk.state().requests, name, content, now().timestamp());
+    let stored = match (&approval, stored) {
+        (Ok(_) | Err(Unusable::Waiting | Unusable::Allowed), Some((stored, _))) => stored,
+        (Ok(_), None) => return Err(unusable(Unusable::Changed)),
+        (Err(cause), _) => return Err(unusable(*cause)),
+    };
     let (world, request) = (stored.world(), stored.request());
     let judged = judged(desk, &world, &request, answer)?;
+    let judgement = match settle_by_policy(judged.judgement.clone()) {
+        Ok(permit) => return run(desk, &world, permit, judged, &request, sink, answer),
+        Err(judgement) => judgement,
+    };
+    let approval = approval.map_err(unusable)?;
     if !stored.holds(desk.policy.hash(), &judged.facts) {
         desk.changed(name)?;
-        return Err(unusable(crate::approve::Unusable::Changed));
+        return Err(unusable(Unusable::Changed));
     }
-    match settle_approved(judged.judgement.clone(), approval) {
+    match settle_approved(*judgement, approval) {
         Ok(permit) => run(desk, &world, permit, judged, &request, sink, answer),
         Err(refusal) => desk.deny(&refusal, &judged, &request, answer),
     }
@@ -113,7 +126,7 @@ fn run(
         Err(stop) => return Err(desk.stopped(answer, stop)),
     };
     let start = entries::start(&permit, (desk.project, &world.cwd), limit, request, judged.composition.clone());
-    let started = desk.start(&permit, start)?;
+    let started = desk.start(&permit, answer.request.as_deref(), start)?;
     let run = prepared.ready().and_then(|_| prepared.run(sink)).map_err(Stop::Execute);
     let written = match &run {
         Ok(outcome) => {

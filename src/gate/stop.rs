@@ -147,6 +147,14 @@ pub enum Stop {
         /// What it must be.
         required: &'static str,
     },
+    /// No lasting rule can be made of a request.
+    #[error("no rule can allow `{name}` always: {cause}")]
+    NoRule {
+        /// The request's name.
+        name: String,
+        /// Why.
+        cause: String,
+    },
     /// The policy asks, and nobody could answer.
     #[error("the policy asks for an answer of strength `{required}`, and no approver can give one")]
     Nobody {
@@ -222,7 +230,7 @@ impl Stop {
             Self::Approval { cause, .. } => match cause {
                 Unusable::Waiting | Unusable::Unanswered | Unusable::Expired | Unusable::Changed => 75,
                 Unusable::Denied => 126,
-                Unusable::Unknown | Unusable::Used | Unusable::Halt => 125,
+                Unusable::Unknown | Unusable::Used | Unusable::Allowed | Unusable::Halt | Unusable::Resumed => 125,
             },
             Self::TooWeak { .. } | Self::Signature { .. } => 126,
             Self::Execute(ExecuteError::NoProgram(_)) => 127,
@@ -234,6 +242,7 @@ impl Stop {
             Self::Folder { .. }
             | Self::Configuration { .. }
             | Self::Answered { .. }
+            | Self::NoRule { .. }
             | Self::NoHome
             | Self::CannotGrant { .. }
             | Self::Fenced
@@ -291,10 +300,13 @@ impl Stop {
                     "ask for the same command again with `guard exec`".into()
                 }
                 Unusable::Used => "ask for the same command again with `guard exec`, if it is to run once more".into(),
+                Unusable::Allowed => "ask for the same command again with `guard exec`: it runs without a person".into(),
                 Unusable::Denied => "reach the goal another way, or tell the person why it is needed".into(),
                 Unusable::Halt => "`guard status` says what is halted".into(),
+                Unusable::Resumed => "`guard status` says where everything stands now".into(),
             }),
             Self::Answered { .. } => Some("`guard status` says what became of it".into()),
+            Self::NoRule { name, .. } => Some(format!("`guard approve {name}` without `--always` allows it once")),
             Self::TooWeak { .. } => Some("a person answers with `--key FILE` or `--agent`; `[approvals]` in the policy says what is enough".into()),
             Self::Nobody { .. } => Some("a person adds an approver with `guard approver add NAME KEY.pub`, or sets `supervision = \"unattended\"`".into()),
             Self::Signers { .. } => Some("mend or remove the line; `guard approver list` reads the same files".into()),

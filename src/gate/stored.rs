@@ -152,6 +152,14 @@ impl Stored {
         }
     }
 
+    /// Erases what a rule allows by now and nobody ran within the time a request waits.
+    pub(super) fn erase_old(project: &Project, name: &str, after: Duration) {
+        let made = std::fs::metadata(path(project, name)).and_then(|found| found.modified());
+        if made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age > after)) {
+            Stored::erase(project, name);
+        }
+    }
+
     /// Erases what is kept under a name. What stays behind is of no use: its request is done with.
     pub(super) fn erase(project: &Project, name: &str) {
         if let Err(error) = std::fs::remove_file(path(project, name)) {

@@ -432,6 +432,7 @@ fn ends(detail: &Detail) -> bool {
         | Detail::Consumed { .. }
         | Detail::Closed { .. }
         | Detail::Analysed { .. }
+        | Detail::RuleAdded { .. }
         | Detail::ApproverChanged { .. }
         | Detail::Resumed { .. }
         | Detail::NotifyFailed { .. } => false,

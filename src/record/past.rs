@@ -99,6 +99,7 @@ impl<'p> History<'p> {
             | Detail::Closed { .. }
             | Detail::Escalated(_)
             | Detail::Analysed { .. }
+            | Detail::RuleAdded { .. }
             | Detail::ApproverChanged { .. }
             | Detail::Resumed { .. }
             | Detail::Recovered { .. }

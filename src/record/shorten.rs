@@ -55,6 +55,7 @@ fn is_command(detail: &Detail) -> bool {
         | Detail::ApproverChanged { .. }
         | Detail::FileChanged { .. }
         | Detail::FileRefused { .. }
+        | Detail::RuleAdded { .. }
         | Detail::NotifyFailed { .. }
         | Detail::Lost { .. }
         | Detail::Recovered { .. }

@@ -1,5 +1,6 @@
 //! Approvals: who may give them, and what proves that a person did.
 
+mod always;
 mod attacks;
 mod bad_input;
 mod ledger;
@@ -8,6 +9,7 @@ pub(crate) mod scene;
 mod secrets;
 mod security_key;
 mod ssh;
+mod walk;
 
 use chrono::{DateTime, Utc};
 use guard::approve::ssh::{NAMESPACE, Signers};

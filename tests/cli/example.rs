@@ -1,7 +1,7 @@
 //! `build_audit.log.example` is a real recorded session: it verifies with its seed, and the same session records the same.
 //! `GUARD_WRITE_EXAMPLE=1 scripts/test example` records it anew.
 
-use super::Home;
+use super::{Home, agreed};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -17,7 +17,8 @@ fn seed() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("build_audit.log.example.seed")
 }
 
-/// An agent's morning: a red test, a green one, the other checks, two things it may not do, one that hangs.
+/// An agent's morning: a red test, a green one, the other checks, two things it may not do, one that hangs; one that a person
+/// approves, and a question of its own, which they answer.
 fn session() -> Home {
     let home = Home::bare();
     assert_eq!(home.guard(&["init", "--preset", "python-trading", "--seed-file", "../seed"]).code, Some(0));
@@ -34,6 +35,10 @@ fn session() -> Home {
         let found = super::done(home.command(&words).env("PATH", &path));
         assert_eq!(found.code, Some(code), "{words:?}: {}{}", found.stdout, found.stderr);
     };
+    let agree = |line: &str| {
+        let found = agreed(&home, line);
+        assert_eq!(found.code, Some(0), "{line}: {}", found.stdout);
+    };
     call(&["--", "pytest", "-q", "test_risk.py"], 1);
     home.write("risk.py", &home.read("risk.py").replace("balance / risk", "balance * risk"));
     call(&["--reason", "a share is a product", "--", "pytest", "-q", "test_risk.py"], 0);
@@ -41,8 +46,44 @@ fn session() -> Home {
     call(&["--", "black", "--check", "."], 0);
     call(&["--", "docker-compose", "down", "-v"], 126);
     call(&["-c", "truncate -s 0 data.csv"], 75);
+    agree("guard approve command-1");
+    call(&["-c", "truncate -s 0 data.csv"], 0);
     call(&["--timeout", "0.5", "--", "sleep", "60"], 124);
+    let analysis = "the plan wants sixty seconds, the policy gives less";
+    assert_eq!(home.guard(&["escalate", "--analysis", analysis]).code, Some(0));
+    call(&["--", "ls"], 77);
+    agree("guard resume resume-2 --note 'it need not wait'");
     home
+}
+
+/// Keys of a record whose values differ from one recording to the next, and of the objects in it.
+const DIFFERS: [&str; 15] = [
+    "log_id",
+    "seed_fingerprint",
+    "policy",
+    "duration_ms",
+    "sha256",
+    "len",
+    "blob",
+    "guard",
+    "nonce",
+    "content",
+    "same",
+    "targets",
+    "expires",
+    "until",
+    "uid",
+];
+const DIFFERS_BELOW: [&str; 2] = ["who", "at_ms"];
+
+fn blank(value: &mut Value, keys: &[&str]) {
+    for (key, value) in value.as_object_mut().into_iter().flatten() {
+        if keys.contains(&key.as_str()) {
+            *value = Value::Null;
+        } else {
+            blank(value, &DIFFERS_BELOW);
+        }
+    }
 }
 
 /// A log with everything replaced that differs from one recording to the next.
@@ -52,11 +93,7 @@ fn shape(log: &str) -> Vec<(String, Value)> {
             let (human, rest) = line.split_once("] ").unwrap().1.rsplit_once(" {").unwrap();
             let (json, _) = rest.rsplit_once("} #").unwrap();
             let mut detail: Value = serde_json::from_str(&format!("{{{json}}}")).unwrap();
-            for key in ["log_id", "seed_fingerprint", "policy", "duration_ms", "sha256", "len", "blob", "guard"] {
-                if let Some(value) = detail.get_mut(key) {
-                    *value = Value::Null;
-                }
-            }
+            blank(&mut detail, &DIFFERS);
             let human = if human.starts_with("STDOUT") { "STDOUT".to_owned() } else { human.to_owned() };
             (human, detail)
         })

@@ -23,7 +23,9 @@ mod users;
 
 use assert_cmd::Command;
 use std::fs;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use tempfile::TempDir;
 
 /// Budgets that no test spends that is about something else.
@@ -150,6 +152,35 @@ pub(crate) fn terminal(home: &Home, arguments: &[&str], typed: &str) -> Done {
         .write_stdin(typed)
         .timeout(std::time::Duration::from_secs(60));
     done(&mut command)
+}
+
+/// Runs a line of bash on a terminal of its own; where it asks for a digest, the one that it shows is typed, as by a person who
+/// has looked at it.
+pub(crate) fn agreed(home: &Home, line: &str) -> Done {
+    let bin = Path::new(env!("CARGO_BIN_EXE_guard")).parent().unwrap();
+    let mut child = std::process::Command::new("script")
+        .args(["--quiet", "--return", "--echo", "never", "--command", line, "/dev/null"])
+        .current_dir(&home.project)
+        .env_clear()
+        .env("PATH", format!("{}:{}", bin.display(), path()))
+        .env("HOME", home.path())
+        .env("SHELL", "/bin/bash")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut typed, mut shown) = (child.stdin.take(), child.stdout.take().unwrap());
+    let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
+    while let Some(got) = shown.read(&mut buffer).ok().filter(|got| *got > 0) {
+        text.extend_from_slice(&buffer[..got]);
+        let text = String::from_utf8_lossy(&text);
+        let asked = text.split_once("Type `").filter(|(_, after)| after.contains("leave it: "));
+        if let Some((mut terminal, (_, after))) = asked.and_then(|asked| Some((typed.take()?, asked))) {
+            terminal.write_all(format!("{}\n", after.split('`').next().unwrap()).as_bytes()).unwrap();
+        }
+    }
+    let code = child.wait().unwrap().code();
+    Done { code, stdout: String::from_utf8_lossy(&text).replace('\r', ""), stderr: String::new() }
 }
 
 /// The PATH of the tests: the Python tools that `scripts/test` installs, then the system's.

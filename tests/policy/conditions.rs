@@ -153,6 +153,101 @@ fn operands_are_counted_and_flags_are_not() {
 }
 
 #[test]
+fn exactly_these_words_are_asked_or_denied_wherever_they_stand() {
+    let policy = rule("deny", "program = \"terraform\"\nexactly = [\"apply\", \"-auto-approve\"]");
+    check(
+        &policy,
+        &[
+            ("terraform apply -auto-approve", DENY),
+            ("terraform 'apply' \"-auto-approve\"", DENY),
+            ("sudo X=1 terraform apply -auto-approve > log", DENY),
+            ("cd x && terraform apply -auto-approve | tee log", DENY),
+            ("terraform -auto-approve apply", None),
+            ("terraform apply", None),
+            ("terraform apply -auto-approve x", None),
+            ("terraform apply $X", PERHAPS),
+            ("terraform apply *", PERHAPS),
+            ("echo -auto-approve | xargs terraform apply", PERHAPS),
+            ("terraform destroy $X", None),
+        ],
+    );
+    check(&rule("deny", "program = \"w\"\nexactly = []"), &[("w", DENY), ("w -h", None), ("xargs w", PERHAPS)]);
+}
+
+#[test]
+fn exactly_these_words_are_allowed_only_where_nothing_else_is_asked() {
+    let policy = rule("allow", "program = \"/usr/bin/terraform\"\nexactly = [\"apply\", \"-auto-approve\"]");
+    let plain = "terraform apply -auto-approve";
+    check(
+        &policy,
+        &[
+            (plain, ALLOW),
+            ("/usr/bin/terraform apply -auto-approve", ALLOW),
+            ("  terraform  apply '-auto-approve' ", ALLOW),
+        ],
+    );
+    for line in [
+        format!("X=1 {plain}"),
+        format!("env {plain}"),
+        format!("nice {plain}"),
+        format!("sudo {plain}"),
+        format!("sh -c '{plain}'"),
+        format!("eval {plain}"),
+        format!("{plain} > log"),
+        format!("{plain} 2>&1"),
+        format!("{plain} < answers"),
+        format!("{plain} <<< yes"),
+        format!("yes | {plain}"),
+        format!("{plain} | tee log"),
+        format!("{plain} &"),
+        format!("{plain}; ls"),
+        format!("ls && {plain}"),
+        format!("! {plain}"),
+        format!("({plain})"),
+        format!("cd x && {plain}"),
+        format!("while :; do {plain}; done"),
+        format!("echo $({plain})"),
+        "terraform apply".into(),
+        "terraform apply -auto-approve ''".into(),
+        "terraform $X".into(),
+        "./terraform apply -auto-approve".into(),
+        "/opt/terraform apply -auto-approve".into(),
+    ] {
+        assert_eq!((line.as_str(), said(&policy, &line)), (line.as_str(), None));
+    }
+}
+
+#[test]
+fn a_file_under_another_name_and_a_plugin_are_not_what_a_rule_allows_exactly() {
+    // Busybox, kmod and their like do something else under each of their names.
+    let policy = rule("allow", "program = \"/usr/bin/kmod\"\nexactly = [\"x\"]");
+    let called = |name: &str| {
+        let judgement = super::world::argv_in(&policy, &[name, "x"], |facts| {
+            for found in facts.programs.values_mut() {
+                if let guard::action::Found::Program(program) = found {
+                    program.real = "/usr/bin/kmod".into();
+                }
+            }
+        });
+        judgement.matches().iter().any(|found| found.id == "it")
+    };
+    assert_eq!((called("kmod"), called("rmmod"), called("/sbin/insmod")), (true, false, false));
+    let policy = rule("allow", "program = \"/usr/bin/docker\"\nexactly = [\"ps\"]");
+    check(&policy, &[("docker ps", ALLOW), ("docker compose ps", None)]);
+}
+
+#[test]
+fn a_rule_may_hold_in_some_folders_only() {
+    let policy = rule("allow", "program = \"w\"\nfolder = [\".\", \"src/*\"]");
+    check(
+        &policy,
+        &[("w", ALLOW), ("cd src/a && w", ALLOW), ("cd src && w", None), ("cd /tmp && w", None), ("cd $X && w", None)],
+    );
+    let policy = rule("deny", "program = \"w\"\nfolder = \"!**\"");
+    check(&policy, &[("w", None), ("cd / && w", DENY), ("cd src && w", None), ("cd $X && w", PERHAPS)]);
+}
+
+#[test]
 fn an_operand_behind_the_subcommand_may_name_a_file() {
     let policy = rule("allow", "program = \"git\"\nsubcommand = \"checkout\"\nnames_files = false");
     check(

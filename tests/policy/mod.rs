@@ -12,6 +12,8 @@ mod faults;
 #[cfg(test)]
 mod layers;
 #[cfg(test)]
+mod narrow;
+#[cfg(test)]
 mod presets;
 #[cfg(test)]
 mod properties;

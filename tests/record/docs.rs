@@ -82,7 +82,8 @@ fn all() -> Vec<Detail> {
             Detail::Approved { .. } => Detail::Denied { name: s(), by: by(), reason: Some(s()) },
             Detail::Denied { .. } => Detail::Consumed { name: s() },
             Detail::Consumed { .. } => Detail::Closed { name: s(), how: Closing::Changed },
-            Detail::Closed { .. } => Detail::ApproverChanged { name: s(), keys: vec![s()], added: true, by: by() },
+            Detail::Closed { .. } => Detail::RuleAdded { name: s(), rule: s(), text: s(), by: by() },
+            Detail::RuleAdded { .. } => Detail::ApproverChanged { name: s(), keys: vec![s()], added: true, by: by() },
             Detail::ApproverChanged { .. } => Detail::Escalated(Box::new(Escalated {
                 name: s(),
                 cause: Cause::Failures,

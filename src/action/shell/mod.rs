@@ -35,6 +35,7 @@ pub use command::{
 pub use effects::{Effect, Touch};
 pub use flags::Tri;
 pub use outline::{Joined, Outline, Shape};
+pub use wrappers::{Runs, runs};
 
 use std::collections::HashMap;
 use std::ffi::OsString;

@@ -7,7 +7,7 @@ use super::flags::base_name;
 use super::parameter::is_name;
 use super::simple::Lookup;
 use super::walk::{LAYERS, Walk};
-use super::wrappers::{FOREIGN, INTERPRETERS, Row, SHELLS, Then, row};
+use super::wrappers::{FOREIGN, INTERPRETERS, Row, SHELLS, Special, Then, row, special};
 use super::{interpret, launch};
 
 /// What a wrapper's own arguments turned out to say.
@@ -41,18 +41,16 @@ pub(super) fn external(walk: &mut Walk<'_>, command: Command) {
     }
     let mut command = command;
     command.read_argument_files();
-    match name {
-        "find" | "fd" | "fdfind" => return super::find::find(walk, command),
-        "busybox" | "toybox" => return launch::applet(walk, command),
-        "parallel" => return launch::parallel(walk, command),
-        "git" => launch::git(walk, &command),
-        "awk" | "gawk" | "mawk" | "nawk" => return super::script::awk(walk, command),
-        "sed" => return super::script::sed(walk, command),
-        "uv" | "poetry" | "pipenv" | "pdm" | "hatch" | "rye" => return launch::runner(walk, command),
-        _ if name.starts_with("ld-") && name.contains(".so") || name == "ld.so" => {
-            return launch::loader(walk, command);
-        }
-        _ => {}
+    match special(name) {
+        Some(Special::Find) => return super::find::find(walk, command),
+        Some(Special::Applet) => return launch::applet(walk, command),
+        Some(Special::Parallel) => return launch::parallel(walk, command),
+        Some(Special::Awk) => return super::script::awk(walk, command),
+        Some(Special::Sed) => return super::script::sed(walk, command),
+        Some(Special::Runner) => return launch::runner(walk, command),
+        Some(Special::Loader) => return launch::loader(walk, command),
+        None if name == "git" => launch::git(walk, &command),
+        None => {}
     }
     match row(name) {
         Some(row) => wrapped(walk, command, row),

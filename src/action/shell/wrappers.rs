@@ -254,6 +254,67 @@ pub(super) const INTERPRETERS: &[(&str, &str, &[&str])] = &[
     ("tclsh", "", &[]),
 ];
 
+/// Programs that start others in ways of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Special {
+    /// `find -exec`
+    Find,
+    /// `busybox sh`
+    Applet,
+    /// `parallel`
+    Parallel,
+    /// A language that can start programs.
+    Awk,
+    /// The same.
+    Sed,
+    /// `uv run`
+    Runner,
+    /// The dynamic loader.
+    Loader,
+}
+
+/// The way in which a program of that name starts others, if it is one of those.
+pub(super) fn special(name: &str) -> Option<Special> {
+    Some(match name {
+        "find" | "fd" | "fdfind" => Special::Find,
+        "busybox" | "toybox" => Special::Applet,
+        "parallel" => Special::Parallel,
+        "awk" | "gawk" | "mawk" | "nawk" => Special::Awk,
+        "sed" => Special::Sed,
+        "uv" | "poetry" | "pipenv" | "pdm" | "hatch" | "rye" => Special::Runner,
+        _ if name.starts_with("ld-") && name.contains(".so") || name == "ld.so" => Special::Loader,
+        _ => return None,
+    })
+}
+
+/// Why the name of a program says little of what it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runs {
+    /// A shell.
+    Shell,
+    /// An interpreter of another language.
+    Interpreter,
+    /// It starts the program among its arguments.
+    Wrapper,
+}
+
+/// Whether a program of that name, version aside, runs what it is told by text or by its arguments.
+pub fn runs(name: &str) -> Option<Runs> {
+    if SHELLS.contains(&name) || FOREIGN.contains(&name) {
+        return Some(Runs::Shell);
+    }
+    if INTERPRETERS.iter().any(|(known, _, _)| *known == name) {
+        return Some(Runs::Interpreter);
+    }
+    match special(name) {
+        Some(Special::Awk | Special::Sed) => Some(Runs::Interpreter),
+        Some(Special::Find | Special::Applet | Special::Parallel | Special::Runner | Special::Loader) => {
+            Some(Runs::Wrapper)
+        }
+        None => row(name).map(|_| Runs::Wrapper),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@
 use super::hit::Part;
 use super::paths::{self, Place, Places, Touched};
 use super::subject::{Standing, Subject};
-use super::{Ground, urls};
+use super::{Ground, exact, urls};
 use crate::action::shell::{Code, Command, Stdin, Tri, Word, flags::base_name};
 use crate::decide::Verdict;
 use crate::decide::policy::{
@@ -52,6 +52,8 @@ pub(super) fn each(
     and("stdin", when.stdin.is_none(), &|| when.stdin.map_or(Tri::Yes, |wanted| view.stdin(wanted)));
     and("unprovable", when.unprovable.is_none(), &|| known(when.unprovable == Some(view.unprovable())));
     and("operands_most", when.operands_most.is_none(), &|| view.operands_most(when.operands_most.unwrap_or_default()));
+    and("exactly", when.exactly.is_none(), &|| view.exactly(when.exactly.as_deref().unwrap_or_default(), rule));
+    and("folder", when.folder.is_empty(), &|| view.folder(&when.folder));
     and("flags_any", when.flags_any.is_empty(), &|| view.flags(&when.flags_any).max().unwrap_or(Tri::No));
     and("flags_all", when.flags_all.is_empty(), &|| view.flags(&when.flags_all).min().unwrap_or(Tri::No));
     and("flags_none", when.flags_none.is_empty(), &|| opposite(view.flags(&when.flags_none).max().unwrap_or(Tri::No)));
@@ -217,24 +219,18 @@ impl View<'_> {
     fn paths(self, patterns: &[PathPattern], touched: Touched) -> Tri {
         let bases = bases(self.ground);
         let named = self.names_program && !self.places.complete;
-        let operands = if named {
-            paths::operands(self.ground, self.command, &self.places.arguments, !self.strict)
-        } else {
-            Vec::new()
-        };
-        let places = self.places.of(touched).chain(&operands);
         if self.strict {
-            let line = self.ground.shell.commands().len() > 1;
-            // Where nothing else of the line can make a folder of it, it is none if facts do not say so.
-            let counted = places.filter(|place| line || !(place.perhaps && place.certain));
-            let answers: Vec<Tri> = counted.map(|place| self.meant(place, patterns, bases)).collect();
+            let counted = paths::counted(self.ground, self.command, self.places, self.names_program, touched);
+            let answers: Vec<Tri> = counted.iter().map(|place| self.meant(place, patterns, bases)).collect();
             return if self.places.complete {
                 answers.into_iter().min().unwrap_or(Tri::Yes)
             } else {
                 self.all(answers)
             };
         }
-        let answers = places.map(|place| match &place.path {
+        let operands =
+            if named { paths::operands(self.ground, self.command, &self.places.arguments, true) } else { Vec::new() };
+        let answers = self.places.of(touched).chain(&operands).map(|place| match &place.path {
             Some(path) if touched == Touched::Removed || place.effect.removed => {
                 let above = paths::above(path, patterns, bases);
                 self.meant(place, patterns, bases).max(known(above))
@@ -259,6 +255,21 @@ impl View<'_> {
         } else {
             answer
         }
+    }
+
+    /// For rules that allow it must be the whole of what was asked as well.
+    fn exactly(self, words: &[String], rule: &Rule) -> Tri {
+        let by_file = rule.when.programs.iter().any(|program| matches!(program, ProgramName::Path(_)));
+        if self.strict && !exact::alone(self.ground, self.subject, by_file) {
+            return Tri::No;
+        }
+        exact::words(self.command, words)
+    }
+
+    fn folder(self, patterns: &[PathPattern]) -> Tri {
+        let Some(folder) = self.command.cwd.as_deref() else { return Tri::Unknown };
+        let path = paths::normal(&self.ground.facts.cwd.join(folder));
+        known(path_meant(patterns, &path, bases(self.ground)))
     }
 
     fn operands_most(self, most: usize) -> Tri {

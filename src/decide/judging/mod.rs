@@ -4,8 +4,10 @@
 mod built_in;
 mod commands;
 mod condition;
+mod exact;
 mod grant;
 mod hit;
+mod narrow;
 mod near;
 mod paths;
 mod subject;
@@ -21,6 +23,7 @@ use crate::action::{Action, Facts, Found};
 use crate::event::State;
 pub use built_in::{OwnRule, own_rules};
 use hit::Hit;
+pub use narrow::{Narrow, TooWide, narrowest};
 pub use near::{Failed, Near, nearly};
 pub(crate) use paths::normal;
 use std::borrow::Cow;

@@ -110,6 +110,23 @@ fn touched(ground: Ground<'_>, command: &Command, touch: &Touch<'_>, places: &mu
     }
 }
 
+/// The places that count for a rule that allows: all that is touched in that way, and of a program that is not in the table
+/// every operand, if the rule names it.
+pub(super) fn counted(
+    ground: Ground<'_>,
+    command: &Command,
+    places: &Places<'_>,
+    names_program: bool,
+    touched: Touched,
+) -> Vec<Place> {
+    let named = names_program && !places.complete;
+    let operands = if named { operands(ground, command, &places.arguments, false) } else { Vec::new() };
+    // Where nothing else of the line can make a folder of it, it is none if facts do not say so.
+    let line = ground.shell.commands().len() > 1;
+    let all = places.of(touched).cloned().chain(operands);
+    all.filter(|place| line || !(place.perhaps && place.certain)).collect()
+}
+
 /// The operands of a program that is not in the table, for a rule that names it and so knows what it does to them.
 /// `loose`: values of flags count as well (`--output=FILE`, `of=FILE`, `-oFILE`).
 pub(super) fn operands(ground: Ground<'_>, command: &Command, arguments: &Arguments<'_>, loose: bool) -> Vec<Place> {

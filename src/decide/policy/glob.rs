@@ -34,6 +34,11 @@ enum Shape {
 
 const META: &[char] = &['*', '?', '[', ']', '{', '}', '\\'];
 
+/// Whether a pattern of this text means the text and nothing else.
+pub(crate) fn is_plain(text: &str) -> bool {
+    !text.is_empty() && !text.starts_with('!') && !text.contains(META)
+}
+
 impl Glob {
     /// A glob over words and names: `*` matches anything. The error is a fragment.
     pub(crate) fn word(text: &str) -> Result<Glob, String> {

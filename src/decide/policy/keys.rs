@@ -46,6 +46,8 @@ pub(crate) enum Form {
     Address,
     /// One text or a list of them, never empty.
     Texts,
+    /// A list of words as they are, maybe none.
+    Words,
     /// The same of preset names.
     Presets,
     /// `true` or `false`.
@@ -220,6 +222,14 @@ pub(crate) static RULE: &[Key] = &[
         "one of its arguments is {}",
     ),
     apart(
+        "exactly",
+        Form::Words,
+        "Its arguments, all of them, in this order and as they are; an allowing rule means the command alone: nothing \
+         set, redirected, before, behind or around it, and a program that is named by its file only by that name.",
+        "its arguments are exactly {}, and nothing stands beside it",
+        "its arguments are exactly {}",
+    ),
+    apart(
         "reads",
         Form::Texts,
         "Globs over the paths it reads, links followed: input redirections, and what its program is known to read.",
@@ -288,6 +298,12 @@ pub(crate) static RULE: &[Key] = &[
         "every host it names is {}",
         "a host it names is {}",
     ),
+    when(
+        "folder",
+        Form::Texts,
+        "Globs over the folder it starts in: from the project's root, which is \".\", or absolute.",
+        "it starts in the folder {}",
+    ),
     when("task", Form::Texts, "Globs over the caller's label of the task, which the caller chooses.", "the task is {}"),
     when("mode", Form::Texts, "Globs over the project's mode.", "the project's mode is {}"),
     when("phase", Form::Texts, "Globs over the plan's phase.", "the plan's phase is {}"),
@@ -353,6 +369,11 @@ impl Key {
     /// The key of that name in `table`.
     pub(crate) fn of(table: &'static [Key], name: &str) -> Option<&'static Key> {
         table.iter().find(|key| key.name == name)
+    }
+
+    /// Whether its words mean themselves: no patterns, and their order counts.
+    pub(crate) fn takes_words_as_they_are(&self) -> bool {
+        matches!(self.form, Form::Words)
     }
 }
 

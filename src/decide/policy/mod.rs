@@ -34,7 +34,7 @@ pub use whitelist::Whitelist;
 pub use written::Written;
 
 pub(crate) use fault::nearest;
-pub(crate) use glob::{Bases, Glob, PathPattern, Pattern, assignment_meant, meant, path_meant};
+pub(crate) use glob::{Bases, Glob, PathPattern, Pattern, assignment_meant, is_plain, meant, path_meant};
 pub(crate) use index::Has;
 pub(crate) use keys::{CASE, CASES, CONFIG, Key, NOTIFY, RULE};
 pub(crate) use quantity::duration;

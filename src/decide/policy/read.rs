@@ -165,6 +165,23 @@ impl<'s> Reader<'s> {
         Some(strings)
     }
 
+    /// A list of strings that may be empty.
+    pub(crate) fn words(&mut self, table: Table<'_, '_>, key: &str) -> Option<Vec<String>> {
+        let value = table.entries.get(key)?;
+        let Some(array) = value.get_ref().as_array() else {
+            self.wrong(value, key, "a list of strings", &format!("write `{key} = [\"…\"]`, or `[]` for none"));
+            return None;
+        };
+        let mut words = Vec::new();
+        for item in array.iter() {
+            match item.get_ref().as_str() {
+                Some(text) => words.push(text.to_owned()),
+                None => self.wrong(item, key, "a string", "put it in quotes"),
+            }
+        }
+        Some(words)
+    }
+
     /// `true` or `false`.
     pub(crate) fn boolean(&mut self, table: Table<'_, '_>, key: &str) -> Option<At<bool>> {
         let value = table.entries.get(key)?;

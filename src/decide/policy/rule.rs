@@ -69,6 +69,8 @@ pub(crate) struct Conditions {
     pub(crate) flags_none: Vec<Flag>,
     /// Operands and values.
     pub(crate) args: Vec<Pattern>,
+    /// Its arguments, exactly.
+    pub(crate) exactly: Option<Vec<String>>,
     /// Paths it reads.
     pub(crate) reads: Vec<PathPattern>,
     /// Paths it writes to.
@@ -93,6 +95,8 @@ pub(crate) struct Conditions {
     pub(crate) unprovable: Option<bool>,
     /// Hosts of addresses among its arguments.
     pub(crate) url: Vec<Pattern>,
+    /// Folders it starts in.
+    pub(crate) folder: Vec<PathPattern>,
     /// The caller's label.
     pub(crate) task: Vec<Pattern>,
     /// The project's mode.

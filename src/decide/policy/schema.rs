@@ -78,6 +78,7 @@ fn form(form: Form) -> Value {
         Form::Regex => json!({ "type": "string", "format": "regex" }),
         Form::Address => pattern(ADDRESS),
         Form::Texts => texts(json!({ "type": "string" })),
+        Form::Words => json!({ "type": "array", "items": { "type": "string" } }),
         Form::Presets => texts(json!({ "enum": embedded().map(|preset| preset.name).collect::<Vec<_>>() })),
         Form::Boolean => json!({ "type": "boolean" }),
         Form::Number => json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }),

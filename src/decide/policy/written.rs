@@ -25,6 +25,11 @@ impl Written {
         within(text, id)
     }
 
+    /// Whether the rule has `key`, with whatever value.
+    pub fn has(&self, key: &str) -> bool {
+        self.values.iter().any(|(name, _)| name == key)
+    }
+
     /// What stands under `key`, each value as text; empty where the rule has no such key.
     pub fn values(&self, key: &str) -> &[String] {
         let found = self.values.iter().find(|(name, _)| name == key);

@@ -6,7 +6,7 @@ use crate::decide::{Judgement, Match};
 use crate::event::{Ended, Spent};
 use crate::execute::Capture;
 use crate::failfast::{self, Finding};
-use crate::gate::{self, Answer};
+use crate::gate::{self, Answer, Stop};
 use serde::Serialize;
 use std::io::Write;
 
@@ -43,7 +43,7 @@ struct Object {
     attempts: Option<Attempts>,
     /// What to do next.
     hint: Option<String>,
-    /// The halt that it led to.
+    /// The halt that it led to, or that keeps it from running.
     halted: Option<String>,
     /// Of `check` alone: the parts of what was asked, and what decided each.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -163,7 +163,10 @@ fn object(answer: &Answer) -> Object {
         failures: failed.map(|failed| failed.failures.iter().map(failure).collect()),
         attempts: answer.attempts.map(attempts),
         hint: gate::hint(answer),
-        halted: answer.halted.clone(),
+        halted: answer.halted.clone().or_else(|| match &answer.stop {
+            Some(Stop::Halted { name }) => Some(name.clone()),
+            Some(_) | None => None,
+        }),
         commands: None,
         error: answer.stop.as_ref().map(|stop| Fault { message: stop.to_string(), help: stop.help() }),
     }

@@ -7,7 +7,7 @@ mod requests;
 pub use attempts::{Attempts, Series, Tried};
 pub use requests::{Done, Halt, Open, Permission, Requests};
 
-use super::{Detail, Ended};
+use super::{Closing, Detail, Ended};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -74,6 +74,7 @@ impl State {
             Detail::Approved { name, by, until } => self.requests.approve(name, by, *until),
             Detail::Denied { name, .. } => self.requests.deny(name),
             Detail::Consumed { name } => self.requests.finish(name, Done::Used),
+            Detail::RuleAdded { name, .. } => self.requests.close(name, Closing::Allowed),
             Detail::Closed { name, how } => self.requests.close(name, *how),
             Detail::Escalated(escalated) => self.requests.halt(seq, escalated),
             Detail::Resumed { name, .. } => {

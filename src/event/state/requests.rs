@@ -59,6 +59,8 @@ pub enum Done {
     Changed,
     /// A halt that was resumed.
     Resumed,
+    /// The policy allows it by itself.
+    Allowed,
 }
 
 /// What is halted, and why.
@@ -131,6 +133,7 @@ impl Requests {
             match how {
                 Closing::Expired => Done::Expired,
                 Closing::Changed => Done::Changed,
+                Closing::Allowed => Done::Allowed,
             },
         );
     }

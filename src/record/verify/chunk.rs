@@ -173,6 +173,7 @@ impl Run<'_> {
                 | Detail::Denied { .. }
                 | Detail::Consumed { .. }
                 | Detail::Closed { .. }
+                | Detail::RuleAdded { .. }
                 | Detail::Escalated(_)
                 | Detail::Resumed { .. }),
             ) => self.out.marks.push(Mark::Person(seq, time.timestamp(), Box::new(detail))),

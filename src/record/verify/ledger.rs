@@ -45,6 +45,13 @@ impl Ledger {
                 Some(open) if at > open.asked.expires => Some(format!("it approves `{name}`, which had expired")),
                 Some(_) => None,
             },
+            Detail::RuleAdded { name, .. } => match requests.open(name) {
+                None => Some(format!("it allows `{name}` by a rule, which does not wait")),
+                Some(open) if at > open.asked.expires => {
+                    Some(format!("it allows `{name}` by a rule, which had expired"))
+                }
+                Some(_) => None,
+            },
             Detail::Denied { name, .. } | Detail::Closed { name, .. } => {
                 requests.open(name).is_none().then(|| format!("it ends `{name}`, which does not wait"))
             }
@@ -84,5 +91,44 @@ impl Ledger {
             | Detail::NotifyFailed { .. }
             | Detail::Checkpoint { .. } => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{By, Requested};
+
+    fn by_rule() -> Detail {
+        let by = By { who: "anna".into(), strength: "terminal".into(), key: None, signature: None };
+        Detail::RuleAdded { name: "command-1".into(), rule: "always-command-1".into(), text: String::new(), by }
+    }
+
+    fn asked() -> Detail {
+        Detail::Requested(Box::new(Requested {
+            name: "command-1".into(),
+            kind: "command".into(),
+            nonce: String::new(),
+            content: String::new(),
+            same: String::new(),
+            targets: Vec::new(),
+            policy: String::new(),
+            uid: 0,
+            expires: 100,
+        }))
+    }
+
+    #[test]
+    fn a_rule_is_added_for_what_waits_once_and_in_time() {
+        let mut ledger = Ledger::default();
+        assert_eq!(ledger.add(1, 10, &by_rule()), Some("it allows `command-1` by a rule, which does not wait".into()));
+        assert_eq!(ledger.add(2, 10, &asked()), None);
+        assert_eq!(ledger.add(3, 11, &by_rule()), None);
+        assert_eq!(ledger.add(4, 12, &by_rule()), Some("it allows `command-1` by a rule, which does not wait".into()));
+        let used = ledger.add(5, 13, &Detail::Consumed { name: "command-1".into() });
+        assert!(used.is_some_and(|wrong| wrong.contains("nobody approved")));
+        let mut late = Ledger::default();
+        assert_eq!(late.add(1, 10, &asked()), None);
+        assert_eq!(late.add(2, 101, &by_rule()), Some("it allows `command-1` by a rule, which had expired".into()));
     }
 }

@@ -211,6 +211,7 @@ fn start_of(machine: &Machine) -> Option<u64> {
             | Detail::Closed { .. }
             | Detail::Escalated(_)
             | Detail::Analysed { .. }
+            | Detail::RuleAdded { .. }
             | Detail::ApproverChanged { .. }
             | Detail::Resumed { .. }
             | Detail::Recovered { .. }

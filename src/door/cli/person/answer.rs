@@ -1,28 +1,33 @@
 //! `guard approve` and `guard deny`: a person's answers.
 
 use super::consent::{Consent, Question};
-use super::view::text;
+use super::view::{text, with_rule};
 use super::{say, told};
 use crate::approve::Decision;
 use crate::door::cli::project;
 use crate::door::cli::text::Paint;
-use crate::gate::{self, About, Stop, World};
+use crate::gate::{self, About, Project, Shown, Stop, World};
 use std::path::Path;
 use std::process::ExitCode;
 
 /// Approve a request: it may run once, exactly as it is shown
 ///
-/// Shows it whole and asks for its digest. The default answer is no.
+/// Shows it whole and asks for its digest. The default answer is no. With `--always` a rule is added to the person's policy
+/// that allows exactly this command in this folder, now and later; never for shells, interpreters and wrappers.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   guard approve command-3
   guard approve command-3 --agent
+  guard approve command-3 --always
   guard approve command-3 --digest 7f3a-91bc --key ~/.ssh/id_ed25519")]
 pub(crate) struct Approve {
     /// The request's name
     #[arg(value_name = "ID")]
     name: String,
+    /// Have a rule added to your policy that allows exactly this from now on, and nothing else
+    #[arg(long)]
+    always: bool,
     #[command(flatten)]
     consent: Consent,
 }
@@ -34,6 +39,9 @@ pub(crate) fn approve(world: World, from: &Path, args: Approve) -> ExitCode {
 fn yes(world: World, from: &Path, args: Approve) -> Result<ExitCode, Stop> {
     let (world, project) = project(world, from)?;
     let shown = gate::show(&world, &project, &args.name)?;
+    if args.always {
+        return by_rule(&world, &project, from, &args, shown);
+    }
     if let About::Halt(_) = shown.about {
         return super::halts::go_on(&world, &project, from, &args.name, None, &args.consent);
     }
@@ -53,14 +61,36 @@ fn yes(world: World, from: &Path, args: Approve) -> Result<ExitCode, Stop> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Deny a request: the same command is refused, however it is spelled, until a changed policy is trusted
+fn by_rule(world: &World, project: &Project, from: &Path, args: &Approve, shown: Shown) -> Result<ExitCode, Stop> {
+    let rule = gate::narrowest(world, project, &args.name)?;
+    let (view, cut) = with_rule(&shown, &rule, Paint::on(&std::io::stdout()));
+    let approvers = gate::approvers(world, from)?;
+    let question = Question {
+        statement: rule.statement(),
+        decision: Decision::Approve,
+        required: rule.required(),
+        approvers: &approvers.signers,
+        view: &view,
+        cut,
+    };
+    let proof = args.consent.proof(world, from, &question)?;
+    gate::add_rule(world, project, &rule, proof)?;
+    let (name, id, file) = (&args.name, rule.id(), gate::shown(rule.path()));
+    say(&format!(
+        "approved always: `{name}` runs by the rule `{id}`, in `{file}`\n\
+         what else waits was asked under the policy as it was, and must be asked again\n"
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Deny a request: the same command, however it is quoted or wrapped, is refused until a changed policy is trusted
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  guard deny command-3 --reason 'use the staging account'")]
 pub(crate) struct Deny {
     /// The request's name
     #[arg(value_name = "ID")]
     name: String,
-    /// Why, for the log and for whoever asked
+    /// Why, for the log
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     #[command(flatten)]
@@ -76,8 +106,8 @@ fn no(world: World, from: &Path, args: Deny) -> Result<ExitCode, Stop> {
     let shown = gate::show(&world, &project, &args.name)?;
     if let About::Halt(_) = shown.about {
         return Err(Stop::Usage {
-            what: format!("`{}` is a halt: it stays one until a person resumes", args.name),
-            help: "there is nothing to deny".into(),
+            what: format!("`{}` is a halt: there is nothing to deny", args.name),
+            help: "it stays as it is until a person resumes".into(),
         });
     }
     let (view, cut) = text(&shown, Paint::on(&std::io::stdout()));

@@ -81,33 +81,42 @@ impl Consent {
                     "add `--key FILE` or `--agent`, or answer at a terminal",
                 ));
             }
-            Some(_) => {}
             None if !at_terminal => {
                 return Err(usage(
                     "this needs a person at a terminal",
                     "run it in a terminal of your own, or give `--digest D` with `--key FILE` or `--agent`",
                 ));
             }
-            None => self.ask(question)?,
+            Some(_) | None => {}
         }
         if !signs && (question.required == Strength::Terminal || question.decision == Decision::Deny) {
+            self.ask(question)?;
             return Ok(Proof::Terminal);
         }
         let path = self.key.as_ref().map(|key| from.join(key));
         let key = path.as_deref().map_or(Key::Agent, Key::File);
         let wanted = Wanted { approvers: question.approvers, least: question.required, now: Utc::now() };
-        let signed = sign::approver(world, key, wanted)
-            .and_then(|name| sign::sign(world, &question.statement.to_sign(question.decision, &name), key, wanted));
-        signed.map(Proof::Signature).map_err(|error| Stop::Usage {
+        let unsigned = |error: sign::SignError| Stop::Usage {
             what: error.to_string(),
             help: error.help().unwrap_or_else(|| "`--key FILE` and `--agent` say what to sign with".into()),
-        })
+        };
+        // Before a person is asked for anything: where no key can sign, that is all there is to say.
+        let name = sign::approver(world, key, wanted).map_err(unsigned)?;
+        self.ask(question)?;
+        let statement = question.statement.to_sign(question.decision, &name);
+        sign::sign(world, &statement, key, wanted).map(Proof::Signature).map_err(unsigned)
     }
 
-    /// Shows everything and asks for the digest: whoever types it has looked at this very statement.
+    /// Shows everything and asks for the digest, unless it was given: whoever types it has looked at this very statement.
     fn ask(&self, question: &Question<'_>) -> Result<(), Stop> {
         let digest = question.statement.digest();
-        let word = question.decision.word();
+        if self.digest.is_some() {
+            return Ok(());
+        }
+        let word = match (question.statement.kind(), question.decision) {
+            ("resume", Decision::Approve) => "resume",
+            (_, decision) => decision.word(),
+        };
         say(&format!("{}\nType `{digest}` to {word}, anything else to leave it: ", question.view))?;
         let mut answer = String::new();
         std::io::stdin().lock().read_line(&mut answer).map_err(|error| unwritten(&error))?;

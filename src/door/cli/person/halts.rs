@@ -53,8 +53,8 @@ fn stop(world: World, from: &Path, cause: Cause, said: Option<String>) -> Result
     text::untold(untold.as_ref());
     say(&match (before, said) {
         (false, _) => format!("halted (`{name}`): nothing runs until a person resumes\n"),
-        (true, Some(_)) => format!("halted before (`{name}`): what you say is added to its report\n"),
-        (true, None) => format!("halted before (`{name}`): nothing changed\n"),
+        (true, Some(_)) => format!("already halted (`{name}`): what you say is added to the report\n"),
+        (true, None) => format!("already halted (`{name}`): nothing changed\n"),
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -155,7 +155,7 @@ fn all(project: &Project, as_json: bool) -> Result<ExitCode, Stop> {
     for report in &reports {
         let how = match &report.resumed {
             Some(resumed) => format!("resumed {} by {}", resumed.time, visible(&resumed.who)),
-            None => paint.with(Tone::Bad, "halted"),
+            None => paint.with(Tone::Bad, "still halted"),
         };
         let _ = writeln!(out, "{:<12}  {}  {} ({how})", report.name, report.time, visible(&report.title()));
     }

@@ -1,12 +1,12 @@
 //! `guard pending`, `show` and `wait`: what a person is asked.
 
-use super::view::{object, text, time};
+use super::view::{object, text, time, with_rule};
 use super::{say, span, told};
 use crate::approve::Decision;
 use crate::door::cli::text::{Paint, Tone};
 use crate::door::cli::{code, project};
-use crate::event::line::visible;
-use crate::gate::{self, Standing, Stop, World};
+use crate::event::line::{safe_json, visible};
+use crate::gate::{self, NewRule, Shown, Standing, Stop, World};
 use chrono::Utc;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -48,7 +48,8 @@ fn list(world: World, from: &Path, as_json: bool) -> Result<ExitCode, Stop> {
             }))
         });
         let halted = state.requests.halt.as_ref().map(|halt| halt.name.clone());
-        say(&format!("{}\n", json!({ "requests": waiting.collect::<Vec<_>>(), "halted": halted })))?;
+        let object = json!({ "requests": waiting.collect::<Vec<_>>(), "halted": halted });
+        say(&format!("{}\n", safe_json(&object.to_string())))?;
         return Ok(ExitCode::SUCCESS);
     }
     let paint = Paint::on(&std::io::stdout());
@@ -75,7 +76,13 @@ fn list(world: World, from: &Path, as_json: bool) -> Result<ExitCode, Stop> {
     if out.is_empty() {
         out += "nothing waits for a person\n";
     } else {
-        out += "look at one with `guard show ID`, answer with `guard approve ID` or `guard deny ID`\n";
+        out += "look at one with `guard show ID`\n";
+        if !requests.is_empty() {
+            out += "answer a request with `guard approve ID` or `guard deny ID`\n";
+        }
+        if state.requests.halt.is_some() {
+            out += "go on after a halt with `guard resume ID`\n";
+        }
     }
     say(&out)?;
     Ok(ExitCode::SUCCESS)
@@ -102,6 +109,9 @@ pub(crate) struct Show {
     /// With `--statement`: to deny
     #[arg(long, requires = "statement")]
     deny: bool,
+    /// With the rule that `guard approve --always` would add, and the digest of that answer
+    #[arg(long, conflicts_with = "deny")]
+    always: bool,
 }
 
 pub(crate) fn show(world: World, from: &Path, args: Show) -> ExitCode {
@@ -111,15 +121,35 @@ pub(crate) fn show(world: World, from: &Path, args: Show) -> ExitCode {
 fn one(world: World, from: &Path, args: &Show) -> Result<ExitCode, Stop> {
     let (world, project) = project(world, from)?;
     let shown = gate::show(&world, &project, &args.name)?;
+    if args.always {
+        return say(&rule(args, &shown, &gate::narrowest(&world, &project, &args.name)?)).map(|()| ExitCode::SUCCESS);
+    }
     if let Some(approver) = &args.statement {
         let decision = if args.deny { Decision::Deny } else { Decision::Approve };
         say(&String::from_utf8_lossy(&shown.statement.to_sign(decision, approver)))?;
     } else if args.json {
-        say(&format!("{}\n", crate::event::line::safe_json(&object(&shown).to_string())))?;
+        say(&format!("{}\n", safe_json(&object(&shown).to_string())))?;
     } else {
         say(&text(&shown, Paint::on(&std::io::stdout())).0)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn rule(args: &Show, shown: &Shown, rule: &NewRule) -> String {
+    if let Some(approver) = &args.statement {
+        return String::from_utf8_lossy(&rule.statement().to_sign(Decision::Approve, approver)).into_owned();
+    }
+    if !args.json {
+        return with_rule(shown, rule, Paint::on(&std::io::stdout())).0;
+    }
+    let mut object = object(shown);
+    if let Some(members) = object.as_object_mut() {
+        let (id, file, text) = (rule.id(), gate::shown(rule.path()), rule.text("(whoever approves)"));
+        members.insert("digest".into(), rule.statement().digest().into());
+        members.insert("required".into(), rule.required().name().into());
+        members.insert("rule".into(), json!({ "id": id, "file": file, "text": text, "files": rule.files() }));
+    }
+    format!("{}\n", safe_json(&object.to_string()))
 }
 
 /// Wait until a person has answered
@@ -130,7 +160,7 @@ fn one(world: World, from: &Path, args: &Show) -> Result<ExitCode, Stop> {
     after_help = "Examples:\n  guard wait command-3\n  guard wait command-3 --timeout 600 && guard run-approved command-3"
 )]
 pub(crate) struct Wait {
-    /// The request's name
+    /// The request's name, or the halt's
     #[arg(value_name = "ID")]
     name: String,
     /// For how many seconds at most; left out: as long as the request waits
@@ -148,11 +178,15 @@ pub(crate) fn wait(world: World, from: &Path, args: Wait) -> ExitCode {
 fn answered(world: World, from: &Path, args: &Wait) -> Result<ExitCode, Stop> {
     let (world, project) = project(world, from)?;
     let yes = gate::wait(&world, &project, &args.name, args.timeout)?;
-    let what = if yes { "approved" } else { "waits" };
+    let what = match (yes, args.name.starts_with("resume-")) {
+        (true, false) => "approved",
+        (true, true) => "resumed",
+        (false, _) => "waits",
+    };
     if args.json {
         say(&format!("{}\n", json!({ "name": args.name, "answer": what })))?;
     } else if yes {
-        say(&format!("`{}` is approved\n", args.name))?;
+        say(&format!("`{}` is {what}\n", args.name))?;
     } else {
         say(&format!("nobody has answered `{}` yet\n", args.name))?;
     }

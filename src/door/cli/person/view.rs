@@ -2,10 +2,11 @@
 //! Decides nothing.
 
 use super::span;
+use crate::approve::{Statement, Strength};
 use crate::door::cli::judged;
 use crate::door::cli::text::Paint;
 use crate::event::line::{printable, visible};
-use crate::gate::{About, Asked, Shown};
+use crate::gate::{About, Asked, NewRule, Shown};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -15,12 +16,44 @@ const LONGEST: usize = 64 << 10;
 
 /// The view, and whether something of what would be run is not in it: it had to be cut, or a mask hides it.
 pub(super) fn text(shown: &Shown, paint: Paint) -> (String, bool) {
-    let (mut text, hidden) = match &shown.about {
-        About::Command(asked) => (command(shown, asked, paint), asked.hides),
-        About::Halt(report) => (report.to_string(), false),
+    let what = match &shown.about {
+        About::Command(_) => "to approve it",
+        About::Halt(_) => "to go on",
     };
-    let _ = writeln!(text, "digest: {}", shown.statement.digest());
-    let _ = writeln!(text, "an answer takes: {}", shown.required);
+    ending(about(shown, paint), hides(shown), what, &shown.statement, shown.required)
+}
+
+/// The same, for an answer that holds always: with the rule that would be added.
+pub(super) fn with_rule(shown: &Shown, rule: &NewRule, paint: Paint) -> (String, bool) {
+    let mut text = about(shown, paint);
+    let _ = writeln!(text, "  allowed always, by this rule in {}:", crate::gate::shown(rule.path()));
+    for line in rule.text("(whoever approves)").lines() {
+        let _ = writeln!(text, "    {}", visible(line));
+    }
+    if !rule.files().is_empty() {
+        let _ = writeln!(text, "  note: then these files may hold anything: {}", visible(&rule.files().join(" ")));
+    }
+    ending(text, hides(shown), "to allow it always", rule.statement(), rule.required())
+}
+
+fn about(shown: &Shown, paint: Paint) -> String {
+    match &shown.about {
+        About::Command(asked) => command(shown, asked, paint),
+        About::Halt(report) => report.to_string(),
+    }
+}
+
+/// Whether a mask hides something of what would be run.
+fn hides(shown: &Shown) -> bool {
+    match &shown.about {
+        About::Command(asked) => asked.hides,
+        About::Halt(_) => false,
+    }
+}
+
+fn ending(mut text: String, hidden: bool, what: &str, statement: &Statement, required: Strength) -> (String, bool) {
+    let _ = writeln!(text, "digest: {}", statement.digest());
+    let _ = writeln!(text, "{what} takes at least: {required}");
     if text.len() <= LONGEST {
         return (text, hidden);
     }

@@ -4,7 +4,7 @@ mod command;
 mod rule;
 
 use super::say;
-use crate::action::shell::Asked;
+use crate::action::shell::{Asked, quoted};
 use crate::decide::policy::{Written, nearest};
 use crate::door::cli::text::{Paint, Tone};
 use crate::gate::{Layers, Present, Stop, World, present};
@@ -99,9 +99,16 @@ fn untrusted(trusted: bool, paint: Paint) -> String {
 /// A condition of a rule in words.
 fn condition(written: &Written, key: &crate::decide::policy::Key, allowing: bool) -> Option<String> {
     let values = written.values(key.name);
-    let condition = key.condition.filter(|_| !values.is_empty())?;
+    let condition = key.condition.filter(|_| written.has(key.name))?;
     let words = if allowing { condition.allowing } else { condition.refusing };
-    Some(words.replace("{}", &meant(values)))
+    let values = if key.takes_words_as_they_are() { in_order(values) } else { meant(values) };
+    Some(words.replace("{}", &values))
+}
+
+/// Words as they follow each other.
+fn in_order(words: &[String]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+    if quoted.is_empty() { "none".to_owned() } else { format!("`{}`", quoted.join(" ")) }
 }
 
 /// Longest list that is said whole.
