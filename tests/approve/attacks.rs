@@ -116,7 +116,6 @@ fn attacked(scene: &Scene, fenced: bool) -> (Vec<String>, Vec<String>) {
     let mut attack = attack;
     until(|| attack.0.try_wait().unwrap().is_some());
     let result: Value = serde_json::from_str(&home.read("result.json")).unwrap();
-    println!("{}", serde_json::to_string_pretty(&result).unwrap());
     if fenced {
         assert_eq!(ground(scene), before);
         assert_eq!(scene.status()["halted"]["name"], halt.as_str());

@@ -9,6 +9,9 @@ use guard::approve::ssh::{NAMESPACE, line};
 use std::thread::sleep;
 use std::time::Duration;
 
+/// What changes in a project, and how.
+type Change = (&'static str, fn(&Scene));
+
 /// What was refused, and how; nothing else may have happened.
 #[track_caller]
 fn refused(scene: &Scene, name: &str, done: &Done, code: i32, said: &str) {
@@ -220,7 +223,7 @@ fn an_approval_nobody_used_in_time_runs_nothing() {
 #[test]
 fn a_request_whose_ground_changed_meanwhile_runs_nothing() {
     let script = "open('made', 'w').write('x')\n";
-    let changes: [(&str, fn(&Scene)); 6] = [
+    let changes: [Change; 6] = [
         ("the script", |scene| scene.home.write("tool/run.sh", "#!/bin/sh\ntouch made; touch other\n")),
         ("a file it names", |scene| scene.home.write("data.txt", "other\n")),
         ("the file is a link now", |scene| {

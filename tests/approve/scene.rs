@@ -66,7 +66,7 @@ impl Scene {
 
     /// Keeps a signature by a key over a text in a file outside the project.
     pub(crate) fn signature(&self, key: &str, statement: &[u8]) -> String {
-        self.keep(&self.desk.sign(key, NAMESPACE, statement, &[]))
+        self.keep(self.desk.sign(key, NAMESPACE, statement, &[]))
     }
 
     pub(crate) fn keep(&self, signature: impl AsRef<[u8]>) -> String {

@@ -11,6 +11,9 @@ const FILED: &str = "Qm7-filed-canary-93x";
 const AROUND: &str = "Zk2-around-canary-51y";
 const TYPED: &str = "Wp5-typed-canary-77z";
 
+/// What ends a request, and how.
+type End = (&'static str, fn(&Scene, &str));
+
 /// Everything below a folder that holds a text, but for stored requests.
 fn holds(folder: &Path, text: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -79,7 +82,7 @@ fn a_secret_of_a_request_is_in_its_stored_copy_and_nowhere_else() {
 
 #[test]
 fn a_stored_copy_is_erased_by_use_denial_expiry_and_change() {
-    let ends: [(&str, fn(&Scene, &str)); 4] = [
+    let ends: [End; 4] = [
         ("used", |scene, name| {
             assert_eq!(scene.answer("approve", name).code, Some(0));
             assert_eq!(scene.home.guard(&["run-approved", name]).code, Some(0));

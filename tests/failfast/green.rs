@@ -5,11 +5,13 @@ use crate::approve::scene::Scene;
 use crate::cli::done;
 use serde_json::Value;
 
+/// What changes in a project, and how.
+type Change = (&'static str, fn(&Scene));
+
 /// Runs a line; whether the failure before it still counts.
 #[track_caller]
 fn still(scene: &Scene, text: &str) -> bool {
-    let told = line(scene, text);
-    println!("{text}: {told}");
+    line(scene, text);
     used(scene, "test").0 > 0
 }
 
@@ -102,7 +104,7 @@ fn no_environment_folder_or_label_makes_a_failure_good() {
 #[test]
 fn a_test_that_is_left_out_by_what_the_project_says_is_missed() {
     let skip = "import pytest\n\n\ndef test_ok():\n    assert True\n\n\n@pytest.mark.skip\ndef test_bad():\n    assert 1 == 2\n";
-    let changes: [(&str, fn(&Scene)); 9] = [
+    let changes: [Change; 9] = [
         ("the ini file deselects it", |scene| scene.home.write("pytest.ini", "[pytest]\naddopts = -k ok\n")),
         ("the ini file ignores it", |scene| {
             scene.home.write("pytest.ini", "[pytest]\naddopts = --deselect test_a.py::test_bad\n");

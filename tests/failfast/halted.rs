@@ -5,10 +5,13 @@ use crate::approve::scene::{ASKED, Scene};
 use crate::cli::done;
 use serde_json::{Value, json};
 
+/// Category, file and its text, tool, its exit code, budget.
+type Case = (&'static str, &'static str, &'static str, &'static [&'static str], i64, u64);
+
 /// What fails in each category, by which tool, and how often.
 #[test]
 fn each_category_halts_at_its_own_budget_and_the_exit_code_stays_the_tools() {
-    let cases: [(&str, &str, &str, &[&str], i64, u64); 6] = [
+    let cases: [Case; 6] = [
         ("test", "test_a.py", "def test_bad():\n    assert 1 == 2\n", &["pytest", "-q"], 1, 3),
         ("import", "test_a.py", "import no_such_module_at_all\n\n\ndef test_a():\n    pass\n", &["pytest", "-q"], 2, 2),
         ("syntax", "test_a.py", "def test_bad(:\n", &["pytest", "-q"], 2, 3),

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 /// What `exec --json` says of one call.
 fn exec(scene: &Scene, words: &[&str]) -> Value {
     let done = scene.home.guard(&[&["exec", "--json"], words].concat());
-    let told: Value = serde_json::from_str(&done.stdout).unwrap_or_else(|_| panic!("{}{}", done.stdout, done.stderr));
+    let told: Value = serde_json::from_str(&done.stdout).expect("one object is printed");
     assert_eq!(told["exit_code"].as_i64(), done.code.map(i64::from), "the code is the one that is told");
     told
 }

@@ -70,10 +70,8 @@ impl Ground<'_> {
         let command = self.placed(command);
         let mut found: Option<(Layer, Checking)> = None;
         for guise in Subject::new(self, &command).guises() {
-            let proven = match guise.standing {
-                Standing::Writable => Standing::Program,
-                _ => guise.standing.clone(),
-            };
+            let writable = guise.standing == Standing::Writable;
+            let proven = if writable { Standing::Program } else { guise.standing.clone() };
             let guise = Subject { standing: proven, ..guise };
             let places = Places::new(self, &guise.command, &guise.names);
             let has = Has { assigns: !command.assigns.is_empty(), wrappers: !command.wrappers.is_empty(), paths: true };
