@@ -301,7 +301,7 @@ fn an_approver_signs_what_the_rule_says_and_no_other_signature_adds_it() {
     };
     // At a terminal, without a key: too weak by now.
     let digest = said(&home, &["show", "command-1", "--always"], "digest:");
-    assert_eq!(said(&home, &["show", "command-1", "--always"], "an answer takes:"), "signature");
+    assert_eq!(said(&home, &["show", "command-1", "--always"], "to allow it always takes at least:"), "signature");
     // A signature over the request allows it once; a rule it does not add.
     let once = home.guard(&["show", "command-1", "--statement", "anna"]).stdout;
     let done = home.guard(&["approve", "command-1", "--always", "--signature", &sign(&once, "once")]);
