@@ -15,7 +15,7 @@ fn each_category_halts_at_its_own_budget_and_the_exit_code_stays_the_tools() {
         ("test", "test_a.py", "def test_bad():\n    assert 1 == 2\n", &["pytest", "-q"], 1, 3),
         ("import", "test_a.py", "import no_such_module_at_all\n\n\ndef test_a():\n    pass\n", &["pytest", "-q"], 2, 2),
         ("syntax", "test_a.py", "def test_bad(:\n", &["pytest", "-q"], 2, 3),
-        ("runtime", "test_a.py", "def test_bad():\n    {}['x']\n", &["pytest", "-q"], 1, 2),
+        ("test", "test_a.py", "def test_bad():\n    {}['x']\n", &["pytest", "-q"], 1, 3),
         ("type", "a.py", "x: int = 'text'\n", &["mypy", "a.py"], 1, 3),
         ("syntax", "a.py", "x = {  'a':1 }\n", &["black", "--check", "a.py"], 1, 3),
     ];
