@@ -10,7 +10,7 @@ mod state;
 pub use checks::{Checked, Proves, Spent};
 pub use detail::{Composition, Detail, Ended, RuleHit, SourceFile};
 pub use requests::{By, Cause, Closing, Escalated, Requested};
-pub use state::{Attempts, Done, Halt, Open, Permission, Requests, Series, State, Tried};
+pub use state::{Attempts, Done, Halt, Open, Permission, Refused, Requests, Series, State, Tried};
 
 /// One line of the log before it is sealed: what a person reads, and what a machine reads.
 #[derive(Debug, Clone, PartialEq)]

@@ -82,8 +82,9 @@ mod tests {
         if std::env::var_os("GUARD_TEST_INTERRUPTED").is_none() {
             return;
         }
-        let script = "trap 'echo bye; exit 7' INT; echo ready >&2; while :; do sleep 0.05; done";
-        let done = beside(Command::new("/bin/sh").args(["-c", script]), b"").unwrap();
+        // It is given its input once signals are passed on to it: ready before that, it could be interrupted alone.
+        let script = "trap 'echo bye; exit 7' INT; read -r go; echo ready >&2; while :; do sleep 0.05; done";
+        let done = beside(Command::new("/bin/sh").args(["-c", script]), b"go\n").unwrap();
         eprintln!("{:?} {} {:?}", done.status.code(), done.interrupted, String::from_utf8_lossy(&done.stdout));
     }
 

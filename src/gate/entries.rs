@@ -7,7 +7,7 @@ use crate::action::Action;
 use crate::action::shell::{Asked, quoted};
 use crate::approve::{Permit, Refusal};
 use crate::decide::{Judgement, Verdict};
-use crate::event::{Checked, Composition, Detail, Ended, Entry, Human, Requested, RuleHit};
+use crate::event::{Checked, Composition, Detail, Ended, Entry, Human, Proves, Requested, RuleHit};
 use crate::execute::{Capture, Outcome};
 use crate::record::{Log, Redactor};
 use std::path::Path;
@@ -171,6 +171,9 @@ pub(super) fn proves(entries: &mut [Entry], checked: Checked) {
     if let Some(spent) = checked.attempts {
         let word = if spent.is_all() { "FAIL" } else { "RETRY" };
         *result = format!("{word} {}/{}", spent.used, spent.budget);
+    }
+    if checked.proves == Proves::Nothing && result == "PASS" {
+        *result = "UNPROVED".into();
     }
     *check = Some(Box::new(checked));
 }

@@ -294,7 +294,7 @@ os.path.lexists("linked") or os.symlink(os.path.dirname(ROOT), "linked")
 open("ready", "w").close()
 while not os.path.exists("go"):
     time.sleep(0.02)
-HALT = open("go").read().strip() or HALT
+HALT, HALT_DIGEST = open("go").read().split()
 
 attempt("reads the log", reads(PROJECT + "/build_audit.log", b"[APPROVAL] [REQUEST]"))
 attempt("writes the log", writes(PROJECT + "/build_audit.log"))
@@ -325,7 +325,7 @@ guard("lists what waits", "pending", typed=False)
 guard("halts", "halt", typed=False)
 guard("approves", "approve", REQUEST)
 guard("resumes", "resume", HALT, "--note", "never mind")
-guard("resumes by the agent", "resume", HALT, "--digest", plan["halt_digest"], "--agent", typed=False)
+guard("resumes by the agent", "resume", HALT, "--digest", HALT_DIGEST, "--agent", typed=False)
 guard("adds an approver", "approver", "add", "eve", plan["eve"])
 guard("trusts a policy", "policy", "trust")
 guard("approves by the agent", "approve", REQUEST, "--digest", plan["digest"], "--agent", typed=False)

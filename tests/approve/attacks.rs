@@ -96,7 +96,7 @@ fn attacked(scene: &Scene, fenced: bool) -> (Vec<String>, Vec<String>) {
         "agent": scene.key("agent"), "request": name, "other": other, "halt": "resume-3", "canary": CANARY,
         "pids": [victim.0.id(), agent.0.id()], "terminals": [], "identities": identities, "key": keys.join("id_ed25519"),
         // As if it had been seen somewhere.
-        "digest": scene.digest(&name), "halt_digest": "0000-0000", "eve": format!("{}.pub", scene.key("eve")),
+        "digest": scene.digest(&name), "eve": format!("{}.pub", scene.key("eve")),
     });
     home.write("plan.json", &plan.to_string());
     home.write("attack.py", ATTACK);
@@ -111,7 +111,7 @@ fn attacked(scene: &Scene, fenced: bool) -> (Vec<String>, Vec<String>) {
     until(|| home.project.join("ready").exists());
     let halt = scene.halt();
     let before = ground(scene);
-    home.write("go.new", &halt);
+    home.write("go.new", &format!("{halt} {}", scene.digest(&halt)));
     fs::rename(home.project.join("go.new"), home.project.join("go")).unwrap();
     let mut attack = attack;
     until(|| attack.0.try_wait().unwrap().is_some());

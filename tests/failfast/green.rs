@@ -194,7 +194,7 @@ fn what_no_machine_can_tell_apart_is_taken_for_green() {
     let changes: [fn(&Scene); 2] = [
         |scene| scene.home.write("test_a.py", "def test_ok():\n    assert True\n\n\ndef test_bad():\n    pass\n"),
         |scene| {
-            let lie = "import os\n\n\ndef pytest_sessionfinish():\n    print('2 passed in 0.01s', flush=True)\n    os._exit(0)\n";
+            let lie = "import os\n\n\ndef pytest_sessionfinish():\n    print('\\n2 passed in 0.01s', flush=True)\n    os._exit(0)\n";
             scene.home.write("conftest.py", lie);
         },
     ];
@@ -202,6 +202,6 @@ fn what_no_machine_can_tell_apart_is_taken_for_green() {
         let scene = failing();
         exec(&scene, &["--", "pytest", "-q"]);
         change(&scene);
-        still(&scene, "pytest -q");
+        assert!(!still(&scene, "pytest -q"), "told apart after all: {}", scene.home.log());
     }
 }

@@ -53,7 +53,11 @@ const PRIVATE: [&str; 6] = ["/tmp", "/var/tmp", "/run", "/dev", "/proc", "/sys"]
 impl Ground<'_> {
     /// What a person denied stays denied, whatever stands around it.
     fn denied(self, state: &State, hits: &mut Vec<Hit>) {
-        let known = |target: &str| state.requests.denied(target).map(|name| format!("`{name}`"));
+        let known = |target: &str| {
+            let refused = state.requests.denied(target)?;
+            let reason = refused.reason.as_ref().map(|reason| format!(", saying: {reason}")).unwrap_or_default();
+            Some(format!("`{}`{reason}", refused.name))
+        };
         for (number, command) in self.shell.commands().iter().enumerate() {
             if let Some(name) = known(&fingerprint(command, self.facts)) {
                 hits.push(Hit::own(&built_in::DENIED_BY_PERSON, name, Some(number)));

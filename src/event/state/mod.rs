@@ -5,7 +5,7 @@ mod attempts;
 mod requests;
 
 pub use attempts::{Attempts, Series, Tried};
-pub use requests::{Done, Halt, Open, Permission, Requests};
+pub use requests::{Done, Halt, Open, Permission, Refused, Requests};
 
 use super::{Closing, Detail, Ended};
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,7 @@ impl State {
             Detail::PolicyTrusted { .. } => self.requests.forgive(),
             Detail::Requested(asked) => self.requests.ask(seq, asked),
             Detail::Approved { name, by, until } => self.requests.approve(name, by, *until),
-            Detail::Denied { name, .. } => self.requests.deny(name),
+            Detail::Denied { name, reason, .. } => self.requests.deny(name, reason.as_deref()),
             Detail::Consumed { name } => self.requests.finish(name, Done::Used),
             Detail::RuleAdded { name, .. } => self.requests.close(name, Closing::Allowed),
             Detail::Closed { name, how } => self.requests.close(name, *how),
@@ -187,7 +187,7 @@ mod tests {
         let mut state = State::default();
         state.apply(2, &Detail::Requested(Box::new(requested)));
         state.apply(3, &Detail::Denied { name: "command-1".into(), by, reason: None });
-        assert_eq!(state.requests.denied("t"), Some("command-1"));
+        assert_eq!(state.requests.denied("t").map(|refused| refused.name.as_str()), Some("command-1"));
         state.apply(4, &refused);
         assert_eq!(state.attempts.denials, 1, "what a person denied counts at once");
         state.apply(5, &Detail::PolicyTrusted { policy: "new".into() });

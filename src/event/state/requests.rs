@@ -19,8 +19,8 @@ pub struct Requests {
     pub open: BTreeMap<String, Open>,
     /// What is done with, the oldest first: name and outcome.
     pub done: VecDeque<(String, Done)>,
-    /// Fingerprints of what a person denied, each with the request's name, the oldest first.
-    pub denied: VecDeque<(String, String)>,
+    /// What a person denied, the oldest first.
+    pub denied: VecDeque<Refused>,
     /// What is halted.
     pub halt: Option<Box<Halt>>,
 }
@@ -43,6 +43,17 @@ pub struct Permission {
     pub by: By,
     /// Until when it can be used, in seconds since 1970.
     pub until: i64,
+}
+
+/// A command that a person denied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// Its fingerprint.
+    pub target: String,
+    /// The request's name.
+    pub name: String,
+    /// Why, if they said so.
+    pub reason: Option<String>,
 }
 
 /// What came of a request.
@@ -95,9 +106,9 @@ impl Requests {
         self.done.iter().rev().find(|(known, _)| known == name).map(|(_, done)| *done)
     }
 
-    /// The request in which a person denied a command of this fingerprint.
-    pub fn denied(&self, target: &str) -> Option<&str> {
-        self.denied.iter().rev().find(|(known, _)| known == target).map(|(_, name)| name.as_str())
+    /// A person's denial of a command of this fingerprint.
+    pub fn denied(&self, target: &str) -> Option<&Refused> {
+        self.denied.iter().rev().find(|known| known.target == target)
     }
 
     pub(super) fn ask(&mut self, seq: u64, asked: &Requested) {
@@ -111,10 +122,11 @@ impl Requests {
         }
     }
 
-    pub(super) fn deny(&mut self, name: &str) {
+    pub(super) fn deny(&mut self, name: &str, reason: Option<&str>) {
         if let Some(open) = self.open.get(name) {
             let targets: Vec<String> = open.asked.targets.clone();
-            self.denied.extend(targets.into_iter().map(|target| (target, name.to_owned())));
+            let of = |target| Refused { target, name: name.to_owned(), reason: reason.map(str::to_owned) };
+            self.denied.extend(targets.into_iter().map(of));
         }
         while self.denied.len() > DENIED {
             self.denied.pop_front();

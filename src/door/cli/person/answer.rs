@@ -90,7 +90,7 @@ pub(crate) struct Deny {
     /// The request's name
     #[arg(value_name = "ID")]
     name: String,
-    /// Why, for the log
+    /// Why, for the log and for whoever asks again
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     #[command(flatten)]
