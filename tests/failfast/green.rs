@@ -27,6 +27,7 @@ fn the_same_check_over_what_failed_makes_it_good() {
         ("pytest -k bad", "pytest"),
         ("timeout 50 pytest -q; true", "pytest -q"),
         ("python -m pytest -q", "pytest -q"),
+        ("pytest -q", "cd . && pytest -q"),
         ("pytest -q -W error", "pytest -q -W error"),
     ] {
         let scene = failing();
@@ -175,9 +176,15 @@ fn a_green_check_that_does_not_stand_alone_makes_nothing_good_and_the_hint_says_
     let scene = failing();
     exec(&scene, &["--", "pytest", "-q"]);
     mend(&scene);
-    for text in
-        ["pytest -q; true", "cd . && pytest -q", "pytest -q | tail -n 5", "python -m pytest -q", "timeout 50 pytest"]
-    {
+    for text in [
+        "pytest -q; true",
+        "cd .; pytest -q",
+        "! cd x && pytest -q",
+        "cd . && ls && pytest -q",
+        "pytest -q | tail -n 5",
+        "python -m pytest -q",
+        "timeout 50 pytest",
+    ] {
         let told = line(&scene, text);
         assert_eq!(used(&scene, "test"), (1, 1), "{text}");
         assert!(told["hint"].as_str().is_some_and(|hint| hint.contains("with nothing around it")), "{text}: {told}");

@@ -7,8 +7,9 @@ use std::process::{Child, Command, Stdio};
 
 /// A shell that calls guard as an agent's would, in a process group of its own.
 fn shell(home: &Home, line: &str) -> Command {
-    let mut shell = Command::new("bash");
-    shell.args(["-c", line]).current_dir(&home.project).process_group(0);
+    // Whoever runs the tests may ignore what the calls are ended by.
+    let mut shell = Command::new("env");
+    shell.args(["--default-signal=INT,TERM,HUP,QUIT", "bash", "-c", line]).current_dir(&home.project).process_group(0);
     shell.env_clear().env("PATH", path()).env("HOME", home.path()).env("GUARD", env!("CARGO_BIN_EXE_guard"));
     shell
 }

@@ -140,15 +140,35 @@ fn limit(ground: Ground<'_>, timeout: Duration) -> Duration {
     ground.policy.settings().ceiling.map_or(timeout, |ceiling| timeout.min(ceiling))
 }
 
-/// What only a command that stands alone gets: its exit code is then the action's (`pytest || true` proves nothing).
+/// What only a command that stands alone gets: its exit code is then the action's (`pytest || true` proves nothing). A
+/// check may have gone to its folder before (`cd src && pytest`).
 fn alone(ground: Ground<'_>, allowing: &[Vec<&Rule>]) -> (Option<Check>, Option<crate::decide::policy::Runner>) {
-    if !stands_alone(ground.shell) {
-        return (None, None);
-    }
-    let rules = allowing.first().map_or(&[] as &[&Rule], Vec::as_slice);
+    let rules = allowing.last().map_or(&[] as &[&Rule], Vec::as_slice);
     let check = specific(rules, |gives| gives.check).and_then(|(_, all)| all.first().copied());
     let runner = specific(rules, |gives| gives.runner).and_then(|(_, all)| all.first().copied());
-    (check, runner)
+    match (stands_alone(ground.shell), ends_alone(ground.shell)) {
+        (true, _) => (check, runner),
+        (false, true) => (check, None),
+        (false, false) => (None, None),
+    }
+}
+
+/// Whether nothing stands before the last command but `cd`s that must succeed, and nothing around or behind it.
+fn ends_alone(shell: &Shell) -> bool {
+    let Some((last, before)) = shell.commands().split_last() else { return false };
+    let goes = |command: &Command| command.kind == Kind::Builtin && command.name() == "cd" && command.cwd.is_some();
+    let mut at = 0;
+    for command in before.iter().chain([last]) {
+        let glue = if at == 0 { "" } else { "&&" };
+        if shell.text().get(at..command.span.start).is_none_or(|text| text.trim() != glue) {
+            return false;
+        }
+        at = command.span.end;
+    }
+    let plain = |command: &Command| command.wrappers.is_empty() && command.redirects.is_empty();
+    before.iter().all(|command| goes(command) && plain(command) && command.assigns.is_empty())
+        && last.wrappers.is_empty()
+        && shell.text().get(at..).is_some_and(|rest| rest.trim().is_empty())
 }
 
 /// Whether the action is one command and nothing else: no list, no pipeline, no `!`, no wrapper.
