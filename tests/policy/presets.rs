@@ -210,9 +210,29 @@ fn a_command_gets_what_its_rule_gives_and_a_line_the_least_of_its_commands() {
     let tests = grant("pytest tests/");
     assert_eq!((tests.check.map(Check::word), tests.writes, tests.timeout), (Some("test"), true, minute));
     // An exit code that is not the check's own proves nothing.
-    for text in
-        ["pytest || true", "! pytest", "pytest; true", "pytest | tail", "cd x && pytest", "pytest &", "(pytest)"]
-    {
+    for text in [
+        "pytest || true",
+        "! pytest",
+        "pytest; true",
+        "pytest | tail",
+        "cd x; pytest",
+        "ls && pytest",
+        "pytest &",
+        "(pytest)",
+    ] {
+        assert_eq!(grant(text).check, None, "{text}");
+    }
+    for text in ["cd x && pytest", "cd x && cd y&&pytest -q", " cd x  &&  pytest "] {
+        assert_eq!(grant(text).check.map(Check::word), Some("test"), "{text}");
+    }
+    for text in [
+        "! cd x && pytest",
+        "cd x || pytest",
+        "cd x | pytest",
+        "(cd x && pytest)",
+        "cd \"$X\" && pytest",
+        "cd x > y && pytest",
+    ] {
         assert_eq!(grant(text).check, None, "{text}");
     }
 

@@ -156,7 +156,7 @@ fn alone(ground: Ground<'_>, allowing: &[Vec<&Rule>]) -> (Option<Check>, Option<
 /// Whether nothing stands before the last command but `cd`s that must succeed, and nothing around or behind it.
 fn ends_alone(shell: &Shell) -> bool {
     let Some((last, before)) = shell.commands().split_last() else { return false };
-    let goes = |command: &Command| command.kind == Kind::Builtin && command.name() == "cd" && command.cwd.is_some();
+    let goes = |command: &Command| command.kind == Kind::Builtin && command.name() == "cd";
     let mut at = 0;
     for command in before.iter().chain([last]) {
         let glue = if at == 0 { "" } else { "&&" };
@@ -168,6 +168,7 @@ fn ends_alone(shell: &Shell) -> bool {
     let plain = |command: &Command| command.wrappers.is_empty() && command.redirects.is_empty();
     before.iter().all(|command| goes(command) && plain(command) && command.assigns.is_empty())
         && last.wrappers.is_empty()
+        && last.cwd.is_some()
         && shell.text().get(at..).is_some_and(|rest| rest.trim().is_empty())
 }
 
