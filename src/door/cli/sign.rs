@@ -432,8 +432,9 @@ mod tests {
         let anna = approvers(&[("anna", &desk.key("anna", "ed25519", "right one"))]);
         let before = desk.names();
         let program = std::env::current_exe().unwrap();
+        // `exec`: a shell that stays between would die of the interrupt itself, where it does not ignore it.
         let line = format!(
-            "env --default-signal=INT {} --exact door::cli::sign::tests::prompted_one --nocapture",
+            "exec env --default-signal=INT {} --exact door::cli::sign::tests::prompted_one --nocapture",
             program.display()
         );
         for (typed, says) in [("right one\n", "[-----BEGIN"), ("\u{3}", "[interrupted: nothing was signed]")] {
