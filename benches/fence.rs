@@ -4,7 +4,7 @@
 #![expect(clippy::expect_used, reason = "a measurement that cannot be set up is of no use")]
 #![expect(clippy::print_stdout, reason = "a measurement tells")]
 
-use guard::execute::sandbox::{Bounds, Order, Work};
+use guard::execute::sandbox::{Order, Work};
 use guard::execute::{Environment, Level, Place, Sink, prepare_order};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -47,12 +47,8 @@ fn stage() -> Stage {
 }
 
 fn fenced(stage: &Stage, program: &str, argv: &[&str]) -> (Duration, Duration, u64) {
-    let order = Order {
-        work: Work::Argv { program: PathBuf::from(program), argv: argv.iter().map(Into::into).collect() },
-        timeout: Duration::from_secs(60),
-        writes: true,
-        bounds: Bounds::Fence,
-    };
+    let work = Work::Argv { program: PathBuf::from(program), argv: argv.iter().map(Into::into).collect() };
+    let order = Order { writes: true, ..Order::new(work, Duration::from_secs(60)) };
     let start = Instant::now();
     let mut prepared = prepare_order(order, &stage.place, &stage.environment, Level::Full).expect("a fence");
     prepared.ready().expect("a fence");

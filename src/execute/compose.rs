@@ -27,7 +27,7 @@ pub fn prepare_config(
     let mut readable = programs;
     readable.push(place.project.clone());
     let work = Work::Argv { program: call.program().to_owned(), argv: call.config_argv(files) };
-    let order = Order { work, timeout, writes: false, bounds: Bounds::Reading(readable) };
+    let order = Order { bounds: Bounds::Reading(readable), ..Order::new(work, timeout) };
     prepare_order(order, &Place { cwd: folder.to_owned(), ..place.clone() }, environment, require)
 }
 
@@ -50,7 +50,7 @@ pub(super) fn order(permit: &Permit, timeout: Duration) -> Result<Option<Order>,
         cause: error.to_string(),
     })?;
     let work = Work::Argv { program: call.program().to_owned(), argv: call.argv(composed) };
-    Ok(Some(Order { work, timeout, writes: false, bounds: Bounds::Outside(Arc::new(input)) }))
+    Ok(Some(Order { bounds: Bounds::Outside(Arc::new(input)), ..Order::new(work, timeout) }))
 }
 
 /// A file in memory that nobody can change any more, to be read from its beginning.

@@ -2,7 +2,7 @@
 //! Knows no policy; the rights it needs come as a permit.
 
 use super::capture::Capturing;
-use super::sandbox::{self, Bounds, Feed, Fenced, Order, Standing, Steering, Work, report};
+use super::sandbox::{self, Feed, Fenced, Order, Standing, Steering, Work, report};
 use super::terminal::Terminal;
 use super::{Environment, ExecuteError, Fence, Level, Outcome, Place, compose};
 use crate::action::Action;
@@ -74,7 +74,8 @@ pub fn prepare(
         Asked::Line(line) => Work::Line(OsString::from(line)),
     };
     let grant = permit.grant();
-    prepare_order(Order { work, timeout, writes: grant.writes, bounds: Bounds::Fence }, place, environment, require)
+    let order = Order { writes: grant.writes, ..Order::new(work, timeout) };
+    prepare_order(order, place, environment, require)
 }
 
 /// As [`prepare`], for an order that nobody judged: for probes, tests and measurements.

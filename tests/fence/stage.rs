@@ -1,7 +1,7 @@
 //! A project to run commands in, and what came of them.
 
 use guard::event::Ended;
-use guard::execute::sandbox::{Bounds, Order, Work};
+use guard::execute::sandbox::{Order, Work};
 use guard::execute::{Environment, ExecuteError, Level, Outcome, Place, Sink, prepare_order};
 use std::ffi::OsString;
 use std::fs;
@@ -91,7 +91,7 @@ impl Stage {
     }
 
     pub(crate) fn order(&self, work: Work) -> Order {
-        Order { work, timeout: self.timeout, writes: self.writes, bounds: Bounds::Fence }
+        Order { writes: self.writes, ..Order::new(work, self.timeout) }
     }
 
     pub(crate) fn outcome(&self, work: Work) -> Result<(Outcome, Kept), ExecuteError> {

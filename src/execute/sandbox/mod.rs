@@ -11,6 +11,7 @@ mod init;
 mod input;
 mod layout;
 mod mounts;
+mod order;
 mod probe;
 mod program;
 mod raw;
@@ -24,9 +25,9 @@ mod watch;
 
 pub use bounds::Bounds;
 pub use detach::detached;
+pub use order::Order;
 pub use probe::{Examination, Finding, examine};
 pub use program::Work;
-pub use start::Order;
 
 pub(super) use feed::Feed;
 pub(super) use init::report;

@@ -3,11 +3,11 @@
 
 #![expect(unsafe_code, reason = "forbidden system calls, made on purpose")]
 
-use super::bounds::Bounds;
 use super::init::Deed;
 use super::layout::c_path;
+use super::order::Order;
 use super::program::Work;
-use super::start::{Order, start};
+use super::start::start;
 use super::sys;
 use crate::event::Ended;
 use crate::execute::run::{Prepared, Sink};
@@ -141,13 +141,9 @@ impl Ground {
 
     fn run(&self, probe: Probe) -> Result<(Fence, Finding), ExecuteError> {
         let Probe { tried, by, timeout, deed, after } = probe;
-        let order = Order {
-            // Never executed: the deed takes its place.
-            work: Work::Argv { program: PathBuf::from("/proc/self/exe"), argv: vec![OsString::from("probe")] },
-            timeout,
-            writes: true,
-            bounds: Bounds::Fence,
-        };
+        // Never executed: the deed takes its place.
+        let work = Work::Argv { program: PathBuf::from("/proc/self/exe"), argv: vec![OsString::from("probe")] };
+        let order = Order { writes: true, ..Order::new(work, timeout) };
         let standing = start(order, &self.place, &Environment::default(), Level::Landlock, Some(deed))?;
         let outcome = Prepared::of(standing).run(&mut Silent)?;
         let (held, said) = self.judge(after, &outcome);

@@ -7,6 +7,7 @@ use super::first::{Failed, First, STACK};
 use super::init::{Deed, Plan, STEPS, Stage, Strings, report};
 use super::input::{self, Input};
 use super::layout::{self, c_path};
+use super::order::Order;
 use super::program::{Work, executable, words};
 use super::steer::Hold;
 use super::stub::Stubs;
@@ -23,19 +24,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// What to run, as plain data.
-#[derive(Debug, Clone)]
-pub struct Order {
-    /// The program or line.
-    pub work: Work,
-    /// Time limit, counted from the command's start.
-    pub timeout: Duration,
-    /// Whether the project may be written.
-    pub writes: bool,
-    /// What holds it.
-    pub bounds: Bounds,
-}
 
 /// Rungs of the ladder, from the top.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
