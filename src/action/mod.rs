@@ -1,9 +1,11 @@
 //! What is asked: an agent's wish, parsed into structure, and the facts about the world it touches.
 //! Knows no files, clock or processes: whoever calls gathers [`Facts`] and hands them in.
 
+mod change;
 mod facts;
 pub mod shell;
 
+pub use change::{Change, ChangeKind, ChangeSet, Node};
 pub use facts::{Facts, Found, Program};
 pub use shell::Shell;
 
