@@ -74,7 +74,7 @@ pub fn prepare(
         Asked::Line(line) => Work::Line(OsString::from(line)),
     };
     let grant = permit.grant();
-    let order = Order { writes: grant.writes, ..Order::new(work, timeout) };
+    let order = Order { writes: grant.writes, dotenv: grant.dotenv, ..Order::new(work, timeout) };
     prepare_order(order, place, environment, require)
 }
 

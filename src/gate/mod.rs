@@ -17,6 +17,7 @@ mod files;
 mod grants;
 mod halt;
 mod hint;
+mod homes;
 mod init;
 mod notice;
 mod own;

@@ -2,7 +2,7 @@
 
 use guard::event::Ended;
 use guard::execute::sandbox::{Order, Work};
-use guard::execute::{Environment, ExecuteError, Level, Outcome, Place, Sink, prepare_order};
+use guard::execute::{Environment, ExecuteError, Level, Outcome, Place, Reads, Sink, prepare_order};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -77,6 +77,7 @@ impl Stage {
                 hidden: vec![project.join("build_audit.log"), state],
                 project,
                 caches: caches.clone(),
+                reads: Reads::default(),
             },
             root,
             environment: Environment::new(variables, &[], &caches),

@@ -11,7 +11,7 @@ use super::start::start;
 use super::sys;
 use crate::event::Ended;
 use crate::execute::run::{Prepared, Sink};
-use crate::execute::{Environment, ExecuteError, Fence, Level, Outcome, Place};
+use crate::execute::{Environment, ExecuteError, Fence, Level, Outcome, Place, Reads};
 use libc::{c_int, c_long};
 use std::ffi::{CStr, CString, OsString};
 use std::fs;
@@ -133,6 +133,7 @@ impl Ground {
                 hidden: vec![project.join("build_audit.log"), state],
                 project,
                 caches,
+                reads: Reads::default(),
             },
             root,
             name,
@@ -369,7 +370,7 @@ fn daemon(late: &CStr) -> c_int {
             sys::setsid();
             if sys::fork_with(libc::SIGCHLD) == Ok(0) {
                 std::thread::sleep(Duration::from_millis(120));
-                let _ = sys::mkfile(late);
+                let _ = sys::mkfile(late, 0o444);
             }
             sys::exit(0)
         }

@@ -8,7 +8,7 @@ use super::init::{Deed, Plan, STEPS, Stage, Strings, report};
 use super::input::{self, Input};
 use super::layout::{self, c_path};
 use super::order::Order;
-use super::program::{Work, executable, words};
+use super::program::{Work, executable, interpreter, words};
 use super::steer::Hold;
 use super::stub::Stubs;
 use super::watch::Watch;
@@ -209,14 +209,14 @@ impl Standing {
             Input::Fed(source) => feed = Some(Feed::new(source)?),
         }
         if mounts {
-            steps.extend(layout::steps(&self.place, self.order.writes, pids, &mut stubs)?);
+            steps.extend(layout::steps(&self.place, &self.order, (pids, self.landlock > 0), &mut stubs)?);
         }
         let caches =
             if mounts || outside || self.place.caches.exists() { None } else { Some(Fresh::make(&self.place.caches)?) };
         let rules = if mounts {
-            layout::rules(&self.place, &self.order.bounds, self.order.writes, self.landlock)?
+            layout::rules(&self.place, &self.order, self.landlock)?
         } else {
-            layout::rules_alone(&self.place, &self.order.bounds, self.order.writes, self.landlock)?
+            layout::rules_alone(&self.place, &self.order, self.landlock)?
         };
         let [(reports, told), (go, release), (out, stdout), (err, stderr)] = [pipe()?, pipe()?, pipe()?, pipe()?];
         let (program, argv) = words(&self.order.work)?;
@@ -337,7 +337,8 @@ impl Standing {
         if let Input::Reopened(step) = input::fenced(true)? {
             steps.push(step);
         }
-        steps.extend(layout::steps(&self.place, self.order.writes, self.rung == Rung::Namespaces, &mut stubs)?);
+        let kinds = (self.rung == Rung::Namespaces, self.landlock > 0);
+        steps.extend(layout::steps(&self.place, &self.order, kinds, &mut stubs)?);
         Ok(steps.get(n).map_or_else(|| "build the fence".to_owned(), super::mounts::Step::describe))
     }
 
@@ -350,7 +351,7 @@ impl Standing {
         let hint = ["/tmp/", "/var/tmp/", "/run/", "/dev/"].iter().find(|base| program.starts_with(**base));
         let cause = match hint {
             Some(base) => format!("{cause}: the fence has its own `{base}`"),
-            None => cause.to_string(),
+            None => layout::out_of_sight(&self.place, &self.order, Path::new(&program)).unwrap_or(cause.to_string()),
         };
         ExecuteError::NotExecutable { program, cause }
     }
@@ -383,7 +384,13 @@ impl Standing {
             Work::Line(_) => OsStr::new("bash"),
         };
         let program = program.to_string_lossy().into_owned();
-        ExecuteError::NotExecutable { program, cause: io::Error::from_raw_os_error(error).to_string() }
+        let hidden = match &self.order.work {
+            Work::Argv { program, .. } => interpreter(program),
+            Work::Line(_) => None,
+        }
+        .and_then(|interpreter| layout::out_of_sight(&self.place, &self.order, &interpreter));
+        let cause = hidden.unwrap_or_else(|| io::Error::from_raw_os_error(error).to_string());
+        ExecuteError::NotExecutable { program, cause }
     }
 }
 
