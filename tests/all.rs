@@ -18,5 +18,6 @@ mod hook;
 mod house;
 mod notify;
 mod policy;
+mod reads;
 mod record;
 mod shell;

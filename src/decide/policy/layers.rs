@@ -8,7 +8,7 @@ use super::read::{At, Reader, root};
 use super::rule_table::{self, Read};
 use super::settings::{self, Approvals, Attempts, Given, Iteration, Limits, Require, Service, Settings, Supervision};
 use super::strength::Strength;
-use super::{toolchain, Examples, Layer, Rule, RuleText, Source};
+use super::{Examples, Layer, Rule, RuleText, Source, toolchain};
 use std::collections::HashMap;
 use std::time::Duration;
 

@@ -29,9 +29,9 @@ pub use loaded::Policy;
 pub use preset::{PACKS, PRESETS, Preset, embedded, preset};
 pub use rule::{Check, Example, Examples, Network, RuleText, Runner, Writes};
 pub use schema::schema;
-pub use toolchain::Toolchain;
 pub use settings::{Approvals, Attempts, Iteration, Limits, Require, Service, ServiceKind, Settings, Supervision};
 pub use strength::Strength;
+pub use toolchain::Toolchain;
 pub use whitelist::Whitelist;
 pub use written::Written;
 

@@ -26,7 +26,8 @@ pub(crate) fn read(reader: &mut Reader<'_>, table: Table<'_, '_>) -> Option<Tool
         let trimmed = path.trim_end_matches('/');
         let rooted = trimmed.starts_with("~/") || (trimmed.starts_with('/') && trimmed.len() > 1);
         let below = trimmed.strip_prefix("~/").unwrap_or(trimmed);
-        let plain = below.split('/').skip(usize::from(trimmed.starts_with('/'))).all(|part| !["", ".", ".."].contains(&part));
+        let plain =
+            below.split('/').skip(usize::from(trimmed.starts_with('/'))).all(|part| !["", ".", ".."].contains(&part));
         if !plain || !(rooted || shut) || trimmed.starts_with('~') && !rooted {
             let help = "write \"~/.cargo\" or \"/etc/odbc.ini\"; \"!~/.cargo/credentials\" is kept from commands, \
                  and so is \"!services/.env\" in the project";

@@ -82,7 +82,8 @@ mod tests {
     #[test]
     fn samples_are_for_everybody_and_the_others_are_not() {
         let kept = [".env", ".env.local", ".env.production", ".env.test", ".env.bak", ".env.example.old", ".env."];
-        let open = [".env.example", ".env.sample", ".env.template", ".env.local.example", ".envrc", "env", "x.env", ".en"];
+        let open =
+            [".env.example", ".env.sample", ".env.template", ".env.local.example", ".envrc", "env", "x.env", ".en"];
         assert!(kept.iter().all(|name| is_dotenv(name.as_bytes())), "{kept:?}");
         assert!(!open.iter().any(|name| is_dotenv(name.as_bytes())), "{open:?}");
     }
@@ -110,7 +111,7 @@ mod tests {
         };
         let mut expected: BTreeSet<PathBuf> =
             [".env", ".env.live", "services/.env", "services/api/.env.prod"].map(file).into();
-        [".env.example", "node_modules/x/.env", ".git/.env", "venv/.env"].map(file);
+        let _open = [".env.example", "node_modules/x/.env", ".git/.env", "venv/.env"].map(file);
         fs::create_dir(project.join("sub")).unwrap();
         fs::create_dir(project.join("sub/.env")).unwrap();
         // A link leads to what is meant.

@@ -130,7 +130,9 @@ impl Step {
             Self::Memory { at, .. } => format!("mount a private `{}`", show(at)),
             Self::Processes => "mount a fresh `/proc`".into(),
             Self::Terminals => "mount fresh terminals".into(),
-            Self::Folder { at, .. } | Self::File { at } | Self::Unreadable { at } => format!("make way for `{}`", show(at)),
+            Self::Folder { at, .. } | Self::File { at } | Self::Unreadable { at } => {
+                format!("make way for `{}`", show(at))
+            }
             Self::Link { at, .. } => format!("link `{}`", show(at)),
             Self::Bind { from, at } if from == at => format!("make `{}` a mount point", show(at)),
             Self::Bind { at, .. } => format!("cover `{}`", show(at)),

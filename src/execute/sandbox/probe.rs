@@ -120,6 +120,11 @@ impl Ground {
         fs::write(project.join(".git/config"), "[core]\n")?;
         fs::write(state.join("key"), "secret")?;
         fs::write(root.join("outside"), "untouched")?;
+        fs::write(project.join(".env"), "KEY=secret")?;
+        let home = root.join("home");
+        fs::create_dir_all(home.join("tools"))?;
+        fs::write(home.join("key"), "secret")?;
+        fs::write(home.join("tools/credentials"), "secret")?;
         rustix::fs::mknodat(rustix::fs::CWD, root.join("pipe"), rustix::fs::FileType::Fifo, 0o600.into(), 0)?;
         Ok(Self {
             tcp: TcpListener::bind("127.0.0.1:0")?,
@@ -133,7 +138,11 @@ impl Ground {
                 hidden: vec![project.join("build_audit.log"), state],
                 project,
                 caches,
-                reads: Reads::default(),
+                reads: Reads {
+                    open: vec![home.join("tools")],
+                    shut: vec![home.join("tools/credentials")],
+                    homes: vec![home],
+                },
             },
             root,
             name,
@@ -195,6 +204,10 @@ impl Ground {
         add("change the policy", "read-only mount", opens(inside("guard.toml")?, libc::O_WRONLY));
         add("read the audit log", "cover", reads(inside("build_audit.log")?));
         add("read guard's state", "cover", reads(outside("state/key")?));
+        add("read a key in a home", "private home", reads(outside("home/key")?));
+        add("read a token among the toolchain", "cover", reads(outside("home/tools/credentials")?));
+        add("read the project's `.env`", "cover", reads(inside(".env")?));
+        add("read the machine's passwords", "closed `/etc`", reads(c"/etc/shadow".to_owned()));
         add("put a hook into a renamed `.git`", "mount points", Box::new(move || done(rename(&git, &moved))));
         add("connect by TCP", "seccomp", Box::new(move || connect(0, tcp)));
         add("connect by MPTCP", "seccomp", Box::new(move || connect(262, tcp)));
