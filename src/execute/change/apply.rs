@@ -55,7 +55,8 @@ pub(super) fn apply(root: &Root, transaction: &str, set: &ChangeSet) -> Result<(
         }
     }
     for change in &set.changes {
-        if let (false, Some(Node::Folder { mode })) = (change.before.as_ref().is_some_and(Node::is_folder), &change.after)
+        if let (false, Some(Node::Folder { mode })) =
+            (change.before.as_ref().is_some_and(Node::is_folder), &change.after)
         {
             touch(&change.path);
             let (parent, name) = root.parent(&change.path)?;
@@ -133,6 +134,7 @@ fn rename(root: &Root, (from, name): (&Path, &str), to: &Path) -> Result<(), Err
 
 fn chmod(root: &Root, path: &Path, mode: u32) -> Result<(), Errno> {
     // By its descriptor: a link in its place would be followed.
-    let held = format!("/proc/self/fd/{}", root.entry(path)?.as_raw_fd());
-    chmodat(CWD, held, Mode::from_raw_mode(mode & 0o7777), AtFlags::empty())
+    let held = root.entry(path)?;
+    let path = format!("/proc/self/fd/{}", held.as_raw_fd());
+    chmodat(CWD, path, Mode::from_raw_mode(mode & 0o7777), AtFlags::empty())
 }

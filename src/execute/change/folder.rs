@@ -1,14 +1,16 @@
 //! Removing a folder that a hostile command filled: any depth, any names, any modes.
 //! Knows nothing of what is in it.
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags, chmodat, fchmod, openat, renameat_with, unlinkat};
+use rustix::fs::{
+    AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags, chmodat, fchmod, openat, renameat_with, unlinkat,
+};
 use rustix::io::Errno;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 /// Removes the folder at `path` with everything in it; nothing if it is not there. Folders within are taken out of one
 /// another first, so that no depth costs descriptors or stack.
-pub(super) fn remove(path: &Path) -> Result<(), Errno> {
+pub fn remove(path: &Path) -> Result<(), Errno> {
     match unlinkat(CWD, path, AtFlags::REMOVEDIR) {
         Err(Errno::NOTEMPTY | Errno::EXIST) => {}
         Ok(()) | Err(Errno::NOENT) => return Ok(()),

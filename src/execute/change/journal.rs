@@ -71,12 +71,12 @@ impl Journal {
             Some(Change { path, before: node(&item.before)?, after: node(&item.after)? }).filter(|_| plain)
         };
         let changes = self.changes.iter().map(change).collect::<Option<Vec<_>>>()?;
-        Some(ChangeSet { changes, cut: false }).filter(|_| self.v == 1)
+        Some(ChangeSet { changes, ..ChangeSet::default() }).filter(|_| self.v == 1)
     }
 
-    /// The transaction's name.
-    pub fn transaction(&self) -> &str {
-        &self.transaction
+    /// What changes, whatever the transaction is called, as bytes to be compared.
+    pub fn changes(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.changes).unwrap_or_default()
     }
 
     /// Its bytes, and their SHA-256 in hex.

@@ -2,6 +2,7 @@
 //! not at all. Knows no rules: whether it may come in is decided elsewhere.
 
 mod apply;
+mod aside;
 mod error;
 mod folder;
 mod journal;
@@ -12,7 +13,9 @@ mod side;
 mod stage;
 mod transaction;
 
+pub use aside::{Aside, is_whole, reverse};
 pub use error::ReadError;
+pub use folder::remove as remove_folder;
 pub use journal::{Journal, Unfinished, finish, unfinished};
 pub use read::{Bounds, read, read_within};
 pub use side::{open_before, open_written};

@@ -97,6 +97,13 @@ impl Staged {
         self.transaction.as_ref().map_or("", Transaction::name)
     }
 
+    /// Leaves everything as it is for the next guard, which knows whether they are on record.
+    pub fn leave(mut self) {
+        if let Some(transaction) = self.transaction.take() {
+            transaction.keep();
+        }
+    }
+
     /// Brings them in, once they are on record.
     ///
     /// # Errors
@@ -217,7 +224,8 @@ fn holds_no_more(root: &Root, path: &Path, set: &ChangeSet) -> Result<bool, Chan
     for entry in Dir::read_from(&folder).map_err(trouble)? {
         let entry = entry.map_err(trouble)?;
         let name = std::ffi::OsStr::from_bytes(entry.file_name().to_bytes());
-        let known = |path: &Path| set.changes.binary_search_by(|change| super::apply::order(&change.path, path)).is_ok();
+        let known =
+            |path: &Path| set.changes.binary_search_by(|change| super::apply::order(&change.path, path)).is_ok();
         if !matches!(name.as_bytes(), b"." | b"..") && !known(&path.join(name)) {
             return Ok(false);
         }
@@ -246,7 +254,8 @@ fn copy(root: &Root, change: &Change, from: &Path, (folder, name): (&Path, &str)
     let (source, mut target) = (File::from(source), File::from(target));
     // Shares the blocks where the file system can; it is read all the same, so that what is taken in is what was judged.
     let shared = rustix::fs::ioctl_ficlone(&target, &source).is_ok();
-    let copied = if shared { hash(target.try_clone().map_err(|e| trouble(errno(&e)))?) } else { pour(&source, &mut target) };
+    let copied =
+        if shared { hash(target.try_clone().map_err(|e| trouble(errno(&e)))?) } else { pour(&source, &mut target) };
     if copied.map_err(trouble)? != *sha256 {
         return Err(ChangeError::Conflict { path: change.path.clone(), conflict: Conflict::Forged });
     }
@@ -303,7 +312,7 @@ fn attributes(source: &File, target: &File) -> Result<(), Errno> {
     Ok(())
 }
 
-fn pour(mut source: &File, target: &mut File) -> Result<[u8; 32], Errno> {
+pub(super) fn pour(mut source: &File, target: &mut File) -> Result<[u8; 32], Errno> {
     let (mut hash, mut buffer) = (Sha256::new(), vec![0; 128 * 1024]);
     loop {
         match source.read(&mut buffer) {
@@ -343,6 +352,6 @@ fn sync(made: &[OwnedFd]) -> Result<(), Errno> {
     }
 }
 
-fn system(what: &'static str, path: &Path, error: Errno) -> ChangeError {
+pub(super) fn system(what: &'static str, path: &Path, error: Errno) -> ChangeError {
     ChangeError::System { what, path: path.to_owned(), cause: error.to_string() }
 }
