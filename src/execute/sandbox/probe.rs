@@ -446,6 +446,9 @@ mod tests {
                     assert!(ground.place.project.join("late").exists(), "the daemon lives");
                 }
                 After::Victim => assert!(ground.victim.borrow_mut().wait().is_ok()),
+                After::Project => {
+                    fs::write(ground.place.project.join("guard.toml"), "policy").unwrap();
+                }
                 After::Result | After::TimedOut => {}
             }
             if probe.tried.contains("renamed") {
