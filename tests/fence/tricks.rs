@@ -18,7 +18,7 @@ text = ctypes.create_string_buffer(program)
 class Program(ctypes.Structure): _fields_ = [('len', ctypes.c_ushort), ('filter', ctypes.c_void_p)]
 assert libc.prctl(38, 1, 0, 0, 0) == 0
 assert libc.prctl(22, 2, ctypes.byref(Program(len(program) // 8, ctypes.addressof(text))), 0, 0) == 0
-os.execv(sys.argv[1], sys.argv[1:])
+os.execvp(sys.argv[1], sys.argv[1:])
 ";
 
 /// A program for Python that answers guard's question for Landlock's version with another one, by tracing it, and ends as it does.
@@ -37,7 +37,7 @@ if child == 0:
     os.kill(os.getpid(), 19)
     assert libc.prctl(38, 1, 0, 0, 0) == 0
     assert libc.prctl(22, 2, ctypes.byref(Program(len(program) // 8, ctypes.addressof(text))), 0, 0) == 0
-    os.execv(sys.argv[1], sys.argv[1:])
+    os.execvp(sys.argv[1], sys.argv[1:])
 os.waitpid(child, 0)
 libc.ptrace(0x4200, child, None, 0x80 | 0x100000)
 signal = 0
