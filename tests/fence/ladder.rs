@@ -17,13 +17,24 @@ fn behind(home: &Home, trick: &str, arguments: &[&str]) -> Done {
         trick.to_owned()
     };
     command.args(["-c", &trick, env!("CARGO_BIN_EXE_guard")]).args(arguments).current_dir(&home.project);
-    command.env_clear().env("PATH", path()).env("HOME", home.path()).env("LANG", "C.UTF-8");
+    command
+        .env_clear()
+        .env("XDG_CACHE_HOME", base())
+        .env("PATH", path())
+        .env("HOME", home.path())
+        .env("LANG", "C.UTF-8");
     let output = command.stdin(std::process::Stdio::null()).output().unwrap();
     Done {
         code: output.status.code(),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
+}
+
+/// Where doctor tries things: the path of a socket is short, so in a folder not far from the root.
+fn base() -> std::path::PathBuf {
+    let own = std::env::var_os("GUARD_TEST_BASE").map(Into::into);
+    own.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/target").into())
 }
 
 /// What was reached, and the first words of each part that is said to be missing.
@@ -85,9 +96,7 @@ fn below_the_level_that_the_policy_requires_nothing_runs_and_the_mend_is_said() 
         home.trust(&format!("[fence]\nrequire = \"{require}\"\n"));
         let before = home.read("guard.toml");
         for (level, trick, mend) in &tricks {
-            let found = behind(&home, trick, &["exec", "--", "sh", "-c", "true"]);
-            let found =
-                if found.code == Some(75) { behind(&home, trick, &["exec", "--", "echo", "ran"]) } else { found };
+            let found = behind(&home, trick, &["exec", "--", "echo", "ran"]);
             if rank(level) >= rank(least) {
                 assert_eq!(
                     (found.code, found.stdout.as_str()),
