@@ -55,6 +55,11 @@ pub enum Level {
     None,
 }
 
+/// Why a program at `path` is not there for a command in `place`, and what would open it; `None` where nothing hides it.
+pub fn unseen(place: &Place, path: &std::path::Path) -> Option<String> {
+    sandbox::out_of_sight(place, &[], path)
+}
+
 impl Level {
     /// Its name in logs and policies: `full`, `partial`, `landlock`; in logs also `none`.
     pub fn name(self) -> &'static str {

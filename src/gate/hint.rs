@@ -35,6 +35,10 @@ pub fn hint(answer: &Answer) -> Option<String> {
         };
         let slow = (outcome.ended == Ended::TimedOut)
             .then(|| "make it faster, run a part of it, or have a person raise the rule's `timeout`".to_owned());
+        let failed = match (&answer.lacked, failed) {
+            (Some(lacked), Some(failed)) => Some(format!("{lacked}; {failed}")),
+            (lacked, failed) => lacked.clone().or(failed),
+        };
         return failed.or(slow).or_else(|| answer.changes.as_ref().and_then(changed));
     }
     let judgement = answer.judgement.as_ref()?;

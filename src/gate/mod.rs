@@ -37,6 +37,7 @@ mod stored;
 mod transaction;
 mod trust;
 mod undo;
+mod unread;
 mod world;
 mod worth;
 

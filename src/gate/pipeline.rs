@@ -8,6 +8,7 @@ use super::grants::{environment, honoured, place, required};
 use super::held;
 use super::stored::Stored;
 use super::transaction::{self, Ran};
+use super::unread::lacked;
 use super::{Answer, Project, Request, Stop, World, compose, entries, load};
 use crate::approve::{Permit, Unusable, settle, settle_approved, settle_by_policy, usable};
 use crate::decide::Verdict;
@@ -144,6 +145,7 @@ fn run(
     let written = match &run {
         Ok(outcome) => {
             let counting = Counting::of(&permit, &judged.facts, outcome);
+            answer.lacked = lacked(&permit, &place, &judged.facts, outcome);
             answer.finding = counting.as_ref().map(|counting| counting.finding.clone());
             desk.end(&permit, started.seq(), outcome, counting, request, answer)
         }

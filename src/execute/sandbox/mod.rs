@@ -33,6 +33,7 @@ pub use program::Work;
 
 pub(super) use feed::Feed;
 pub(super) use init::report;
+pub(super) use layout::out_of_sight;
 pub(super) use start::{Fenced, Standing, start};
 pub(super) use steer::{Hold, Steering};
 

@@ -3,6 +3,10 @@
 
 use super::bounds::Bounds;
 use super::program::Work;
+use crate::execute::change::remove_folder;
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,6 +33,15 @@ pub struct Layer {
     pub upper: PathBuf,
     /// Where the kernel prepares them.
     pub work: PathBuf,
+}
+
+impl Layer {
+    /// Makes the kernel's folder anew after a fence that did not come to stand: a layer that was mounted without waiting for
+    /// disks bears a mark there, and is not mounted again.
+    pub(super) fn renew(&self) -> io::Result<()> {
+        remove_folder(&self.work)?;
+        DirBuilder::new().mode(0o700).create(&self.work)
+    }
 }
 
 impl Order {

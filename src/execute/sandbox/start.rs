@@ -139,6 +139,9 @@ impl Standing {
         if let Some(fenced) = self.fenced.take() {
             self.deed = fenced.end();
         }
+        if let Some(layer) = &self.order.layer {
+            layer.renew().map_err(|error| trouble("lay the overlay once more", &error.to_string()))?;
+        }
         let mend = match self.rung {
             Rung::Namespaces => {
                 self.rung = Rung::SharedProcesses;
@@ -372,7 +375,10 @@ impl Standing {
         let hint = ["/tmp/", "/var/tmp/", "/run/", "/dev/"].iter().find(|base| program.starts_with(**base));
         let cause = match hint {
             Some(base) => format!("{cause}: the fence has its own `{base}`"),
-            None => layout::out_of_sight(&self.place, &self.order, Path::new(&program)).unwrap_or(cause.to_string()),
+            None => {
+                layout::out_of_sight(&self.place, self.order.bounds.reading().unwrap_or_default(), Path::new(&program))
+                    .unwrap_or(cause.to_string())
+            }
         };
         ExecuteError::NotExecutable { program, cause }
     }
@@ -409,7 +415,9 @@ impl Standing {
             Work::Argv { program, .. } => interpreter(program),
             Work::Line(_) => None,
         }
-        .and_then(|interpreter| layout::out_of_sight(&self.place, &self.order, &interpreter));
+        .and_then(|interpreter| {
+            layout::out_of_sight(&self.place, self.order.bounds.reading().unwrap_or_default(), &interpreter)
+        });
         let cause = hidden.unwrap_or_else(|| io::Error::from_raw_os_error(error).to_string());
         ExecuteError::NotExecutable { program, cause }
     }
