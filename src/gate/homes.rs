@@ -29,8 +29,9 @@ pub(super) fn reads(world: &World, root: &Path, toolchain: &Toolchain) -> Reads 
                 open.push(leads.clone());
             }
             // A link is there as a link, unless it lies behind one.
-            let plain = found.parent().is_some_and(|parent| fs::canonicalize(parent).is_ok_and(|real| real == parent));
-            if leads != found && plain {
+            let plain =
+                || found.parent().is_some_and(|parent| fs::canonicalize(parent).is_ok_and(|real| real == parent));
+            if leads != found && plain() {
                 open.push(found);
             }
         }

@@ -9,6 +9,7 @@ mod dotenv;
 mod feed;
 mod filter;
 mod first;
+mod fresh;
 mod ids;
 mod init;
 mod input;

@@ -4,6 +4,7 @@
 use super::bounds::{Bounds, OUTSIDE};
 use super::feed::Feed;
 use super::first::{Failed, First, STACK};
+use super::fresh::Fresh;
 use super::init::{Deed, Plan, STEPS, Stage, Strings, report};
 use super::input::{self, Input};
 use super::layout::{self, c_path};
@@ -20,7 +21,6 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -471,23 +471,6 @@ impl Fenced {
     fn end(self) -> Option<Deed> {
         drop(self.release);
         self.first.end()
-    }
-}
-
-/// A folder made for one run, removed with it.
-struct Fresh(PathBuf);
-
-impl Fresh {
-    fn make(path: &Path) -> Result<Self, ExecuteError> {
-        let made = fs::DirBuilder::new().mode(0o700).create(path);
-        made.map_err(|error| trouble(&format!("make `{}`", path.display()), &error.to_string()))?;
-        Ok(Self(path.to_owned()))
-    }
-}
-
-impl Drop for Fresh {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
