@@ -269,9 +269,7 @@ fn found(
                 None => Found::TooMuch,
             })
         }
-        FileType::Directory => {
-            Ok(Found::Folder(Node::Folder { mode }, side.enter(folder, name, stat, path)?))
-        }
+        FileType::Directory => Ok(Found::Folder(Node::Folder { mode }, side.enter(folder, name, stat, path)?)),
         FileType::Symlink => Ok(Found::Node(Node::Link { to: side.link(folder, name, path)? })),
         FileType::Fifo => special(PIPE),
         FileType::Socket => special(SOCKET),

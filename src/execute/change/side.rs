@@ -196,7 +196,8 @@ impl Folder {
         if self.fd.is_some() {
             return Ok(());
         }
-        let fd = fs::openat(below.fd(path)?, "..", FOLDER, Mode::empty()).map_err(|error| system("open", path, error))?;
+        let fd =
+            fs::openat(below.fd(path)?, "..", FOLDER, Mode::empty()).map_err(|error| system("open", path, error))?;
         let again = Folder::of(fd, None).map_err(|error| system("look at", path, error))?;
         if again.id != self.id {
             return Err(ReadError::Moved { path: path.to_owned() });
