@@ -40,7 +40,11 @@ fn an_applied_change_set_gives_the_tree_that_the_same_commands_give() {
         let script = |lines: &[String]| {
             let lines: Vec<_> = lines.iter().map(|line| format!("{{ {line}; }} 2>/dev/null || true\n")).collect();
             let lines = lines.concat();
-            let lines = if rustix::process::geteuid().is_root() { lines } else { lines.replace("000", "750") };
+            let lines = if rustix::process::geteuid().is_root() {
+                lines
+            } else {
+                lines.replace("000", "750").replace("640", "740")
+            };
             format!("umask 022; set +u\n{lines}")
         };
         let scene = Scene::new(&script(&before));
