@@ -179,7 +179,14 @@ pub(crate) static APPROVALS: &[Key] = &[
 ];
 
 /// `[iteration]`.
-pub(crate) static ITERATION: &[Key] = &[key("files", Form::Number, "Files that one round of changes may touch.")];
+pub(crate) static ITERATION: &[Key] = &[
+    key("files", Form::Number, "Files that one round of changes may touch."),
+    key(
+        "outputs",
+        Form::Texts,
+        "Path globs over what builds and installations make: it does not count as files, and its links may lead to installed programs.",
+    ),
+];
 
 /// `[fence]`.
 pub(crate) static FENCE: &[Key] =

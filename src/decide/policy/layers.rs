@@ -2,6 +2,7 @@
 //! Knows who may loosen what; nothing of commands.
 
 use super::fault::{Fault, Faults, nearest};
+use super::glob::PathPattern;
 use super::keys::POLICY;
 use super::preset::{ALWAYS, PRESETS, embedded};
 use super::read::{At, Reader, root};
@@ -229,10 +230,18 @@ fn merge(parts: &[Part]) -> Settings {
             command: choose(parts, |given| given.command, Strength::max),
             resume: choose(parts, |given| given.resume, Strength::max),
         },
-        iteration: Iteration { files: choose(parts, |given| given.files, u32::min).unwrap_or(2) },
+        iteration: Iteration {
+            files: choose(parts, |given| given.files, u32::min).unwrap_or(2),
+            outputs: choose(parts, |given| given.outputs.clone(), common).unwrap_or_default(),
+        },
         require: choose(parts, |given| given.require, Require::max).unwrap_or(Require::Full),
         services: parts.iter().flat_map(|part| &part.given.services).map(|at| Service::clone(&at.value)).collect(),
     }
+}
+
+/// What both lists name.
+fn common(value: Vec<PathPattern>, machine: Vec<PathPattern>) -> Vec<PathPattern> {
+    value.into_iter().filter(|pattern| machine.contains(pattern)).collect()
 }
 
 /// The most specific whitelist; beside it the machine's, which no other can widen.

@@ -1,8 +1,10 @@
 //! Settings beside the rules: supervision, limits, budgets, the fence, services.
 //! Knows their keys and their meaning; what enforces them lies elsewhere.
 
+use super::glob::PathPattern;
 use super::keys;
 use super::read::{At, Reader, Table};
+use super::rule_table;
 use super::strength::Strength;
 use super::whitelist::Whitelist;
 use serde::{Deserialize, Serialize};
@@ -89,6 +91,8 @@ pub struct Attempts {
 pub struct Iteration {
     /// Files.
     pub files: u32,
+    /// What builds and installations make, which does not count as files.
+    pub(crate) outputs: Vec<PathPattern>,
 }
 
 /// `[[service]]`: something that listens and can be opened to a rule's commands by name.
@@ -163,6 +167,7 @@ pub(crate) struct Given {
     pub(crate) command: Option<Strength>,
     pub(crate) resume: Option<Strength>,
     pub(crate) files: Option<u32>,
+    pub(crate) outputs: Option<Vec<PathPattern>>,
     pub(crate) require: Option<Require>,
     pub(crate) services: Vec<At<Service>>,
 }
@@ -220,6 +225,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, root: Table<'_, '_>) -> Given {
     if let Some(table) = reader.table(root, "iteration", "[iteration]") {
         reader.only(table, keys::ITERATION);
         given.files = reader.integer(table, "files", 1).map(|at| at.value);
+        given.outputs = table.has("outputs").then(|| rule_table::each(reader, table, "outputs", PathPattern::read));
     }
     if let Some(table) = reader.table(root, "fence", "[fence]") {
         reader.only(table, keys::FENCE);
