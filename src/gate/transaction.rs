@@ -7,7 +7,7 @@ use super::notice::tell;
 use super::{Answer, Project, Request, Stop, after, entries, held, person};
 use crate::action::{Change, ChangeSet};
 use crate::approve::{Permit, Unusable, usable};
-use crate::decide::{Match, Verdict};
+use crate::decide::{ChangeJudgement, Match, Verdict, judge_changes};
 use crate::event::{Cause, Changed, Committed, Detail, Ended, Entry, Requested, Why, Withheld};
 use crate::execute::Outcome;
 use crate::execute::change::{self, Aside, Basis, ChangeError, Staged, Transaction, stage};
@@ -423,17 +423,16 @@ fn half(name: &str, error: impl std::fmt::Display) -> Stop {
 }
 
 impl Desk<'_> {
-    fn judged_changes(&self, _: &Transaction, _: &ChangeSet, _: crate::decide::policy::Writes) -> Shim {
-        Shim { verdict: Verdict::Allow, matches: Vec::new() }
+    fn judged_changes(&self, _: &Transaction, set: &ChangeSet, area: crate::decide::policy::Writes) -> ChangeJudgement {
+        judge_changes(set, &self.facts_shim(), &self.policy, area)
     }
-    pub(super) fn judged_held(&self, _: &held::Held) -> Shim {
-        Shim { verdict: Verdict::Allow, matches: Vec::new() }
+    pub(super) fn judged_held(&self, held: &held::Held) -> ChangeJudgement {
+        judge_changes(&held.set, &self.facts_shim(), &self.policy, held.about.area)
+    }
+    fn facts_shim(&self) -> crate::decide::ChangeFacts {
+        crate::decide::ChangeFacts { project: self.project.root.clone(), ..Default::default() }
     }
     pub(super) fn diff(&self, _: &std::path::Path, _: &ChangeSet) -> (String, bool) {
         (String::new(), false)
     }
-}
-pub(super) struct Shim {
-    pub(super) verdict: Verdict,
-    pub(super) matches: Vec<Match>,
 }

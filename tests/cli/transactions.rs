@@ -130,7 +130,10 @@ fn changes_are_taken_back_whole_or_not_at_all() {
     fs::set_permissions(home.project.join("m"), fs::Permissions::from_mode(0o640)).unwrap();
     symlink("m", home.project.join("l")).unwrap();
     let before = tree(&home.project);
-    assert_eq!(line(&home, "rm -r keep; echo x > m; chmod 600 m; ln -sfn keep l; mkdir new; echo y > new/y").code, Some(0));
+    assert_eq!(
+        line(&home, "rm -r keep; echo x > m; chmod 600 m; ln -sfn keep l; mkdir new; echo y > new/y").code,
+        Some(0)
+    );
     let seq = last_change(&home);
     let after = tree(&home.project);
     assert_ne!(after, before);
@@ -313,7 +316,8 @@ fn a_rule_that_lets_nothing_be_written_costs_no_transaction_and_writes_nothing()
 #[test]
 fn a_disk_that_is_full_takes_nothing_in_and_loses_nothing() {
     let small = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "none"]).arg(small.path()).status().unwrap();
+    let mounted =
+        Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "none"]).arg(small.path()).status().unwrap();
     if !mounted.success() {
         eprintln!("skipped: mounting a tmpfs needs root");
         return;
@@ -332,7 +336,10 @@ fn a_disk_that_is_full_takes_nothing_in_and_loses_nothing() {
     assert!(Command::new("umount").arg("-l").arg(small.path()).status().unwrap().success());
     assert_eq!((full.code, old.as_str()), (Some(125), "old\n"), "{}", full.stderr);
     assert!(full.stderr.contains("No space left on device"), "{}", full.stderr);
-    assert!(names.iter().all(|name| !name.to_string_lossy().contains(".guard-") && !name.ends_with("big")), "{names:?}");
+    assert!(
+        names.iter().all(|name| !name.to_string_lossy().contains(".guard-") && !name.ends_with("big")),
+        "{names:?}"
+    );
     assert_eq!((room.code, last.as_str()), (Some(0), "newer\n"), "{}", room.stderr);
 }
 
