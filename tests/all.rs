@@ -16,6 +16,7 @@ mod failfast;
 mod fence;
 mod hook;
 mod house;
+mod limits;
 mod notify;
 mod policy;
 mod record;

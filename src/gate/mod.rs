@@ -33,6 +33,7 @@ mod signers;
 mod stop;
 mod stored;
 mod trust;
+mod turn;
 mod world;
 mod worth;
 
@@ -54,6 +55,7 @@ pub use present::{Layers, Present, present};
 pub use project::{POLICY_FILE, Project, root_of, shown};
 pub use replay::{Change, Lost, Replay, Usage, replay, unused};
 pub use request::{Request, Waiting};
-pub use stop::Stop;
+pub use stop::{Stop, held};
+pub use turn::Patience;
 pub use world::World;
 pub use worth::{Worth, worth};

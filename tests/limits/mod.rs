@@ -1,0 +1,3 @@
+//! Limits: how many commands run at once, and what one of them may use.
+
+mod turns;
