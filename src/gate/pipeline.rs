@@ -4,7 +4,7 @@
 use super::ask::{Answered, Asking};
 use super::count::Counting;
 use super::desk::{Desk, Judged, now};
-use super::grants::{environment, honoured, place, required};
+use super::grants::{environment, honoured, limits, place, required};
 use super::stored::Stored;
 use super::{Answer, Patience, Project, Request, Stop, World, compose, entries, load};
 use crate::approve::{Permit, Unusable, settle, settle_approved, settle_by_policy, usable};
@@ -128,7 +128,8 @@ fn run(
     };
     let limit = request.timeout.map_or(permit.grant().timeout, |asked| asked.min(permit.grant().timeout));
     let prepared = honoured(permit.grant()).and_then(|()| {
-        execute::prepare(&permit, limit, &place, &environment, required(&desk.policy)).map_err(Stop::Execute)
+        execute::prepare(&permit, limit, limits(&desk.policy), &place, &environment, required(&desk.policy))
+            .map_err(Stop::Execute)
     });
     let mut prepared = match prepared {
         Ok(prepared) => prepared,

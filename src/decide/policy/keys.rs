@@ -149,6 +149,10 @@ pub(crate) static LIMITS: &[Key] = &[
     key("memory_window", Form::Duration, "How long `memory` may be exceeded."),
     key("file_size", Form::Size, "The largest file a command may leave behind."),
     key("total_write", Form::Size, "What a command may write in all."),
+    key("output", Form::Size, "What a command may print in all."),
+    key("cpu", Form::Duration, "Processor time of all of a command's processes together."),
+    key("processes", Form::Number, "Processes and threads that a command may have at once."),
+    key("open_files", Form::Number, "Files that one process may hold open."),
     key("parallel", Form::Number, "Commands that may run at once in a project."),
 ];
 

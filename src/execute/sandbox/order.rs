@@ -3,6 +3,7 @@
 
 use super::bounds::Bounds;
 use super::program::Work;
+use crate::execute::Limits;
 use std::time::Duration;
 
 /// What to run, as plain data.
@@ -16,11 +17,13 @@ pub struct Order {
     pub writes: bool,
     /// What holds it.
     pub bounds: Bounds,
+    /// What it may use.
+    pub limits: Limits,
 }
 
 impl Order {
     /// To run `work` for at most `timeout`, with the least of everything: nothing to write to.
     pub fn new(work: Work, timeout: Duration) -> Self {
-        Self { work, timeout, writes: false, bounds: Bounds::Fence }
+        Self { work, timeout, writes: false, bounds: Bounds::Fence, limits: Limits::default() }
     }
 }
