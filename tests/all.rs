@@ -17,6 +17,7 @@ mod failfast;
 mod fence;
 mod hook;
 mod house;
+mod limits;
 mod notify;
 mod policy;
 mod record;

@@ -283,6 +283,8 @@ impl Desk<'_> {
             Some(Changes { changed, withheld, rules, cause: None, request: name.clone(), seq, diff: None });
         let (Some(name), Some(waiting)) = (name, ran.request.waiting) else { return Ok(()) };
         (waiting.told)(&name, answer.untold.take());
+        // Others may run meanwhile.
+        self.turn = None;
         match self.wait(&name, waiting.limit)? {
             Answered::Approved => self.approved_changes(&name, answer),
             // Whoever approved brought them in.

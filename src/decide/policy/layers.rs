@@ -206,6 +206,10 @@ fn merge(parts: &[Part]) -> Settings {
             file_size: choose(parts, |given| given.file_size, u64::min).unwrap_or(10_000_000),
             total_write: choose(parts, |given| given.total_write, u64::min).unwrap_or(1 << 30),
             undo: choose(parts, |given| given.undo, u64::min).unwrap_or(256 << 20),
+            output: choose(parts, |given| given.output, u64::min).unwrap_or(10_000_000_000),
+            cpu: choose(parts, |given| given.cpu, Duration::min).unwrap_or(Duration::from_secs(3600)),
+            processes: choose(parts, |given| given.processes, u32::min).unwrap_or(4096),
+            open_files: choose(parts, |given| given.open_files, u32::min).unwrap_or(65_536),
             parallel: choose(parts, |given| given.parallel, u32::min).unwrap_or(1),
         },
         ceiling: parts

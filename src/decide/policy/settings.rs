@@ -61,6 +61,14 @@ pub struct Limits {
     pub total_write: u64,
     /// Bytes that are kept of what changes replaced.
     pub undo: u64,
+    /// Bytes a command may print in all.
+    pub output: u64,
+    /// Processor time of all of a command's processes together.
+    pub cpu: Duration,
+    /// Processes and threads that a command may have at once.
+    pub processes: u32,
+    /// Files that one process may hold open.
+    pub open_files: u32,
     /// Commands that may run at once in a project.
     pub parallel: u32,
 }
@@ -158,6 +166,10 @@ pub(crate) struct Given {
     pub(crate) file_size: Option<u64>,
     pub(crate) total_write: Option<u64>,
     pub(crate) undo: Option<u64>,
+    pub(crate) output: Option<u64>,
+    pub(crate) cpu: Option<Duration>,
+    pub(crate) processes: Option<u32>,
+    pub(crate) open_files: Option<u32>,
     pub(crate) parallel: Option<u32>,
     /// In the order of [`keys::ATTEMPTS`].
     pub(crate) attempts: [Option<u32>; 8],
@@ -206,6 +218,10 @@ pub(crate) fn read(reader: &mut Reader<'_>, root: Table<'_, '_>) -> Given {
         given.file_size = reader.size(table, "file_size").map(|at| at.value);
         given.total_write = reader.size(table, "total_write").map(|at| at.value);
         given.undo = reader.size(table, "undo").map(|at| at.value);
+        given.output = reader.size(table, "output").map(|at| at.value);
+        given.cpu = reader.duration(table, "cpu").map(|at| at.value);
+        given.processes = reader.integer(table, "processes", 1).map(|at| at.value);
+        given.open_files = reader.integer(table, "open_files", 1).map(|at| at.value);
         given.parallel = reader.integer(table, "parallel", 1).map(|at| at.value);
     }
     if let Some(table) = reader.table(root, "attempts", "[attempts]") {

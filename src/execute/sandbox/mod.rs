@@ -3,6 +3,7 @@
 
 mod bounds;
 mod detach;
+mod digits;
 mod feed;
 mod filter;
 mod first;
@@ -10,11 +11,13 @@ mod ids;
 mod init;
 mod input;
 mod layout;
+mod meter;
 mod mounts;
 mod order;
 mod probe;
 mod program;
 mod raw;
+mod resources;
 mod rules;
 mod start;
 mod steer;
@@ -27,10 +30,11 @@ pub use detach::detached;
 pub use order::{Layer, Order};
 pub use probe::{Examination, Finding, examine};
 pub use program::Work;
+pub use resources::counts_root;
 
 pub(super) use feed::Feed;
 pub(super) use init::report;
-pub(super) use start::{Fenced, Standing, start};
+pub(super) use start::{Fenced, Standing, Stopper, start};
 pub(super) use steer::{Hold, Steering};
 
 use std::fs;

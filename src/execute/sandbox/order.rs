@@ -3,6 +3,7 @@
 
 use super::bounds::Bounds;
 use super::program::Work;
+use crate::execute::Limits;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ pub struct Order {
     pub layer: Option<Layer>,
     /// What holds it.
     pub bounds: Bounds,
+    /// What it may use.
+    pub limits: Limits,
 }
 
 /// Two empty folders on one file system, out of the command's reach, that take what it writes to the project: the project
@@ -32,6 +35,6 @@ pub struct Layer {
 impl Order {
     /// To run `work` for at most `timeout`, with the least of everything: nothing to write to.
     pub fn new(work: Work, timeout: Duration) -> Self {
-        Self { work, timeout, layer: None, bounds: Bounds::Fence }
+        Self { work, timeout, layer: None, bounds: Bounds::Fence, limits: Limits::default() }
     }
 }
