@@ -43,6 +43,7 @@ fn stage() -> Stage {
         hidden: vec![project.join("build_audit.log"), state],
         project,
         caches,
+        reads: guard::execute::Reads::default(),
     };
     Stage { _root: root, place, environment }
 }

@@ -20,5 +20,6 @@ mod house;
 mod limits;
 mod notify;
 mod policy;
+mod reads;
 mod record;
 mod shell;

@@ -78,7 +78,9 @@ pub fn prepare(
         },
         Asked::Line(line) => Work::Line(OsString::from(line)),
     };
-    let order = Order { layer: layer.filter(|_| permit.grant().writes), limits, ..Order::new(work, timeout) };
+    let grant = permit.grant();
+    let layer = layer.filter(|_| grant.writes);
+    let order = Order { layer, limits, dotenv: grant.dotenv, ..Order::new(work, timeout) };
     prepare_order(order, place, environment, require)
 }
 

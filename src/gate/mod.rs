@@ -18,6 +18,7 @@ mod grants;
 mod halt;
 mod held;
 mod hint;
+mod homes;
 mod init;
 mod notice;
 mod own;

@@ -127,7 +127,7 @@ fn run(
     sink: &mut dyn Sink,
     answer: &mut Answer,
 ) -> Result<(), Stop> {
-    let place = place(world, desk.project);
+    let place = place(world, desk.project, &desk.policy);
     let environment = match judged.composition {
         Some(_) => compose::outside(world, desk.project),
         None => environment(world, &permit.grant().env),

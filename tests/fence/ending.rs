@@ -145,6 +145,9 @@ fn as_guard() {
     if let Some(limit) = std::env::var("GUARD_TEST_TIMEOUT").ok().and_then(|ms| ms.parse().ok()) {
         stage.timeout = Duration::from_millis(limit);
     }
+    if std::env::var_os("GUARD_TEST_HOMELY").is_some() {
+        stage.settle();
+    }
     let (order, transaction) = stage.order(Work::Line(line));
     struct Through;
     impl guard::execute::Sink for Through {

@@ -7,18 +7,22 @@ use std::process::{Command, Stdio};
 /// The small guard where user namespaces are used up, as where they are forbidden.
 const NO_NAMESPACES: &str = "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$0\" \"$@\"";
 /// The small guard where a part of `/proc` is masked, as in containers.
-const MASKED: &str = "mount -t tmpfs none /proc/bus && exec \"$0\" \"$@\"";
+pub(crate) const MASKED: &str = "mount -t tmpfs none /proc/bus && exec \"$0\" \"$@\"";
 
-/// Runs the small guard behind `trick`, requiring `level`, and says what it printed.
-fn run(trick: &str, level: &str, line: &str) -> String {
+/// The small guard behind `trick`, requiring `level`.
+pub(crate) fn behind(trick: &str, level: &str, line: &str) -> Command {
     let guard = small_guard(line);
     let mut command = Command::new("unshare");
     command.args(["--user", "--map-root-user", "--mount", "--propagation", "private", "sh", "-c", trick]);
     command.arg(guard.get_program()).args(guard.get_args());
     command.env("GUARD_TEST_LINE", line).env("GUARD_TEST_LEVEL", level);
     command.stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::null());
-    let mut child = command.spawn().unwrap();
-    said(&mut child)
+    command
+}
+
+/// What it printed.
+fn run(trick: &str, level: &str, line: &str) -> String {
+    said(&mut behind(trick, level, line).spawn().unwrap())
 }
 
 #[test]

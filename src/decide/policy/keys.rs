@@ -193,8 +193,19 @@ pub(crate) static ITERATION: &[Key] = &[
 ];
 
 /// `[fence]`.
-pub(crate) static FENCE: &[Key] =
-    &[key("require", Form::Word(|| words(REQUIRES)), "The weakest fence in which a command may run.")];
+pub(crate) static FENCE: &[Key] = &[
+    key("require", Form::Word(|| words(REQUIRES)), "The weakest fence in which a command may run."),
+    key(
+        TOOLCHAIN,
+        Form::Words,
+        "Files and folders of the home (\"~/.cargo\") and of the system's closed folders (\"/etc/odbc.ini\") that \
+         commands may read; with `!` in front, what they may not read wherever it lies (\"!services/.env\" in the \
+         project). Lists of all layers add up; where the machine's policy has one, no other opens anything.",
+    ),
+];
+
+/// The list in `[fence]` of what may be read.
+pub(crate) const TOOLCHAIN: &str = "toolchain";
 
 /// `[[service]]`.
 pub(crate) static SERVICE: &[Key] = &[
@@ -338,6 +349,11 @@ pub(crate) static RULE: &[Key] = &[
         "What it may write: nothing, the project, parts of `.git`, or a virtual environment.",
     ),
     gives("env", Form::Texts, "Names of variables it gets besides the usual ones."),
+    gives(
+        "dotenv",
+        Form::Boolean,
+        "Whether it may read the project's `.env` and `.env.NAME` files, which are unreadable otherwise.",
+    ),
     gives("check", Form::Word(|| words(CHECKS)), "What it checks: its success is evidence, its failure an attempt."),
     gives("runner", Form::Word(|| words(RUNNERS)), "Runs it by guard itself, outside the fence."),
 ];

@@ -9,7 +9,7 @@ use super::read::{At, Reader, root};
 use super::rule_table::{self, Read};
 use super::settings::{self, Approvals, Attempts, Given, Iteration, Limits, Require, Service, Settings, Supervision};
 use super::strength::Strength;
-use super::{Examples, Layer, Rule, RuleText, Source};
+use super::{Examples, Layer, Rule, RuleText, Source, toolchain};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -239,6 +239,9 @@ fn merge(parts: &[Part]) -> Settings {
             outputs: choose(parts, |given| given.outputs.clone(), common).unwrap_or_default(),
         },
         require: choose(parts, |given| given.require, Require::max).unwrap_or(Require::Full),
+        toolchain: toolchain::merge(
+            parts.iter().filter_map(|part| Some((part.source.layer, part.given.toolchain.as_ref()?))),
+        ),
         services: parts.iter().flat_map(|part| &part.given.services).map(|at| Service::clone(&at.value)).collect(),
     }
 }

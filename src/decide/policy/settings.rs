@@ -6,6 +6,7 @@ use super::keys;
 use super::read::{At, Reader, Table};
 use super::rule_table;
 use super::strength::Strength;
+use super::toolchain::{self, Toolchain};
 use super::whitelist::Whitelist;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -150,6 +151,8 @@ pub struct Settings {
     pub iteration: Iteration,
     /// The fence that commands need.
     pub require: Require,
+    /// What commands may read of homes and of the system's closed folders.
+    pub toolchain: Toolchain,
     /// Services that rules may open.
     pub services: Vec<Service>,
 }
@@ -181,6 +184,7 @@ pub(crate) struct Given {
     pub(crate) files: Option<u32>,
     pub(crate) outputs: Option<Vec<PathPattern>>,
     pub(crate) require: Option<Require>,
+    pub(crate) toolchain: Option<Toolchain>,
     pub(crate) services: Vec<At<Service>>,
 }
 
@@ -246,6 +250,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, root: Table<'_, '_>) -> Given {
     if let Some(table) = reader.table(root, "fence", "[fence]") {
         reader.only(table, keys::FENCE);
         given.require = reader.choice(table, "require", REQUIRES).map(|at| at.value);
+        given.toolchain = toolchain::read(reader, table);
     }
     for (table, span) in reader.tables(root, "service", "[[service]]") {
         reader.only(table, keys::SERVICE);

@@ -1,11 +1,13 @@
 //! Which mounts and rules make the fence around a place: computed before anything is started.
 //! Knows the file system as it lies; starts nothing.
 
-use super::bounds::Bounds;
+use super::closed::{self, Cover, covers};
 use super::mounts::Step;
-use super::order::Layer;
-use super::rules::{Access, Rules};
+use super::order::{Layer, Order};
+use super::rules::{Access, Judged, Rules};
+use super::{covering, dotenv};
 use crate::execute::{ExecuteError, Place};
+use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -16,6 +18,8 @@ const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 /// A folder and a file of nothing, to cover what is hidden.
 const NOTHING_FOLDER: &str = "/run/guard/empty";
 const NOTHING_FILE: &str = "/run/guard/nothing";
+/// The same, and not even that can be read: a program that must not read says so.
+const SHUT_FILE: &str = "/run/guard/shut";
 /// Folders that are private to the fence.
 const PRIVATE: [&str; 4] = ["/tmp", "/var/tmp", "/run", "/dev"];
 
@@ -48,6 +52,7 @@ pub(super) fn resolved(place: &Place) -> Result<Place, ExecuteError> {
         caches: if is_private(&place.caches) { place.caches.clone() } else { real(&place.caches)? },
         protected: place.protected.clone(),
         hidden: place.hidden.clone(),
+        reads: place.reads.clone(),
     };
     if place.project.parent().is_none() {
         return Err(refusal(
@@ -75,10 +80,15 @@ fn refusal(path: &Path, cause: &str, mend: &str) -> ExecuteError {
     ExecuteError::Fence { what: format!("`{}`", path.display()), cause: cause.to_owned(), mend: mend.to_owned() }
 }
 
-/// The mount steps for a resolved place, whose changes `layer` takes.
-pub(super) fn steps(place: &Place, layer: Option<&Layer>, processes: bool) -> Result<Vec<Step>, ExecuteError> {
-    let mut layout = Layout { place, steps: Vec::with_capacity(64) };
-    layout.keep(layer)?;
+/// The mount steps for a resolved place.
+pub(super) fn steps(
+    place: &Place,
+    order: &Order,
+    (processes, landlock): (bool, bool),
+) -> Result<Vec<Step>, ExecuteError> {
+    let covers = covered(place, order, landlock);
+    let mut layout = Layout { place, covers, steps: Vec::with_capacity(128) };
+    layout.keep(order.layer.as_ref())?;
     layout.steps.push(Step::Seal);
     layout.private()?;
     if processes {
@@ -90,8 +100,11 @@ pub(super) fn steps(place: &Place, layer: Option<&Layer>, processes: bool) -> Re
     for path in &hidden {
         layout.hide(path)?;
     }
-    if layer.is_none() {
+    if order.layer.is_none() {
         layout.steps.push(Step::ReadOnly { at: c_path(&place.project)? });
+    }
+    for path in unread(place, order) {
+        layout.shut(&path)?;
     }
     if !is_private(&place.caches) {
         layout.steps.push(Step::Put { slot: CACHES, at: c_path(&place.caches)? });
@@ -104,8 +117,41 @@ pub(super) fn mounted_on(place: &Place) -> Vec<PathBuf> {
     place.hidden.iter().filter(|path| path.starts_with(&place.project)).cloned().collect()
 }
 
+/// What is covered for `order`; the system's closed folders too where Landlock does not close them.
+fn covered(place: &Place, order: &Order, landlock: bool) -> Vec<Cover> {
+    let own = order.bounds.reading().unwrap_or_default();
+    let also: Vec<PathBuf> = own.iter().filter(|path| !path.starts_with(&place.project)).cloned().collect();
+    covers(place, &also, !landlock)
+}
+
+/// What cannot be read although it lies where one may look: `.env` files, and what the policy shuts.
+fn unread(place: &Place, order: &Order) -> BTreeSet<PathBuf> {
+    let mut all = if order.dotenv { BTreeSet::new() } else { dotenv::files(place) };
+    all.extend(place.reads.shut.iter().cloned());
+    all
+}
+
+/// Why a program at `path` cannot be seen inside, and what opens it.
+pub(super) fn out_of_sight(place: &Place, order: &Order, path: &Path) -> Option<String> {
+    // What its name leads to may be hidden although its name is not.
+    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let covers = covered(place, order, true);
+    let hides = |path: &Path| {
+        let cover = covers.iter().find(|cover| path.starts_with(&cover.at))?;
+        let open = cover.open.iter().any(|open| path.starts_with(open)) || path.starts_with(&place.project);
+        (!open).then(|| cover.at.clone())
+    };
+    let (hidden, at) = [path, &real].into_iter().find_map(|path| Some((path, hides(path)?)))?;
+    Some(format!(
+        "commands do not see `{}`, which lies in the home `{}`: a person may add its folder to `toolchain` in `[fence]`",
+        hidden.display(),
+        at.display()
+    ))
+}
+
 struct Layout<'a> {
     place: &'a Place,
+    covers: Vec<Cover>,
     steps: Vec<Step>,
 }
 
@@ -166,7 +212,13 @@ impl Layout<'_> {
         }
         self.steps.extend([folder("/run/guard", 0o755), folder(NOTHING_FOLDER, 0o555)]);
         self.steps.push(Step::File { at: c(NOTHING_FILE) });
+        self.steps.push(Step::Unreadable { at: c(SHUT_FILE) });
+        let caches = (!is_private(&self.place.caches)).then_some(self.place.caches.as_path());
+        let ways: Vec<&Path> = [self.place.project.as_path()].into_iter().chain(caches).collect();
+        let (make, put) = covering::steps(&self.covers, &ways)?;
+        self.steps.extend(make);
         self.steps.push(Step::ReadOnly { at: c("/run") });
+        self.steps.extend(put);
         Ok(())
     }
 
@@ -180,12 +232,31 @@ impl Layout<'_> {
         Ok(())
     }
 
+    /// Makes what is at `path` unreadable, where it is to be seen at all.
+    fn shut(&mut self, path: &Path) -> Result<(), ExecuteError> {
+        let within = |folders: &[PathBuf]| folders.iter().any(|folder| path.starts_with(folder));
+        let Ok(found) = path.symlink_metadata() else { return Ok(()) };
+        if within(&self.place.hidden) || self.is_out_of_sight(path) || found.is_symlink() {
+            return Ok(());
+        }
+        let with = if found.is_dir() { NOTHING_FOLDER } else { SHUT_FILE };
+        self.steps.push(Step::Bind { from: c(with), at: c_path(path)? });
+        Ok(())
+    }
+
+    /// Whether nothing is at `path` inside: it lies in a private folder, or in a cover and not in what is open there.
+    fn is_out_of_sight(&self, path: &Path) -> bool {
+        let open = |cover: &Cover| cover.open.iter().any(|open| path.starts_with(open));
+        !path.starts_with(&self.place.project)
+            && (PRIVATE.iter().any(|base| path.starts_with(base))
+                || self.covers.iter().any(|cover| path.starts_with(&cover.at) && !open(cover)))
+    }
+
     /// Covers `path` with nothing.
     fn hide(&mut self, path: &Path) -> Result<(), ExecuteError> {
         // What is not there cannot be made where guard would take it for its own: what is made is judged.
         let Ok(real) = fs::canonicalize(path) else { return Ok(()) };
-        // What lies in a private folder is out of sight already.
-        if PRIVATE.iter().any(|base| real.starts_with(base)) && !real.starts_with(&self.place.project) {
+        if self.is_out_of_sight(&real) && !self.place.project.starts_with(&real) {
             return Ok(());
         }
         let kind = real.symlink_metadata().map_err(|e| trouble("look at what is hidden", &e.to_string()))?.file_type();
@@ -208,10 +279,21 @@ impl Layout<'_> {
     }
 }
 
-/// Landlock's rules where mounts already decide what can be read and seen.
-pub(super) fn rules(place: &Place, bounds: &Bounds, writes: bool, version: u32) -> Result<Rules, ExecuteError> {
-    let mut rules = bounds.rules(version, false)?;
-    if writes {
+/// Landlock's rules where mounts already decide what can be seen: what of the system can be read, and what written.
+pub(super) fn rules(place: &Place, order: &Order, version: u32) -> Result<Rules, ExecuteError> {
+    let mut rules = order.bounds.rules(version, Judged::Files)?;
+    if order.bounds.reading().is_none() && version > 0 {
+        for (path, folder) in open_to_all(place)? {
+            rules.allow(c_path(&path)?, Access::Read, folder);
+        }
+        for cover in covered(place, order, true) {
+            rules.allow(c_path(&cover.at)?, Access::Read, true);
+        }
+        if order.layer.is_none() {
+            rules.allow(c_path(&place.project)?, Access::Read, true);
+        }
+    }
+    if order.layer.is_some() {
         rules.allow(c_path(&place.project)?, Access::Write, true);
     }
     if !is_private(&place.caches) {
@@ -223,15 +305,40 @@ pub(super) fn rules(place: &Place, bounds: &Bounds, writes: bool, version: u32) 
     Ok(rules)
 }
 
+/// The folders at the top that are not closed, and what is open of the closed ones.
+fn open_to_all(place: &Place) -> Result<Vec<(PathBuf, bool)>, ExecuteError> {
+    let top = fs::read_dir("/").map_err(|error| trouble("look at `/`", &error.to_string()))?;
+    let mut all = Vec::with_capacity(128);
+    for entry in top.flatten() {
+        let path = entry.path();
+        let kind = entry.file_type().ok().filter(|kind| !kind.is_symlink());
+        if let Some(kind) = kind.filter(|_| !closed::closed().any(|closed| closed == path)) {
+            all.push((path, kind.is_dir()));
+        }
+    }
+    // Files and folders alike: what is not asked of a file is not given.
+    all.extend(closed::open_of_system().map(|path| (path, false)));
+    let closed = place.reads.open.iter().filter(|path| closed::closed().any(|closed| path.starts_with(closed)));
+    all.extend(closed.map(|path| (path.clone(), false)));
+    Ok(all)
+}
+
 /// Landlock's rules where there are no namespaces: it cannot deny below what it allows, so everything is allowed but
-/// what is hidden, entry by entry; and the project is read-only, since nothing could judge what is written.
-pub(super) fn rules_alone(place: &Place, bounds: &Bounds, version: u32) -> Result<Rules, ExecuteError> {
-    let mut rules = bounds.rules(version, true)?;
-    let mut unread = place.hidden.clone();
-    unread.push(PathBuf::from("/dev"));
-    let readable = if bounds.limits_reading() { Vec::new() } else { carve(Path::new("/"), &unread) };
-    for (path, folder) in readable {
-        rules.allow(c_path(&path)?, Access::Read, folder);
+/// what is hidden or closed, entry by entry; and the project is read-only, since nothing could judge what is written.
+pub(super) fn rules_alone(place: &Place, order: &Order, version: u32) -> Result<Rules, ExecuteError> {
+    let mut rules = order.bounds.rules(version, Judged::All)?;
+    let mut kept = place.hidden.clone();
+    kept.extend(unread(place, order));
+    if order.bounds.reading().is_none() {
+        let mut closed: Vec<PathBuf> = closed::closed().collect();
+        closed.push(PathBuf::from("/dev"));
+        closed.extend(covered(place, order, true).into_iter().map(|cover| cover.at));
+        closed.extend(kept.iter().cloned());
+        let open = closed::open_of_system().chain(place.reads.open.iter().cloned());
+        let parts = open.chain([place.project.clone()]).flat_map(|path| carve(&path, &kept));
+        for (path, folder) in carve(Path::new("/"), &closed).into_iter().chain(parts) {
+            rules.allow(c_path(&path)?, Access::Read, folder);
+        }
     }
     for name in DEVICES {
         rules.allow(c(&format!("/dev/{name}")), Access::Write, false);

@@ -2,8 +2,11 @@
 //! The only room with `unsafe` code. Knows nothing of permits, policies or logs.
 
 mod bounds;
+mod closed;
+mod covering;
 mod detach;
 mod digits;
+mod dotenv;
 mod feed;
 mod filter;
 mod first;

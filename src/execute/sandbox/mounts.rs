@@ -28,10 +28,14 @@ pub(super) enum Step {
     Folder { at: CString, mode: u32 },
     /// An empty file, unless it is there.
     File { at: CString },
+    /// An empty file that nobody can read.
+    Unreadable { at: CString },
     /// A symbolic link.
     Link { to: CString, at: CString },
     /// Mounts `from` at `at` too.
     Bind { from: CString, at: CString },
+    /// Puts the mount at `from`, with all below it, at `to` instead.
+    Move { from: CString, to: CString },
     /// Makes the mount at `at` read-only.
     ReadOnly { at: CString },
     /// Puts a taken copy at its place.
@@ -46,6 +50,7 @@ const MS_NODEV: u64 = 4;
 const MS_NOEXEC: u64 = 8;
 const MS_RDONLY: u64 = 1;
 const MS_BIND: u64 = 0x1000;
+const MS_MOVE: u64 = 0x2000;
 const MS_REC: u64 = 0x4000;
 const MS_PRIVATE: u64 = 1 << 18;
 
@@ -95,12 +100,14 @@ impl Step {
                 Err(libc::EEXIST) => Ok(()),
                 Err(error) => Err(error),
             },
-            Self::File { at } => match sys::mkfile(at) {
+            Self::Unreadable { at } => sys::mkfile(at, 0),
+            Self::File { at } => match sys::mkfile(at, 0o444) {
                 Ok(()) | Err(libc::EEXIST) => Ok(()),
                 Err(error) => Err(error),
             },
             Self::Link { to, at } => sys::symlink(to, at),
             Self::Bind { from, at } => sys::mount(from, at, EMPTY, MS_BIND | MS_REC, EMPTY),
+            Self::Move { from, to } => sys::mount(from, to, EMPTY, MS_MOVE, EMPTY),
             Self::ReadOnly { at } => {
                 sys::mount_setattr(libc::AT_FDCWD, at, true, &MountAttr { set: READ_ONLY, ..MountAttr::default() })
             }
@@ -142,10 +149,13 @@ impl Step {
             Self::Memory { at, .. } => format!("mount a private `{}`", show(at)),
             Self::Processes { .. } => "mount a fresh `/proc`".into(),
             Self::Terminals => "mount fresh terminals".into(),
-            Self::Folder { at, .. } | Self::File { at } => format!("make way for `{}`", show(at)),
+            Self::Folder { at, .. } | Self::File { at } | Self::Unreadable { at } => {
+                format!("make way for `{}`", show(at))
+            }
             Self::Link { at, .. } => format!("link `{}`", show(at)),
             Self::Bind { from, at } if from == at => format!("make `{}` a mount point", show(at)),
             Self::Bind { at, .. } => format!("cover `{}`", show(at)),
+            Self::Move { to, .. } => format!("cover `{}`", show(to)),
             Self::ReadOnly { at } => format!("make `{}` read-only", show(at)),
             Self::Put { at, .. } => format!("mount `{}`", show(at)),
             Self::Input { path, .. } => format!("open standard input `{}` anew", show(path)),

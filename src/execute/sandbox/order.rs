@@ -16,6 +16,8 @@ pub struct Order {
     pub timeout: Duration,
     /// What takes the command's changes to the project; `None`: the project is read-only.
     pub layer: Option<Layer>,
+    /// Whether it may read the project's `.env` files.
+    pub dotenv: bool,
     /// What holds it.
     pub bounds: Bounds,
     /// What it may use.
@@ -35,6 +37,6 @@ pub struct Layer {
 impl Order {
     /// To run `work` for at most `timeout`, with the least of everything: nothing to write to.
     pub fn new(work: Work, timeout: Duration) -> Self {
-        Self { work, timeout, layer: None, bounds: Bounds::Fence, limits: Limits::default() }
+        Self { work, timeout, layer: None, dotenv: false, limits: Limits::default(), bounds: Bounds::Fence }
     }
 }

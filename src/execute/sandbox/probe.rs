@@ -13,7 +13,7 @@ use super::start::start;
 use super::sys;
 use crate::event::Ended;
 use crate::execute::run::{Prepared, Sink};
-use crate::execute::{Environment, ExecuteError, Fence, Level, Limits, Outcome, Place};
+use crate::execute::{Environment, ExecuteError, Fence, Level, Limits, Outcome, Place, Reads};
 use libc::{c_int, c_long};
 use std::ffi::{CStr, CString, OsString};
 use std::fs;
@@ -128,6 +128,11 @@ impl Ground {
         fs::write(project.join(".git/config"), "[core]\n")?;
         fs::write(state.join("key"), "secret")?;
         fs::write(root.join("outside"), "untouched")?;
+        fs::write(project.join(".env"), "KEY=secret")?;
+        let home = root.join("home");
+        fs::create_dir_all(home.join("tools"))?;
+        fs::write(home.join("key"), "secret")?;
+        fs::write(home.join("tools/credentials"), "secret")?;
         rustix::fs::mknodat(rustix::fs::CWD, root.join("pipe"), rustix::fs::FileType::Fifo, 0o600.into(), 0)?;
         Ok(Self {
             tcp: TcpListener::bind("127.0.0.1:0")?,
@@ -141,6 +146,11 @@ impl Ground {
                 hidden: vec![project.join("build_audit.log"), state],
                 project,
                 caches,
+                reads: Reads {
+                    open: vec![home.join("tools")],
+                    shut: vec![home.join("tools/credentials")],
+                    homes: vec![home],
+                },
             },
             root,
             name,
@@ -231,6 +241,10 @@ impl Ground {
         add("write to a named pipe outside", "Landlock", opens(outside("pipe")?, libc::O_RDWR));
         add("read the audit log", "cover", reads(inside("build_audit.log")?));
         add("read guard's state", "cover", reads(outside("state/key")?));
+        add("read a key in a home", "private home", reads(outside("home/key")?));
+        add("read a token among the toolchain", "cover", reads(outside("home/tools/credentials")?));
+        add("read the project's `.env`", "cover", reads(inside(".env")?));
+        add("read the machine's passwords", "closed `/etc`", reads(c"/etc/shadow".to_owned()));
         add("connect by TCP", "seccomp", Box::new(move || connect(0, tcp)));
         add("connect by MPTCP", "seccomp", Box::new(move || connect(262, tcp)));
         add("send by UDP", "seccomp", Box::new(move || send(udp)));
@@ -412,7 +426,7 @@ fn daemon(late: &CStr) -> c_int {
             sys::setsid();
             if sys::fork_with(libc::SIGCHLD) == Ok(0) {
                 std::thread::sleep(Duration::from_millis(120));
-                let _ = sys::mkfile(late);
+                let _ = sys::mkfile(late, 0o444);
             }
             sys::exit(0)
         }

@@ -9,7 +9,7 @@ use super::input::{self, Input};
 use super::layout::{self, c_path};
 use super::mounts::Step;
 use super::order::Order;
-use super::program::{Work, executable, words};
+use super::program::{Work, executable, interpreter, words};
 use super::steer::Hold;
 use super::watch::Watch;
 use super::{filter, resources, sys};
@@ -143,7 +143,10 @@ impl Standing {
             Rung::Namespaces => {
                 self.rung = Rung::SharedProcesses;
                 let mend = if what.contains("proc") { PROC } else { USER_NAMESPACES };
-                self.missing.push(format!("a pid namespace with a fresh `/proc` ({what}: {cause}): {mend}"));
+                self.missing.push(format!(
+                    "a pid namespace with a fresh `/proc` ({what}: {cause}), so other processes and their command lines \
+                     can be seen: {mend}"
+                ));
                 if self.landlock < 6 {
                     self.missing.push(format!("a bar to signals for processes outside: {LANDLOCK}"));
                 }
@@ -223,7 +226,7 @@ impl Standing {
             Input::Fed(source) => feed = Some(Feed::new(source)?),
         }
         if mounts {
-            steps.extend(layout::steps(&self.place, self.order.layer.as_ref(), pids)?);
+            steps.extend(layout::steps(&self.place, &self.order, (pids, self.landlock > 0))?);
             let highest =
                 resources::highest_pid(&self.order.limits).and_then(|most| CString::new(most.to_string()).ok());
             for step in &mut steps {
@@ -235,9 +238,9 @@ impl Standing {
         let caches =
             if mounts || outside || self.place.caches.exists() { None } else { Some(Fresh::make(&self.place.caches)?) };
         let rules = if mounts {
-            layout::rules(&self.place, &self.order.bounds, self.order.layer.is_some(), self.landlock)?
+            layout::rules(&self.place, &self.order, self.landlock)?
         } else {
-            layout::rules_alone(&self.place, &self.order.bounds, self.landlock)?
+            layout::rules_alone(&self.place, &self.order, self.landlock)?
         };
         let [(reports, told), (go, release), (out, stdout), (err, stderr)] = [pipe()?, pipe()?, pipe()?, pipe()?];
         let (program, argv) = words(&self.order.work)?;
@@ -363,7 +366,8 @@ impl Standing {
         if let Input::Reopened(step) = input::fenced(true)? {
             steps.push(step);
         }
-        steps.extend(layout::steps(&self.place, self.order.layer.as_ref(), self.rung == Rung::Namespaces)?);
+        let kinds = (self.rung == Rung::Namespaces, self.landlock > 0);
+        steps.extend(layout::steps(&self.place, &self.order, kinds)?);
         let step = steps.get(n);
         let lays = matches!(step, Some(Step::Overlay { .. }));
         Ok((lays, step.map_or_else(|| "build the fence".to_owned(), Step::describe)))
@@ -378,7 +382,7 @@ impl Standing {
         let hint = ["/tmp/", "/var/tmp/", "/run/", "/dev/"].iter().find(|base| program.starts_with(**base));
         let cause = match hint {
             Some(base) => format!("{cause}: the fence has its own `{base}`"),
-            None => cause.to_string(),
+            None => layout::out_of_sight(&self.place, &self.order, Path::new(&program)).unwrap_or(cause.to_string()),
         };
         ExecuteError::NotExecutable { program, cause }
     }
@@ -416,7 +420,13 @@ impl Standing {
             Work::Line(_) => OsStr::new("bash"),
         };
         let program = program.to_string_lossy().into_owned();
-        ExecuteError::NotExecutable { program, cause: io::Error::from_raw_os_error(error).to_string() }
+        let hidden = match &self.order.work {
+            Work::Argv { program, .. } => interpreter(program),
+            Work::Line(_) => None,
+        }
+        .and_then(|interpreter| layout::out_of_sight(&self.place, &self.order, &interpreter));
+        let cause = hidden.unwrap_or_else(|| io::Error::from_raw_os_error(error).to_string());
+        ExecuteError::NotExecutable { program, cause }
     }
 }
 

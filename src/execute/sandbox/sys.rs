@@ -216,9 +216,9 @@ pub(super) fn chmod(path: &CStr, mode: u32) -> Result<(), Errno> {
 }
 
 /// Makes an empty file.
-pub(super) fn mkfile(path: &CStr) -> Result<(), Errno> {
+pub(super) fn mkfile(path: &CStr, mode: u32) -> Result<(), Errno> {
     // SAFETY: `path` is a valid string.
-    unsafe { call!(SYS_mknodat, libc::AT_FDCWD, path, libc::S_IFREG | 0o444) }.map(drop)
+    unsafe { call!(SYS_mknodat, libc::AT_FDCWD, path, libc::S_IFREG | mode) }.map(drop)
 }
 
 pub(super) fn symlink(to: &CStr, at: &CStr) -> Result<(), Errno> {
