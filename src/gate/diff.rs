@@ -2,14 +2,14 @@
 //! Judges nothing.
 
 use super::changes::content;
-use super::shown;
 use crate::action::{Change, ChangeKind, ChangeSet, Node};
 use crate::decide::holds_secrets;
-use crate::event::line::{carry, hex, printable};
+use crate::event::line::{carry, hex, printable, visible};
 use crate::execute::change::{ReadError, open_before, open_written};
 use crate::record::Redactor;
 use similar::{Algorithm, TextDiff};
 use std::collections::{HashMap, HashSet};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -39,7 +39,9 @@ pub fn diff(set: &ChangeSet, upper: &Path, project: &Path, redactor: &Redactor, 
             continue;
         }
         let text = match renames.get(change.path.as_path()) {
-            Some(from) => format!("rename {} -> {}{}\n", shown(from), shown(&change.path), modes(change)),
+            Some(from) => {
+                format!("rename {} -> {}{}\n", page.shown(from), page.shown(&change.path), page.modes(change))
+            }
             None => page.change(change),
         };
         if out.text.len() + text.len() > most {
@@ -49,7 +51,7 @@ pub fn diff(set: &ChangeSet, upper: &Path, project: &Path, redactor: &Redactor, 
         out.text.push_str(&text);
     }
     for path in &set.left_out {
-        let line = format!("left out {} (pipe or socket)\n", shown(path));
+        let line = format!("left out {} (pipe or socket)\n", page.shown(path));
         if out.text.len() + line.len() > most {
             out.cut = true;
             break;
@@ -76,8 +78,8 @@ enum Content {
 impl Page<'_> {
     /// What one change comes to: a line, and the lines of a file.
     fn change(&self, change: &Change) -> String {
-        let path = shown(&change.path);
-        let head = format!("{} {path}{}\n", change.kind().word(), modes(change));
+        let path = self.shown(&change.path);
+        let head = format!("{} {path}{}\n", change.kind().word(), self.modes(change));
         if change.kind() == ChangeKind::Mode {
             return head;
         }
@@ -121,6 +123,33 @@ impl Page<'_> {
         let text = carry(&bytes);
         Ok(Content::Text(self.redactor.redact(&text).unwrap_or_else(|| text.into_owned())))
     }
+
+    /// Kinds, modes and targets, where they tell something.
+    fn modes(&self, change: &Change) -> String {
+        match (&change.before, &change.after) {
+            (Some(Node::File { mode: before, .. }), Some(Node::File { mode: after, .. })) if before == after => {
+                String::new()
+            }
+            (None, Some(node)) | (Some(node), None) => format!(" ({})", self.node(node)),
+            (Some(before), Some(after)) => format!(" ({} -> {})", self.node(before), self.node(after)),
+            (None, None) => String::new(),
+        }
+    }
+
+    fn node(&self, node: &Node) -> String {
+        match node {
+            Node::File { mode, .. } => format!("file {mode:o}"),
+            Node::Link { to } => format!("link to {}", self.shown(to)),
+            Node::Folder { mode } => format!("folder {mode:o}"),
+            Node::Special { kind } => (*kind).to_owned(),
+        }
+    }
+
+    /// A path on one line, with every secret masked.
+    fn shown(&self, path: &Path) -> String {
+        let text = carry(path.as_os_str().as_bytes());
+        visible(&self.redactor.redact(&text).unwrap_or_else(|| text.into_owned()))
+    }
 }
 
 /// The lines that differ, with three around them.
@@ -128,25 +157,4 @@ fn lines(before: &str, after: &str, path: &str) -> String {
     let (before, after) = (printable(before), printable(after));
     let diff = TextDiff::configure().algorithm(Algorithm::Myers).timeout(PATIENCE).diff_lines(&before, &after);
     diff.unified_diff().context_radius(3).header(&format!("a/{path}"), &format!("b/{path}")).to_string()
-}
-
-/// Kinds, modes and targets, where they tell something.
-fn modes(change: &Change) -> String {
-    match (&change.before, &change.after) {
-        (Some(Node::File { mode: before, .. }), Some(Node::File { mode: after, .. })) if before == after => {
-            String::new()
-        }
-        (None, Some(node)) | (Some(node), None) => format!(" ({})", node_shown(node)),
-        (Some(before), Some(after)) => format!(" ({} -> {})", node_shown(before), node_shown(after)),
-        (None, None) => String::new(),
-    }
-}
-
-fn node_shown(node: &Node) -> String {
-    match node {
-        Node::File { mode, .. } => format!("file {mode:o}"),
-        Node::Link { to } => format!("link to {}", shown(to)),
-        Node::Folder { mode } => format!("folder {mode:o}"),
-        Node::Special { kind } => (*kind).to_owned(),
-    }
 }
