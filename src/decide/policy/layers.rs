@@ -205,6 +205,7 @@ fn merge(parts: &[Part]) -> Settings {
             memory_window: choose(parts, |given| given.memory_window, Duration::min).unwrap_or(Duration::from_secs(30)),
             file_size: choose(parts, |given| given.file_size, u64::min).unwrap_or(10_000_000),
             total_write: choose(parts, |given| given.total_write, u64::min).unwrap_or(1 << 30),
+            undo: choose(parts, |given| given.undo, u64::min).unwrap_or(256 << 20),
             parallel: choose(parts, |given| given.parallel, u32::min).unwrap_or(1),
         },
         ceiling: parts

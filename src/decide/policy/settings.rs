@@ -60,6 +60,8 @@ pub struct Limits {
     pub file_size: u64,
     /// Bytes a command may write in all.
     pub total_write: u64,
+    /// Bytes that are kept of what changes replaced.
+    pub undo: u64,
     /// Commands that may run at once in a project.
     pub parallel: u32,
 }
@@ -163,6 +165,7 @@ pub(crate) struct Given {
     pub(crate) memory_window: Option<Duration>,
     pub(crate) file_size: Option<u64>,
     pub(crate) total_write: Option<u64>,
+    pub(crate) undo: Option<u64>,
     pub(crate) parallel: Option<u32>,
     /// In the order of [`keys::ATTEMPTS`].
     pub(crate) attempts: [Option<u32>; 8],
@@ -210,6 +213,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, root: Table<'_, '_>) -> Given {
         given.memory_window = reader.duration(table, "memory_window").map(|at| at.value);
         given.file_size = reader.size(table, "file_size").map(|at| at.value);
         given.total_write = reader.size(table, "total_write").map(|at| at.value);
+        given.undo = reader.size(table, "undo").map(|at| at.value);
         given.parallel = reader.integer(table, "parallel", 1).map(|at| at.value);
     }
     if let Some(table) = reader.table(root, "attempts", "[attempts]") {

@@ -18,14 +18,13 @@ mod raw;
 mod rules;
 mod start;
 mod steer;
-mod stub;
 mod sys;
 mod tree;
 mod watch;
 
 pub use bounds::Bounds;
 pub use detach::detached;
-pub use order::Order;
+pub use order::{Layer, Order};
 pub use probe::{Examination, Finding, examine};
 pub use program::Work;
 
