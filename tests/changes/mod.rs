@@ -2,6 +2,7 @@
 //! by `GUARD_TEST_BASE`.
 
 mod hostile;
+mod judged;
 mod overlay;
 mod properties;
 mod scene;

@@ -10,11 +10,13 @@ mod table;
 mod tests;
 
 use super::judging::BuiltIn;
-use super::policy::{Bases, Policy, Supervision, Writes, path_meant};
+use super::policy::{Policy, Supervision, Writes};
 use super::{Match, Verdict};
 use crate::action::{Change, ChangeKind, ChangeSet, Node};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+pub use names::holds_secrets;
 
 /// Rules of guard's own about changes.
 pub(super) fn own() -> impl Iterator<Item = &'static BuiltIn> {
@@ -112,11 +114,10 @@ pub fn judge_changes(set: &ChangeSet, facts: &ChangeFacts, policy: &Policy, area
 impl Ground<'_> {
     /// Whether a path is made by builds and installations, and can be made again.
     fn is_output(self, path: &Path) -> bool {
-        let bases = Bases { project: &self.facts.project, home: self.facts.home.as_deref() };
-        let outputs = &self.policy.settings().iteration.outputs;
+        let (project, home) = (&self.facts.project, self.facts.home.as_deref());
         let environment = matches!(self.area, Writes::Venv)
             && self.facts.environments.iter().any(|folder| !folder.as_os_str().is_empty() && path.starts_with(folder));
-        environment || (!outputs.is_empty() && path_meant(outputs, &self.facts.project.join(path), bases))
+        environment || self.policy.settings().iteration.is_output(&project.join(path), project, home)
     }
 
     /// What no command changes: guard's files, git's, a harness's settings, files that hold secrets.

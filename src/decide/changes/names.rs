@@ -51,7 +51,7 @@ const ENDINGS: [&str; 8] = [".jks", ".kdbx", ".key", ".keystore", ".p12", ".pem"
 const EXAMPLES: [&str; 5] = ["dist", "example", "sample", "template", "tpl"];
 
 /// Whether a file of that name holds secrets.
-pub(super) fn holds_secrets(path: &Path) -> bool {
+pub fn holds_secrets(path: &Path) -> bool {
     let Some(name) = path.file_name() else { return false };
     let name = name.to_string_lossy().to_lowercase();
     let environment = name == ".env"

@@ -1,7 +1,7 @@
 //! Settings beside the rules: supervision, limits, budgets, the fence, services.
 //! Knows their keys and their meaning; what enforces them lies elsewhere.
 
-use super::glob::PathPattern;
+use super::glob::{Bases, PathPattern, path_meant};
 use super::keys;
 use super::read::{At, Reader, Table};
 use super::rule_table;
@@ -10,6 +10,7 @@ use super::toolchain::{self, Toolchain};
 use super::whitelist::Whitelist;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 /// Whether a person can be asked.
@@ -102,6 +103,13 @@ pub struct Iteration {
     pub files: u32,
     /// What builds and installations make, which does not count as files.
     pub(crate) outputs: Vec<PathPattern>,
+}
+
+impl Iteration {
+    /// Whether `path`, absolute, is made by builds and installations.
+    pub fn is_output(&self, path: &Path, project: &Path, home: Option<&Path>) -> bool {
+        !self.outputs.is_empty() && path_meant(&self.outputs, path, Bases { project, home })
+    }
 }
 
 /// `[[service]]`: something that listens and can be opened to a rule's commands by name.
