@@ -81,6 +81,9 @@ pub enum Detail {
         ended: Ended,
         /// Exit code guard passed on.
         exit_code: i32,
+        /// The limit that it was ended at, besides that of time: `memory`, `total-write`, `output`, `cpu`, `processes`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<String>,
         /// Wall time.
         duration_ms: u64,
         /// Level of the fence it ran in: `full`, `partial`, `landlock`; `none`: outside, by a runner.

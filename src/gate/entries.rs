@@ -143,6 +143,7 @@ pub(super) fn end(
                 of,
                 ended: outcome.ended,
                 exit_code: outcome.exit_code,
+                limit: outcome.limit.clone(),
                 duration_ms: millis(outcome.duration),
                 fence: outcome.fence.level.name().into(),
                 missing: outcome.fence.missing.clone(),

@@ -11,8 +11,12 @@ use crate::failfast::{Failed, Finding};
 pub fn hint(answer: &Answer) -> Option<String> {
     let halted = answer.halted.as_ref().map(|name| {
         format!(
-            "that was the last attempt: everything is halted (`{name}`) and a person is called; stop here, and tell \
-             them what you think is wrong with `guard escalate --analysis TEXT`"
+            "{}: everything is halted (`{name}`) and a person is called; stop here, and tell \
+             them what you think is wrong with `guard escalate --analysis TEXT`",
+            match answer.outcome.as_ref().and_then(|outcome| outcome.limit.as_deref()) {
+                Some("memory") => "it held too much memory",
+                Some(_) | None => "that was the last attempt",
+            }
         )
     });
     if halted.is_some() {
@@ -35,11 +39,14 @@ pub fn hint(answer: &Answer) -> Option<String> {
         };
         let slow = (outcome.ended == Ended::TimedOut)
             .then(|| "make it faster, run a part of it, or have a person raise the rule's `timeout`".to_owned());
+        let much = outcome.limit.as_ref().map(|limit| {
+            format!("make it use less, or have a person raise `{}` in `[limits]`", limit.replace('-', "_"))
+        });
         let failed = match (&answer.lacked, failed) {
             (Some(lacked), Some(failed)) => Some(format!("{lacked}; {failed}")),
             (lacked, failed) => lacked.clone().or(failed),
         };
-        return failed.or(slow).or_else(|| answer.changes.as_ref().and_then(changed));
+        return failed.or(slow).or(much).or_else(|| answer.changes.as_ref().and_then(changed));
     }
     let judgement = answer.judgement.as_ref()?;
     match judgement.verdict() {

@@ -4,29 +4,33 @@
 use super::ask::{Answered, Asking};
 use super::count::Counting;
 use super::desk::{Desk, Judged, now};
-use super::grants::{environment, honoured, place, required};
+use super::grants::{environment, honoured, limits, place, required};
 use super::held;
 use super::stored::Stored;
 use super::transaction::{self, Ran};
 use super::unread::lacked;
-use super::{Answer, Project, Request, Stop, World, compose, entries, load};
+use super::{Answer, Patience, Project, Request, Stop, World, compose, entries, load};
 use crate::approve::{Permit, Unusable, settle, settle_approved, settle_by_policy, usable};
 use crate::decide::Verdict;
 use crate::execute::change::Transaction;
-use crate::execute::{self, Sink};
+use crate::execute::{self, Limits, Sink};
 
 /// Judges, and if that allows it, fences, records, runs and records again.
-pub fn exec(world: &World, project: &Project, request: Request, sink: &mut dyn Sink) -> Answer {
+pub fn exec(world: &World, project: &Project, request: Request, patience: Patience, sink: &mut dyn Sink) -> Answer {
     let mut answer = Answer::default();
-    let done = Desk::open(world, project).and_then(|mut desk| asked(&mut desk, request, sink, &mut answer));
+    let done = Desk::open(world, project).and_then(|desk| {
+        let mut desk = Desk { patience, ..desk };
+        asked(&mut desk, request, sink, &mut answer)
+    });
     answer.stop = done.err();
     answer
 }
 
 /// Runs the stored copy of a request that a person approved.
-pub fn run_approved(world: &World, project: &Project, name: &str, sink: &mut dyn Sink) -> Answer {
+pub fn run_approved(world: &World, project: &Project, name: &str, patience: Patience, sink: &mut dyn Sink) -> Answer {
     let mut answer = Answer::default();
-    let done = Desk::open(world, project).and_then(|mut desk| {
+    let done = Desk::open(world, project).and_then(|desk| {
+        let mut desk = Desk { patience, ..desk };
         desk.not_halted(&mut answer, None)?;
         approved(&mut desk, name, sink, &mut answer)
     });
@@ -39,9 +43,12 @@ fn asked(desk: &mut Desk<'_>, request: Request, sink: &mut dyn Sink, answer: &mu
     let world = desk.world;
     let judged = judged(desk, world, &request, answer)?;
     let refusal = match settle(judged.judgement.clone()) {
+        Ok(permit) if desk.take_turn(&permit, answer)? => return asked(desk, request, sink, answer),
         Ok(permit) => return run(desk, world, permit, judged, &request, sink, answer),
         Err(refusal) => refusal,
     };
+    // Judged once more after waiting for its turn, it may not run at all.
+    desk.turn = None;
     if refusal.judgement().verdict() == Verdict::Deny {
         desk.deny(&refusal, &judged, &request, answer)?;
         return judged.absent.map_or(Ok(()), Err);
@@ -83,6 +90,7 @@ fn approved(desk: &mut Desk<'_>, name: &str, sink: &mut dyn Sink, answer: &mut A
     let (world, request) = (stored.world(), stored.request());
     let judged = judged(desk, &world, &request, answer)?;
     let judgement = match settle_by_policy(judged.judgement.clone()) {
+        Ok(permit) if desk.take_turn(&permit, answer)? => return approved(desk, name, sink, answer),
         Ok(permit) => return run(desk, &world, permit, judged, &request, sink, answer),
         Err(judgement) => judgement,
     };
@@ -92,6 +100,7 @@ fn approved(desk: &mut Desk<'_>, name: &str, sink: &mut dyn Sink, answer: &mut A
         return Err(unusable(Unusable::Changed));
     }
     match settle_approved(*judgement, approval) {
+        Ok(permit) if desk.take_turn(&permit, answer)? => approved(desk, name, sink, answer),
         Ok(permit) => run(desk, &world, permit, judged, &request, sink, answer),
         Err(refusal) => desk.deny(&refusal, &judged, &request, answer),
     }
@@ -131,8 +140,10 @@ fn run(
         let begun = wanted.then(|| Transaction::begin(state, root)).transpose();
         let transaction = begun.map_err(|error| Stop::Change(transaction::begun(desk.project, &error)))?;
         let layer = transaction.as_ref().map(Transaction::layer);
-        let prepared = execute::prepare(&permit, limit, layer, (&place, &environment, required(&desk.policy)))
-            .map_err(Stop::Execute)?;
+        let limits = Limits { watched: layer.as_ref().map(|layer| layer.upper.clone()), ..limits(&desk.policy) };
+        let require = required(&desk.policy);
+        let prepared = execute::prepare(&permit, limit, (limits, layer), (&place, &environment, require));
+        let prepared = prepared.map_err(Stop::Execute)?;
         Ok((prepared, transaction))
     });
     let (mut prepared, transaction) = match prepared {
@@ -141,6 +152,9 @@ fn run(
     };
     let start = entries::start(&permit, (desk.project, &world.cwd), limit, request, judged.composition.clone());
     let started = desk.start(&permit, answer.request.as_deref(), start)?;
+    if let Some(turn) = &mut desk.turn {
+        turn.began(started.seq());
+    }
     let run = prepared.ready().and_then(|_| prepared.run(sink)).map_err(Stop::Execute);
     let written = match &run {
         Ok(outcome) => {

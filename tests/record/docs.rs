@@ -41,6 +41,7 @@ fn all() -> Vec<Detail> {
                 of: 1,
                 ended: Ended::Exited,
                 exit_code: 1,
+                limit: Some(s()),
                 duration_ms: 1,
                 fence: s(),
                 missing: vec![s()],

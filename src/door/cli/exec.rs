@@ -3,9 +3,10 @@
 use super::{code, diagnostics, json, project, text};
 use crate::action::shell::Asked;
 use crate::execute::Sink;
-use crate::gate::{self, Answer, Request, Stop, Waiting, World};
+use crate::gate::{self, Answer, Patience, Request, Stop, Waiting, World};
+use crate::record::Holder;
 use std::ffi::OsString;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -35,6 +36,22 @@ pub(crate) struct Args {
     /// Where a person is asked, wait for their answer, S seconds at most; without S as long as the request waits
     #[arg(long, value_name = "S", num_args = 0..=1, require_equals = true, value_parser = seconds)]
     pub(crate) wait: Option<Option<Duration>>,
+    #[command(flatten)]
+    turn: TurnArgs,
+}
+
+/// What `exec` and `run-approved` do while other commands run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct TurnArgs {
+    /// Where as many commands run in the project as may at once, wait S seconds at most; without it, do not run
+    #[arg(long, value_name = "S", value_parser = turn, allow_hyphen_values = true)]
+    wait_turn: Option<Duration>,
+}
+
+impl TurnArgs {
+    fn patience(&self) -> Patience {
+        Patience { limit: self.wait_turn.unwrap_or_default(), told: taking_turns }
+    }
 }
 
 /// What both `exec` and `check` are asked.
@@ -67,6 +84,11 @@ impl What {
     }
 }
 
+/// As [`seconds`], or none.
+fn turn(text: &str) -> Result<Duration, String> {
+    if matches!(text, "0" | "0s") { Ok(Duration::ZERO) } else { seconds(text) }
+}
+
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.trim_end_matches('s').parse().map_err(|_| "not a number of seconds".to_owned())?;
     if !(0.001..=86_400.0).contains(&seconds) {
@@ -83,11 +105,12 @@ pub(crate) fn run(world: World, from: &Path, args: Args) -> ExitCode {
     diagnostics::to(&project.paths.state);
     let waiting = args.wait.map(|limit| Waiting { limit, told: waits });
     let request = Request { waiting, dry_run: args.dry_run, ..args.what.request() };
+    let patience = args.turn.patience();
     let mut live = Live::default();
     let answer = if args.json {
-        gate::exec(&world, &project, request, &mut Silent)
+        gate::exec(&world, &project, request, patience, &mut Silent)
     } else {
-        gate::exec(&world, &project, request, &mut live)
+        gate::exec(&world, &project, request, patience, &mut live)
     };
     finish(args.json, answer, live)
 }
@@ -107,6 +130,8 @@ pub(crate) struct RunApproved {
     /// Print one JSON object at the end instead of the command's output
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    turn: TurnArgs,
 }
 
 pub(crate) fn run_approved(world: World, from: &Path, args: RunApproved) -> ExitCode {
@@ -115,11 +140,11 @@ pub(crate) fn run_approved(world: World, from: &Path, args: RunApproved) -> Exit
         Err(stop) => return finish(args.json, Answer { stop: Some(stop), ..Answer::default() }, Live::default()),
     };
     diagnostics::to(&project.paths.state);
-    let mut live = Live::default();
+    let (mut live, patience) = (Live::default(), args.turn.patience());
     let answer = if args.json {
-        gate::run_approved(&world, &project, &args.name, &mut Silent)
+        gate::run_approved(&world, &project, &args.name, patience, &mut Silent)
     } else {
-        gate::run_approved(&world, &project, &args.name, &mut live)
+        gate::run_approved(&world, &project, &args.name, patience, &mut live)
     };
     finish(args.json, answer, live)
 }
@@ -127,6 +152,15 @@ pub(crate) fn run_approved(world: World, from: &Path, args: RunApproved) -> Exit
 fn waits(name: &str, untold: Option<Stop>) {
     text::untold(untold.as_ref());
     let _gone = writeln!(std::io::stderr(), "guard: a person is asked (`{name}`): waiting for their answer");
+}
+
+/// What is waited for, where a person sits and wonders.
+fn taking_turns(holders: &[Holder]) {
+    let mut stderr = std::io::stderr();
+    if stderr.is_terminal() {
+        let who: Vec<String> = holders.iter().map(gate::held).collect();
+        let _gone = writeln!(stderr, "guard: waiting for its turn, after {}", who.join(", "));
+    }
 }
 
 /// The command's code, unless what it printed could not be passed on: then nobody may take its code for all of its answer.

@@ -8,6 +8,7 @@ use crate::event::{Ended, Spent};
 use crate::execute::Capture;
 use crate::failfast::{self, Finding};
 use crate::gate::{self, Answer, Stop};
+use crate::record::Holder;
 use serde::Serialize;
 use std::io::Write;
 
@@ -93,6 +94,9 @@ struct Failure {
 struct Fault {
     message: String,
     help: Option<String>,
+    /// Where it is not the command's turn: what runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holders: Option<Vec<Holder>>,
 }
 
 /// Prints the object for an answer, and nothing else.
@@ -122,7 +126,7 @@ pub(super) fn print_usage(message: &str) {
     let mut help: Vec<String> = parts.filter(|part| !part.starts_with("For more information")).collect();
     help.push("see `guard exec --help`".into());
     let message = what.strip_prefix("error: ").unwrap_or(&what).to_owned();
-    object.error = Some(Fault { message, help: Some(help.join("; ")) });
+    object.error = Some(Fault { message, help: Some(help.join("; ")), holders: None });
     // It ends with 125 in any case.
     let _unwritten = write(&object);
 }
@@ -172,8 +176,13 @@ fn object(answer: &Answer) -> Object {
         }),
         changes: answer.changes.as_ref().map(changes::object),
         commands: None,
-        error: answer.stop.as_ref().map(|stop| Fault { message: stop.to_string(), help: stop.help() }),
+        error: answer.stop.as_ref().map(fault),
     }
+}
+
+fn fault(stop: &Stop) -> Fault {
+    let holders = if let Stop::Busy { holders, .. } = stop { Some(holders.clone()) } else { None };
+    Fault { message: stop.to_string(), help: stop.help(), holders }
 }
 
 pub(super) fn rule(found: &Match) -> Rule {

@@ -149,6 +149,7 @@ mod tests {
                 of: 2,
                 ended: Ended::TimedOut,
                 exit_code: 124,
+                limit: None,
                 duration_ms: 60_000,
                 fence: "full".into(),
                 missing: vec![],

@@ -112,7 +112,7 @@ fn one(root: &Root, change: &Change, to: &Path) -> io::Result<()> {
     let source = File::from(root.file(&change.path)?);
     let mut target = File::options().write(true).create_new(true).open(to)?;
     pour(&source, &mut target)?;
-    target.sync_data()
+    Ok(())
 }
 
 /// Removes the oldest sets until no more than [`MOST`] and `bytes` are left.

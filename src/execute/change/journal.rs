@@ -96,11 +96,16 @@ impl Journal {
         Ok((journal, hex(&Sha256::digest(&bytes))))
     }
 
-    /// Writes it durably to `path`, which is new.
-    pub(super) fn write(&self, path: &Path) -> io::Result<()> {
+    /// Writes it to `path`, which is new.
+    pub(super) fn write(&self, path: &Path) -> io::Result<File> {
         let mut file = File::options().write(true).create_new(true).open(path)?;
         file.write_all(&self.written().0)?;
-        file.sync_data()?;
+        Ok(file)
+    }
+
+    /// Writes it durably to `path`, which is new.
+    pub(super) fn write_durably(&self, path: &Path) -> io::Result<()> {
+        self.write(path)?.sync_data()?;
         File::open(path.parent().unwrap_or(Path::new("/")))?.sync_data()
     }
 

@@ -76,15 +76,15 @@ impl Side {
     /// Opens a regular file.
     pub(super) fn file(self, folder: &Folder, name: &OsStr, stat: &Stat, path: &Path) -> Result<OwnedFd, ReadError> {
         let (fd, restore) = self.opened(folder, name, stat, READ, path)?;
+        // Attributes are read by the mode, content by the descriptor.
+        let marked = if self == Self::Upper { overlay::file(fd.as_fd()) } else { Ok(()) };
         if let Some(mode) = restore {
             fs::fchmod(&fd, Mode::from_raw_mode(mode)).map_err(|error| system("read", path, error))?;
         }
+        marked.map_err(|error| unmarked(error, path))?;
         let opened = fs::fstat(&fd).map_err(|error| system("look at", path, error))?;
         if !FileType::from_raw_mode(opened.st_mode).is_file() || opened.st_ino != stat.st_ino {
             return Err(ReadError::Moved { path: path.to_owned() });
-        }
-        if self == Self::Upper {
-            overlay::file(fd.as_fd()).map_err(|error| unmarked(error, path))?;
         }
         Ok(fd)
     }

@@ -150,7 +150,7 @@ pub fn stage(
     }
     let journal = Journal::of(transaction.name(), &set);
     let place = Journal::place(transaction.folder());
-    journal.write(&place).map_err(|error| ChangeError::System {
+    journal.write_durably(&place).map_err(|error| ChangeError::System {
         what: "write",
         path: place,
         cause: error.to_string(),

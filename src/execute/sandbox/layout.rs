@@ -92,7 +92,7 @@ pub(super) fn steps(
     layout.steps.push(Step::Seal);
     layout.private()?;
     if processes {
-        layout.steps.push(Step::Processes);
+        layout.steps.push(Step::Processes { highest: None });
     }
     layout.steps.push(Step::Put { slot: PROJECT, at: c_path(&place.project)? });
     let mut hidden = place.hidden.clone();

@@ -3,6 +3,7 @@
 
 use super::bounds::Bounds;
 use super::program::Work;
+use crate::execute::Limits;
 use crate::execute::change::remove_folder;
 use std::fs::DirBuilder;
 use std::io;
@@ -23,6 +24,8 @@ pub struct Order {
     pub dotenv: bool,
     /// What holds it.
     pub bounds: Bounds,
+    /// What it may use.
+    pub limits: Limits,
 }
 
 /// Two empty folders on one file system, out of the command's reach, that take what it writes to the project: the project
@@ -47,6 +50,6 @@ impl Layer {
 impl Order {
     /// To run `work` for at most `timeout`, with the least of everything: nothing to write to.
     pub fn new(work: Work, timeout: Duration) -> Self {
-        Self { work, timeout, layer: None, dotenv: false, bounds: Bounds::Fence }
+        Self { work, timeout, layer: None, dotenv: false, limits: Limits::default(), bounds: Bounds::Fence }
     }
 }

@@ -3,6 +3,8 @@
 
 #![expect(unsafe_code, reason = "forbidden system calls, made on purpose")]
 
+mod limits;
+
 use super::init::Deed;
 use super::layout::c_path;
 use super::order::{Layer, Order};
@@ -11,7 +13,7 @@ use super::start::start;
 use super::sys;
 use crate::event::Ended;
 use crate::execute::run::{Prepared, Sink};
-use crate::execute::{Environment, ExecuteError, Fence, Level, Outcome, Place, Reads};
+use crate::execute::{Environment, ExecuteError, Fence, Level, Limits, Outcome, Place, Reads};
 use libc::{c_int, c_long};
 use std::ffi::{CStr, CString, OsString};
 use std::fs;
@@ -70,6 +72,7 @@ struct Probe {
     timeout: Duration,
     deed: Deed,
     after: After,
+    limits: Limits,
 }
 
 /// What tells whether it held.
@@ -85,6 +88,8 @@ enum After {
     Late,
     /// The time limit ended it.
     TimedOut,
+    /// This limit ended it.
+    Limit(&'static str),
 }
 
 /// A project, and things outside that listen, wait and lie about.
@@ -154,14 +159,14 @@ impl Ground {
     }
 
     fn run(&self, probe: Probe) -> Result<(Fence, Finding), ExecuteError> {
-        let Probe { tried, by, timeout, deed, after } = probe;
+        let Probe { tried, by, timeout, deed, after, limits } = probe;
         // Never executed: the deed takes its place.
         let work = Work::Argv { program: PathBuf::from("/proc/self/exe"), argv: vec![OsString::from("probe")] };
         let layer = self.layer().map_err(|error| ExecuteError::System {
             what: "make room for a probe's changes".to_owned(),
             cause: error.to_string(),
         })?;
-        let order = Order { layer: Some(layer), ..Order::new(work, timeout) };
+        let order = Order { layer: Some(layer), limits, ..Order::new(work, timeout) };
         let standing = start(order, &self.place, &Environment::default(), Level::Landlock, Some(deed))?;
         let outcome = Prepared::of(standing).run(&mut Silent)?;
         let (held, said) = self.judge(after, &outcome);
@@ -184,7 +189,8 @@ impl Ground {
             (Ended::Exited, 0) => "it succeeded".to_owned(),
             (Ended::Exited, code) => message(code),
             (Ended::TimedOut, _) => "ended at its time limit".to_owned(),
-            (Ended::Signalled | Ended::Cancelled | Ended::Limit, code) => format!("ended by signal {}", code - 128),
+            (Ended::Limit, _) => "stopped at its limit".to_owned(),
+            (Ended::Signalled | Ended::Cancelled, code) => format!("ended by signal {}", code - 128),
         };
         match after {
             After::Result => (outcome.exit_code != 0, said),
@@ -203,6 +209,7 @@ impl Ground {
                 (!late, if late { "it was still there".to_owned() } else { "gone with its command".to_owned() })
             }
             After::TimedOut => (outcome.ended == Ended::TimedOut, said),
+            After::Limit(limit) => (outcome.limit.as_deref() == Some(limit), said),
         }
     }
 
@@ -219,7 +226,14 @@ impl Ground {
         let device = device();
         let mut probes = Vec::new();
         let mut add = |tried, by, deed: Deed| {
-            probes.push(Probe { tried, by, timeout: Duration::from_secs(10), deed, after: After::Result });
+            probes.push(Probe {
+                tried,
+                by,
+                timeout: Duration::from_secs(10),
+                deed,
+                after: After::Result,
+                limits: Limits::default(),
+            });
         };
         add("write a file outside the project", "read-only mounts", opens(outside("outside")?, libc::O_WRONLY));
         let path = outside("outside")?;
@@ -253,7 +267,9 @@ impl Ground {
             std::thread::sleep(Duration::from_secs(60));
             0
         });
-        let mut also = |tried, by, timeout, deed, after| probes.push(Probe { tried, by, timeout, deed, after });
+        let mut also = |tried, by, timeout, deed, after| {
+            probes.push(Probe { tried, by, timeout, deed, after, limits: Limits::default() })
+        };
         let (short, long) = (Duration::from_millis(100), Duration::from_secs(10));
         let empties = opens(inside("guard.toml")?, libc::O_WRONLY | libc::O_TRUNC);
         also("change the policy", "overlay", long, empties, After::Project);
@@ -262,6 +278,7 @@ impl Ground {
         also("outlive its time limit", "first process", short, wait, After::TimedOut);
         also("outlive its command as a daemon", "pid namespace", long, Box::new(move || daemon(&late)), After::Late);
         also("kill a process outside", "pid namespace", long, kill, After::Victim);
+        probes.extend(limits::probes(&self.place.project)?);
         Ok(probes)
     }
 }
@@ -443,7 +460,10 @@ mod tests {
         let ground = Ground::new(&base()).unwrap();
         for probe in ground.probes().unwrap() {
             let privileged = ["open a device", "set a switch of the kernel", "use a capability"];
-            if probe.after == After::TimedOut || (!root && privileged.contains(&probe.tried)) {
+            // What prints without end would print it here.
+            if matches!(probe.after, After::TimedOut | After::Limit("output"))
+                || (!root && privileged.contains(&probe.tried))
+            {
                 continue;
             }
             // Nothing is mounted for real.
@@ -463,7 +483,7 @@ mod tests {
                 After::Project => {
                     fs::write(ground.place.project.join("guard.toml"), "policy").unwrap();
                 }
-                After::Result | After::TimedOut => {}
+                After::Result | After::TimedOut | After::Limit(_) => {}
             }
             if probe.tried.contains("renamed") {
                 fs::rename(ground.place.project.join("moved"), ground.place.project.join(".git")).unwrap();
@@ -476,6 +496,6 @@ mod tests {
         let found = examine(&base()).unwrap();
         assert_eq!(found.fence, Fence { level: Level::Full, missing: Vec::new() });
         let open: Vec<_> = found.findings.iter().filter(|finding| !finding.held).collect();
-        assert!(open.is_empty() && found.findings.len() == 25, "{:#?}", found.findings);
+        assert!(open.is_empty() && found.findings.len() == 32, "{:#?}", found.findings);
     }
 }

@@ -13,8 +13,8 @@ use super::order::Order;
 use super::program::{Work, executable, interpreter, words};
 use super::steer::Hold;
 use super::watch::Watch;
-use super::{filter, sys};
-use crate::execute::{Environment, ExecuteError, Fence, Level, Place};
+use super::{filter, resources, sys};
+use crate::execute::{Environment, ExecuteError, Fence, Level, Limits, Place};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::ffi::{CString, OsStr, OsString};
 use std::fs;
@@ -230,6 +230,13 @@ impl Standing {
         }
         if mounts {
             steps.extend(layout::steps(&self.place, &self.order, (pids, self.landlock > 0))?);
+            let highest =
+                resources::highest_pid(&self.order.limits).and_then(|most| CString::new(most.to_string()).ok());
+            for step in &mut steps {
+                if let Step::Processes { highest: slot } = step {
+                    slot.clone_from(&highest);
+                }
+            }
         }
         let caches =
             if mounts || outside || self.place.caches.exists() { None } else { Some(Fresh::make(&self.place.caches)?) };
@@ -251,6 +258,9 @@ impl Standing {
                 .ok_or_else(|| trouble("assemble the seccomp filter", "it is too long"))?,
             rules,
             timeout: self.order.timeout,
+            resources: resources::resources(&self.order.limits, mounts),
+            limits: self.order.limits.clone(),
+            page: rustix::param::page_size() as u64,
             mounts,
             pids,
             outside,
@@ -399,6 +409,11 @@ impl Standing {
         self.order.timeout
     }
 
+    /// The other limits.
+    pub(in crate::execute) fn limits(&self) -> &Limits {
+        &self.order.limits
+    }
+
     /// What stands of the fence.
     pub(in crate::execute) fn fence(&self) -> Fence {
         Fence { level: self.level(), missing: self.missing.clone() }
@@ -467,10 +482,25 @@ impl Fenced {
         self.first.pid()
     }
 
+    /// What asks it to end, for as long as it is not reaped.
+    pub(in crate::execute) fn stopper(&self) -> Stopper {
+        Stopper(self.pid())
+    }
+
     /// Ends whatever is left inside; the deed that was to be done, if there was one.
     fn end(self) -> Option<Deed> {
         drop(self.release);
         self.first.end()
+    }
+}
+
+/// Asks a fence to end, as guard itself is asked: its tree gets TERM, and KILL after a while.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::execute) struct Stopper(i32);
+
+impl Stopper {
+    pub(in crate::execute) fn stop(self) {
+        let _ = sys::kill(self.0, libc::SIGTERM);
     }
 }
 

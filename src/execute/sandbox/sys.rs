@@ -194,6 +194,17 @@ pub(super) fn fsmount(context: c_int, attributes: u64) -> Result<c_int, Errno> {
     small(unsafe { call!(SYS_fsmount, context, FSMOUNT_CLOEXEC, attributes) })
 }
 
+/// Bytes that are in use in the file system at `path`.
+pub(super) fn used(path: &CStr) -> Result<u64, Errno> {
+    let mut found = MaybeUninit::<libc::statfs>::zeroed();
+    // SAFETY: `path` is a valid string and the buffer has the size of `struct statfs`.
+    unsafe { call!(SYS_statfs, path, found.as_mut_ptr()) }?;
+    // SAFETY: statfs succeeded, so it is filled.
+    let found = unsafe { found.assume_init() };
+    let taken = found.f_blocks.saturating_sub(found.f_bfree);
+    Ok(taken.saturating_mul(u64::try_from(found.f_bsize).unwrap_or(0)))
+}
+
 pub(super) fn mkdir(path: &CStr, mode: u32) -> Result<(), Errno> {
     // SAFETY: `path` is a valid string.
     unsafe { call!(SYS_mkdirat, libc::AT_FDCWD, path, mode) }.map(drop)
