@@ -16,6 +16,7 @@ mod init;
 mod input;
 mod layout;
 mod meter;
+mod mends;
 mod mounts;
 mod order;
 mod probe;
@@ -39,8 +40,8 @@ pub use resources::counts_root;
 pub(super) use feed::Feed;
 pub(super) use init::report;
 pub(super) use layout::out_of_sight;
-pub(super) use start::{Fenced, Standing, Stopper, start};
-pub(super) use steer::{Hold, Steering};
+pub(super) use start::{Fenced, Standing, start};
+pub(super) use steer::{Hold, Steering, Stopper};
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;

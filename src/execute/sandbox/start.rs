@@ -8,10 +8,11 @@ use super::fresh::Fresh;
 use super::init::{Deed, Plan, STEPS, Stage, Strings, report};
 use super::input::{self, Input};
 use super::layout::{self, c_path};
+use super::mends::{LANDLOCK, OVERLAY, PROC, USER_NAMESPACES};
 use super::mounts::Step;
 use super::order::Order;
 use super::program::{Work, executable, interpreter, words};
-use super::steer::Hold;
+use super::steer::{Hold, Stopper};
 use super::watch::Watch;
 use super::{filter, resources, sys};
 use crate::execute::{Environment, ExecuteError, Fence, Level, Limits, Place};
@@ -68,14 +69,6 @@ pub(in crate::execute) struct Fenced {
     /// The pipe its standard input comes through, if it has one of its own.
     pub(in crate::execute) feed: Option<Feed>,
 }
-
-const USER_NAMESPACES: &str = "allow user namespaces: `sysctl -w user.max_user_namespaces=15000`, on Ubuntu also \
-    `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`, in a container a seccomp profile that lets them pass";
-const LANDLOCK: &str = "use a kernel with Landlock (5.13, better 6.12) and `landlock` in its `lsm=` list";
-const OVERLAY: &str = "keep guard's state (`XDG_STATE_HOME`) on a file system that overlayfs can write to (ext4, xfs, \
-    btrfs, tmpfs), with Linux 5.11 or later, and mount nothing inside the project; or let `[fence] require = \"no-overlay\"` \
-    run commands that change nothing";
-const PROC: &str = "in a container, give it an unmasked `/proc` (docker: `--security-opt systempaths=unconfined`)";
 
 /// Begins a fence for `order`. Fails at once where the program cannot be there or the level cannot be reached.
 pub(in crate::execute) fn start(
@@ -484,23 +477,13 @@ impl Fenced {
 
     /// What asks it to end, for as long as it is not reaped.
     pub(in crate::execute) fn stopper(&self) -> Stopper {
-        Stopper(self.pid())
+        Stopper::of(self.pid())
     }
 
     /// Ends whatever is left inside; the deed that was to be done, if there was one.
     fn end(self) -> Option<Deed> {
         drop(self.release);
         self.first.end()
-    }
-}
-
-/// Asks a fence to end, as guard itself is asked: its tree gets TERM, and KILL after a while.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::execute) struct Stopper(i32);
-
-impl Stopper {
-    pub(in crate::execute) fn stop(self) {
-        let _ = sys::kill(self.0, libc::SIGTERM);
     }
 }
 

@@ -134,3 +134,18 @@ extern "C" fn pass_on(signal: c_int) {
         }
     }
 }
+
+/// Asks a fence to end, as guard itself is asked: its tree gets TERM, and KILL after a while.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::execute) struct Stopper(i32);
+
+impl Stopper {
+    /// For the fence whose first process has this id.
+    pub(super) fn of(pid: i32) -> Self {
+        Self(pid)
+    }
+
+    pub(in crate::execute) fn stop(self) {
+        let _ = sys::kill(self.0, libc::SIGTERM);
+    }
+}
