@@ -96,7 +96,7 @@ fn no_way_into_a_repository_is_left() {
         "rm -rf .git; ln -s other .git",
         "ln -s .git seems; echo evil >seems/hooks/pre-commit",
         "mkdir sub; echo 'gitdir: ../evil' >sub/.git",
-        "mkdir -p a/b/.GIT; echo '[core]' >a/b/.GIT/config",
+        "mkdir -p p/q/.GIT; echo [core] >p/q/.GIT/config",
         "git init -q sub",
         "git submodule add -q ./ sub 2>/dev/null || git clone -q . sub",
         "git worktree add -q wt",
