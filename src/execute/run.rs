@@ -2,7 +2,7 @@
 //! Knows no policy; the rights it needs come as a permit.
 
 use super::capture::Capturing;
-use super::sandbox::{self, Feed, Fenced, Order, Standing, Steering, Work, report};
+use super::sandbox::{self, Console, Feed, Fenced, Order, Standing, Steering, Work, report};
 use super::terminal::Terminal;
 use super::{Environment, ExecuteError, Fence, Level, Outcome, Place, compose};
 use crate::action::Action;
@@ -28,6 +28,12 @@ const WIDE: usize = 512 * 1024;
 
 /// Takes a command's output as it comes.
 pub trait Sink {
+    /// Whether the command has a terminal of its own, whose output comes as standard output.
+    fn terminal(&self) -> bool {
+        false
+    }
+    /// The command begins, and has at most that much time.
+    fn begins(&mut self, _: Duration) {}
     /// Bytes of standard output.
     fn stdout(&mut self, bytes: &[u8]);
     /// Bytes of standard error.
@@ -49,17 +55,25 @@ pub struct Prepared {
     stands: bool,
 }
 
-/// Starts to build the fence for what `permit` allows, for at most `timeout`; returns at once. The command waits for [`Prepared::run`].
+/// Starts to build the fence for what `permit` allows, for at most `timeout`, with a terminal of its own if it is to
+/// have one; returns at once. The command waits for [`Prepared::run`].
 ///
 /// Signals that end guard are held back from here on, until the run begins or the fence is dropped.
 pub fn prepare(
     permit: &Permit,
     timeout: Duration,
+    terminal: bool,
     place: &Place,
     environment: &Environment,
     require: Level,
 ) -> Result<Prepared, ExecuteError> {
     if let Some(order) = compose::order(permit, timeout)? {
+        if terminal {
+            return Err(ExecuteError::System {
+                what: "cannot give docker-compose a terminal".to_owned(),
+                cause: "the configuration that was judged is its standard input".to_owned(),
+            });
+        }
         return prepare_order(order, place, environment, require);
     }
     let Action::Shell(shell) = permit.action();
@@ -74,7 +88,7 @@ pub fn prepare(
         Asked::Line(line) => Work::Line(OsString::from(line)),
     };
     let grant = permit.grant();
-    let order = Order { writes: grant.writes, ..Order::new(work, timeout) };
+    let order = Order { writes: grant.writes, terminal, ..Order::new(work, timeout) };
     prepare_order(order, place, environment, require)
 }
 
@@ -112,6 +126,10 @@ impl Prepared {
         let mut steering = Steering::new(fenced.pid(), &self.standing.hold);
         let mut run =
             Run { sink, out: Capturing::default(), err: Capturing::default(), buffer: Vec::with_capacity(CHUNK) };
+        let console = match fenced.out.as_ref().filter(|_| self.standing.terminal()) {
+            Some(end) => Some(Console::tie(end, fenced.reports())?),
+            None => None,
+        };
         let start = Instant::now();
         if let Some(signal) = steering.first() {
             // Told to stop before it began: nothing is executed.
@@ -119,8 +137,10 @@ impl Prepared {
             drop(fenced);
             return Ok(run.outcome(Ended::Cancelled, 128 + signal, None, start.elapsed(), fence));
         }
+        run.sink.begins(self.standing.timeout());
         fenced.go();
         let last = run.relay(&mut fenced);
+        drop(console);
         let told = steering.first();
         steering.release();
         // A report of the end comes when nothing is left inside: the fence itself may go while the end is recorded.

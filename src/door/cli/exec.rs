@@ -1,8 +1,8 @@
 //! `guard exec`: judge a command, run it fenced, record it, pass its output and exit code on.
 
+use super::live::{Live, Silent};
 use super::{code, diagnostics, json, project, text};
 use crate::action::shell::Asked;
-use crate::execute::Sink;
 use crate::gate::{self, Answer, Request, Stop, Waiting, World};
 use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
@@ -21,13 +21,17 @@ Examples:
   guard exec --timeout 30 -- python scripts/validate_config.py
   guard exec -c 'pytest -q | tail -n 5'
   guard exec --json -- mypy services/
-  guard exec --wait=600 -- terraform plan      ask a person, and wait for their answer")]
+  guard exec --wait=600 -- terraform plan      ask a person, and wait for their answer
+  guard exec --tty -- bash -i                  with a terminal of its own, for programs that need one")]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) what: What,
     /// Print one JSON object at the end instead of the command's output
     #[arg(long)]
     pub(crate) json: bool,
+    /// Give the command a terminal of its own, apart from yours; what it prints there is one stream
+    #[arg(long)]
+    pub(crate) tty: bool,
     /// Where a person is asked, wait for their answer, S seconds at most; without S as long as the request waits
     #[arg(long, value_name = "S", num_args = 0..=1, require_equals = true, value_parser = seconds)]
     pub(crate) wait: Option<Option<Duration>>,
@@ -72,6 +76,15 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 pub(crate) fn run(world: World, from: &Path, args: Args) -> ExitCode {
+    if args.json && args.tty {
+        let stop = Stop::Usage {
+            what: "`--json` and `--tty` exclude each other: a terminal is for somebody who looks at it while the command \
+                   runs, and with `--json` nothing is shown before its end"
+                .into(),
+            help: "leave one of them out; `guard audit show SEQ` prints what a command printed on its terminal".into(),
+        };
+        return finish(true, Answer { stop: Some(stop), ..Answer::default() }, Live::default());
+    }
     let (world, project) = match project(world, from) {
         Ok(found) => found,
         Err(stop) => return finish(args.json, Answer { stop: Some(stop), ..Answer::default() }, Live::default()),
@@ -79,7 +92,7 @@ pub(crate) fn run(world: World, from: &Path, args: Args) -> ExitCode {
     diagnostics::to(&project.paths.state);
     let waiting = args.wait.map(|limit| Waiting { limit, told: waits });
     let request = Request { waiting, ..args.what.request() };
-    let mut live = Live::default();
+    let mut live = Live::new(args.tty);
     let answer = if args.json {
         gate::exec(&world, &project, request, &mut Silent)
     } else {
@@ -128,6 +141,7 @@ fn waits(name: &str, untold: Option<Stop>) {
 /// The command's code, unless what it printed could not be passed on: then nobody may take its code for all of its answer.
 /// A reader that went away is no fault of anybody's.
 fn finish(as_json: bool, answer: Answer, live: Live) -> ExitCode {
+    let (stdout, stderr) = live.over();
     let exit = code(answer.exit_code());
     text::untold(answer.untold.as_ref());
     if as_json {
@@ -138,39 +152,6 @@ fn finish(as_json: bool, answer: Answer, live: Live) -> ExitCode {
     }
     text::print(&answer);
     let unwritten =
-        [live.stdout, live.stderr].into_iter().flatten().find(|error| error.kind() != ErrorKind::BrokenPipe);
+        [stdout, stderr].into_iter().flatten().find(|error| error.kind() != ErrorKind::BrokenPipe);
     unwritten.map_or(exit, |error| text::unwritten(&error, &answer))
-}
-
-/// Passes output on as it comes. Where that is not possible any more the command is told, as in any pipeline.
-#[derive(Default)]
-struct Live {
-    stdout: Option<std::io::Error>,
-    stderr: Option<std::io::Error>,
-}
-
-impl Sink for Live {
-    fn stdout(&mut self, bytes: &[u8]) {
-        let mut out = std::io::stdout().lock();
-        self.stdout = self.stdout.take().or(out.write_all(bytes).and_then(|()| out.flush()).err());
-    }
-
-    fn stderr(&mut self, bytes: &[u8]) {
-        self.stderr = self.stderr.take().or(std::io::stderr().lock().write_all(bytes).err());
-    }
-
-    fn stdout_closed(&self) -> bool {
-        self.stdout.is_some()
-    }
-
-    fn stderr_closed(&self) -> bool {
-        self.stderr.is_some()
-    }
-}
-
-struct Silent;
-
-impl Sink for Silent {
-    fn stdout(&mut self, _: &[u8]) {}
-    fn stderr(&mut self, _: &[u8]) {}
 }

@@ -11,6 +11,7 @@ mod generate;
 mod hook;
 mod init;
 mod json;
+mod live;
 mod judged;
 mod notify;
 mod person;

@@ -2,6 +2,7 @@
 //! The only room with `unsafe` code. Knows nothing of permits, policies or logs.
 
 mod bounds;
+mod console;
 mod detach;
 mod feed;
 mod filter;
@@ -14,6 +15,7 @@ mod mounts;
 mod order;
 mod probe;
 mod program;
+mod pty;
 mod raw;
 mod rules;
 mod start;
@@ -29,6 +31,7 @@ pub use order::Order;
 pub use probe::{Examination, Finding, examine};
 pub use program::Work;
 
+pub(super) use console::Console;
 pub(super) use feed::Feed;
 pub(super) use init::report;
 pub(super) use start::{Fenced, Standing, start};

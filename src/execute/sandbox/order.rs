@@ -14,6 +14,8 @@ pub struct Order {
     pub timeout: Duration,
     /// Whether the project may be written.
     pub writes: bool,
+    /// Whether its standard streams are a terminal of its own; what it prints there is one stream.
+    pub terminal: bool,
     /// What holds it.
     pub bounds: Bounds,
 }
@@ -21,6 +23,6 @@ pub struct Order {
 impl Order {
     /// To run `work` for at most `timeout`, with the least of everything: nothing to write to.
     pub fn new(work: Work, timeout: Duration) -> Self {
-        Self { work, timeout, writes: false, bounds: Bounds::Fence }
+        Self { work, timeout, writes: false, terminal: false, bounds: Bounds::Fence }
     }
 }
