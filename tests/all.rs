@@ -20,3 +20,4 @@ mod notify;
 mod policy;
 mod record;
 mod shell;
+mod tty;

@@ -140,6 +140,10 @@ impl Prepared {
         run.sink.begins(self.standing.timeout());
         fenced.go();
         let last = run.relay(&mut fenced);
+        if console.is_some() {
+            // Shown before the person's terminal changes back.
+            run.drain(&fenced);
+        }
         drop(console);
         let told = steering.first();
         steering.release();

@@ -119,7 +119,8 @@ fn run(
     };
     let limit = request.timeout.map_or(permit.grant().timeout, |asked| asked.min(permit.grant().timeout));
     let prepared = honoured(permit.grant()).and_then(|()| {
-        execute::prepare(&permit, limit, sink.terminal(), &place, &environment, required(&desk.policy)).map_err(Stop::Execute)
+        execute::prepare(&permit, limit, sink.terminal(), &place, &environment, required(&desk.policy))
+            .map_err(Stop::Execute)
     });
     let mut prepared = match prepared {
         Ok(prepared) => prepared,

@@ -78,9 +78,10 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
 pub(crate) fn run(world: World, from: &Path, args: Args) -> ExitCode {
     if args.json && args.tty {
         let stop = Stop::Usage {
-            what: "`--json` and `--tty` exclude each other: a terminal is for somebody who looks at it while the command \
+            what:
+                "`--json` and `--tty` exclude each other: a terminal is for somebody who looks at it while the command \
                    runs, and with `--json` nothing is shown before its end"
-                .into(),
+                    .into(),
             help: "leave one of them out; `guard audit show SEQ` prints what a command printed on its terminal".into(),
         };
         return finish(true, Answer { stop: Some(stop), ..Answer::default() }, Live::default());
@@ -151,7 +152,6 @@ fn finish(as_json: bool, answer: Answer, live: Live) -> ExitCode {
         };
     }
     text::print(&answer);
-    let unwritten =
-        [stdout, stderr].into_iter().flatten().find(|error| error.kind() != ErrorKind::BrokenPipe);
+    let unwritten = [stdout, stderr].into_iter().flatten().find(|error| error.kind() != ErrorKind::BrokenPipe);
     unwritten.map_or(exit, |error| text::unwritten(&error, &answer))
 }

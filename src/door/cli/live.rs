@@ -138,7 +138,9 @@ impl Screen {
     fn show(&mut self, text: String) {
         let line = self.line.get_or_insert_with(|| {
             let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            line.set_style(ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            line.set_style(
+                ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()),
+            );
             line
         });
         line.set_message(text);
@@ -209,7 +211,8 @@ mod tests {
 
     #[test]
     fn a_time_is_told_in_two_units_at_most() {
-        for (seconds, text) in [(0, "0 s"), (59, "59 s"), (60, "1 min 0 s"), (3599, "59 min 59 s"), (7384, "2 h 3 min")] {
+        for (seconds, text) in [(0, "0 s"), (59, "59 s"), (60, "1 min 0 s"), (3599, "59 min 59 s"), (7384, "2 h 3 min")]
+        {
             assert_eq!(clock(Duration::from_secs(seconds)), text);
         }
         let told = |ran, limit| told(Duration::from_secs(ran), Duration::from_secs(limit));

@@ -8,7 +8,7 @@ use crate::execute::ExecuteError;
 use libc::{c_int, termios, winsize};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{Errno, read, write};
-use rustix::termios::{OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
+use rustix::termios::{InputModes, LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
 use std::fs::File;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -16,21 +16,17 @@ use std::ptr;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering};
 use std::thread;
+use std::time::Duration;
 
 /// Rows and columns where there is no window to ask.
 const USUAL: (u16, u16) = (24, 80);
 /// Bytes typed at once.
 const TYPED: usize = 1024;
+/// How long after the command's end the person has their terminal back, even if nobody takes what is left of its output.
+const LATE: Duration = Duration::from_millis(300);
 /// Signals that end guard at once; those that it passes on to the fence are not among them.
-const ENDING: [c_int; 7] = [
-    libc::SIGABRT,
-    libc::SIGALRM,
-    libc::SIGUSR1,
-    libc::SIGUSR2,
-    libc::SIGVTALRM,
-    libc::SIGXCPU,
-    libc::SIGXFSZ,
-];
+const ENDING: [c_int; 7] =
+    [libc::SIGABRT, libc::SIGALRM, libc::SIGUSR1, libc::SIGUSR2, libc::SIGVTALRM, libc::SIGXCPU, libc::SIGXFSZ];
 
 /// The settings of the person's terminal; null: it has not been changed. Never freed, as handlers may be reading them.
 static SETTINGS: AtomicPtr<Settings> = AtomicPtr::new(ptr::null_mut());
@@ -67,9 +63,16 @@ impl Console {
         let (typing, kept) = (copy()?, copy()?);
         let reports = reports.try_clone().map_err(|error| trouble(&error))?;
         let settings = tcgetattr(rustix::stdio::stdin());
-        if let Ok(settings) = &settings {
-            tcsetattr(end, OptionalActions::Now, settings).map_err(|error| trouble(&error))?;
-        }
+        let theirs = match &settings {
+            Ok(settings) => Ok(settings.clone()),
+            // Nobody sees what is typed: an echo of it would be taken for output.
+            Err(_) => tcgetattr(end).map(|mut usual| {
+                usual.local_modes.remove(LocalModes::ECHO);
+                usual.input_modes.insert(InputModes::IUTF8);
+                usual
+            }),
+        };
+        theirs.and_then(|theirs| tcsetattr(end, OptionalActions::Now, &theirs)).map_err(|error| trouble(&error))?;
         OTHER.store(kept.as_raw_fd(), Ordering::SeqCst);
         let mut console = Self { _end: kept, old: Vec::new() };
         console.handle(libc::SIGWINCH, resized, libc::SA_RESTART);
@@ -84,6 +87,8 @@ impl Console {
         }
         thread::spawn(move || {
             type_on(&typing, &reports);
+            // Before that, what is left of the output is shown as it is meant.
+            thread::sleep(LATE);
             leave();
         });
         Ok(console)

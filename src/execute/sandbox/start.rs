@@ -220,12 +220,8 @@ impl Standing {
         } else {
             layout::rules_alone(&self.place, &self.order.bounds, self.order.writes, self.landlock)?
         };
-        let [(reports, told), (go, release), (out, stdout), (err, stderr)] = [
-            pipe()?,
-            pipe()?,
-            if self.order.terminal { pty::way()? } else { pipe()? },
-            pipe()?,
-        ];
+        let [(reports, told), (go, release), (out, stdout), (err, stderr)] =
+            [pipe()?, pipe()?, if self.order.terminal { pty::way()? } else { pipe()? }, pipe()?];
         let (program, argv) = words(&self.order.work)?;
         let plan = Plan {
             steps,
