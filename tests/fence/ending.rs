@@ -2,7 +2,7 @@
 
 use super::stage::{Stage, exited, unfenced};
 use guard::event::Ended;
-use guard::execute::sandbox::Work;
+use guard::execute::sandbox::{Order, Work};
 use guard::execute::{Level, prepare_order};
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -145,7 +145,8 @@ fn as_guard() {
     if let Some(limit) = std::env::var("GUARD_TEST_TIMEOUT").ok().and_then(|ms| ms.parse().ok()) {
         stage.timeout = Duration::from_millis(limit);
     }
-    let order = stage.order(Work::Line(line));
+    let terminal = std::env::var_os("GUARD_TEST_TERMINAL").is_some();
+    let order = Order { terminal, ..stage.order(Work::Line(line)) };
     struct Through;
     impl guard::execute::Sink for Through {
         fn stdout(&mut self, bytes: &[u8]) {
