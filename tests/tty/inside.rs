@@ -1,8 +1,9 @@
 //! What a command finds: a terminal like the person's, with their keys, their size and control of jobs.
 
-use super::{Screen, home};
+use super::{LONGEST, Screen, home};
 use crate::cli::{Home, done};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_command_has_a_terminal_of_its_own_with_the_size_of_the_window() {
@@ -104,17 +105,13 @@ fn interrupt(screen: &mut Screen) {
 }
 
 fn press(screen: &mut Screen, key: &str, shows: &str) {
-    for _ in 0..100 {
+    let begin = Instant::now();
+    while !screen.shown.contains(shows) {
+        assert!(begin.elapsed() < LONGEST, "no `{shows}` in {:?}", screen.shown);
         screen.types(key);
-        for _ in 0..5 {
-            screen.look(std::time::Duration::from_millis(100));
-            if screen.shown.contains(shows) {
-                screen.until(shows);
-                return;
-            }
-        }
+        (0..5).for_each(|_| screen.look(Duration::from_millis(100)));
     }
-    panic!("no `{shows}`: {:?}", screen.shown);
+    screen.until(shows);
 }
 
 #[test]
