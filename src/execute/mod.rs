@@ -3,19 +3,24 @@
 
 mod beside;
 mod capture;
+pub mod change;
 mod compose;
 mod environment;
 mod error;
+mod limits;
 mod run;
 pub mod sandbox;
 mod terminal;
+mod written;
 
 pub use beside::{Beside, beside};
 pub use capture::Capture;
 pub use compose::prepare_config;
 pub use environment::Environment;
 pub use error::ExecuteError;
+pub use limits::Limits;
 pub use run::{Prepared, Sink, prepare, prepare_order};
+pub use written::allocated;
 
 use crate::event::Ended;
 use std::path::PathBuf;
@@ -80,7 +85,7 @@ pub struct Outcome {
     pub exit_code: i32,
     /// The signal that ended the command, whoever sent it.
     pub signal: Option<i32>,
-    /// Which limit stopped it, if one did: `memory`, `file-size`, …
+    /// Which limit stopped it, if one did: `memory`, `total-write`, `output`, `cpu` or `processes`.
     pub limit: Option<String>,
     /// Standard output.
     pub stdout: Capture,

@@ -4,6 +4,7 @@
 mod bounds;
 mod console;
 mod detach;
+mod digits;
 mod feed;
 mod filter;
 mod first;
@@ -11,30 +12,32 @@ mod ids;
 mod init;
 mod input;
 mod layout;
+mod meter;
 mod mounts;
 mod order;
 mod probe;
 mod program;
 mod pty;
 mod raw;
+mod resources;
 mod rules;
 mod start;
 mod steer;
-mod stub;
 mod sys;
 mod tree;
 mod watch;
 
 pub use bounds::Bounds;
 pub use detach::detached;
-pub use order::Order;
+pub use order::{Layer, Order};
 pub use probe::{Examination, Finding, examine};
 pub use program::Work;
+pub use resources::counts_root;
 
 pub(super) use console::Console;
 pub(super) use feed::Feed;
 pub(super) use init::report;
-pub(super) use start::{Fenced, Standing, start};
+pub(super) use start::{Fenced, Standing, Stopper, start};
 pub(super) use steer::{Hold, Steering};
 
 use std::fs;
