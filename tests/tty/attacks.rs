@@ -66,10 +66,11 @@ fn a_command_with_a_terminal_reaches_no_other_and_types_into_none() {
 /// Two commands side by side have terminals of two fences: of the same name, and each reaches only its own.
 #[test]
 fn terminals_of_two_fences_are_two() {
-    let home = home();
+    // Of two projects: in one, the second would wait its turn.
+    let (home, other) = (home(), home());
     let line = "tty; echo rea''dy; read -r word; echo \"got $word\"";
     let (mut one, mut two) =
-        (Screen::guard(&home, &["exec", "--tty", "-c", line]), Screen::guard(&home, &["exec", "--tty", "-c", line]));
+        (Screen::guard(&home, &["exec", "--tty", "-c", line]), Screen::guard(&other, &["exec", "--tty", "-c", line]));
     for screen in [&mut one, &mut two] {
         screen.until("/dev/pts/0\r\nready\r\n");
     }
