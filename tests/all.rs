@@ -23,3 +23,4 @@ mod policy;
 mod reads;
 mod record;
 mod shell;
+mod tty;

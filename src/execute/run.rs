@@ -3,7 +3,7 @@
 
 use super::capture::Capturing;
 use super::limits::{Limits, word};
-use super::sandbox::{self, Feed, Fenced, Layer, Order, Standing, Steering, Stopper, Work, report};
+use super::sandbox::{self, Console, Feed, Fenced, Layer, Order, Standing, Steering, Stopper, Work, report};
 use super::terminal::Terminal;
 use super::written::Watching;
 use super::{Environment, ExecuteError, Fence, Level, Outcome, Place, compose};
@@ -32,6 +32,12 @@ const WIDE: usize = 512 * 1024;
 
 /// Takes a command's output as it comes.
 pub trait Sink {
+    /// Whether the command has a terminal of its own, whose output comes as standard output.
+    fn terminal(&self) -> bool {
+        false
+    }
+    /// The command begins, and has at most that much time.
+    fn begins(&mut self, _: Duration) {}
     /// Bytes of standard output.
     fn stdout(&mut self, bytes: &[u8]);
     /// Bytes of standard error.
@@ -54,17 +60,23 @@ pub struct Prepared {
 }
 
 /// Starts to build the fence for what `permit` allows, for at most `timeout` and within `limits`; returns at once. The command waits for
-/// [`Prepared::run`]. Its changes to the project go to `layer`; without one, or where the permit lets it write nothing, the
+/// [`Prepared::run`]. It has a `terminal` of its own if that is true. Its changes to the project go to `layer`; without one, or where the permit lets it write nothing, the
 /// project is read-only.
 ///
 /// Signals that end guard are held back from here on, until the run begins or the fence is dropped.
 pub fn prepare(
     permit: &Permit,
     timeout: Duration,
-    (limits, layer): (Limits, Option<Layer>),
+    (limits, layer, terminal): (Limits, Option<Layer>, bool),
     (place, environment, require): (&Place, &Environment, Level),
 ) -> Result<Prepared, ExecuteError> {
     if let Some(order) = compose::order(permit, timeout)? {
+        if terminal {
+            return Err(ExecuteError::System {
+                what: "cannot give docker-compose a terminal".to_owned(),
+                cause: "the configuration that was judged is its standard input".to_owned(),
+            });
+        }
         return prepare_order(Order { limits, ..order }, place, environment, require);
     }
     let Action::Shell(shell) = permit.action();
@@ -80,7 +92,7 @@ pub fn prepare(
     };
     let grant = permit.grant();
     let layer = layer.filter(|_| grant.writes);
-    let order = Order { layer, limits, dotenv: grant.dotenv, ..Order::new(work, timeout) };
+    let order = Order { layer, limits, terminal, dotenv: grant.dotenv, ..Order::new(work, timeout) };
     prepare_order(order, place, environment, require)
 }
 
@@ -119,6 +131,10 @@ impl Prepared {
         let printed = Printed { left: self.standing.limits().output, over: false, stopper: Some(fenced.stopper()) };
         let (out, err) = (Capturing::default(), Capturing::default());
         let mut run = Run { sink, out, err, printed, buffer: Vec::with_capacity(CHUNK) };
+        let console = match fenced.out.as_ref().filter(|_| self.standing.terminal()) {
+            Some(end) => Some(Console::tie(end, fenced.reports())?),
+            None => None,
+        };
         let start = Instant::now();
         if let Some(signal) = steering.first() {
             // Told to stop before it began: nothing is executed.
@@ -127,8 +143,14 @@ impl Prepared {
             return Ok(run.outcome(Ended::Cancelled, 128 + signal, None, start.elapsed(), fence));
         }
         let watching = watch(self.standing.limits(), fenced.stopper());
+        run.sink.begins(self.standing.timeout());
         fenced.go();
         let last = run.relay(&mut fenced);
+        if console.is_some() {
+            // Shown before the person's terminal changes back.
+            run.drain(&fenced);
+        }
+        drop(console);
         // From here on nobody asks it to end: its number may be another's.
         run.printed.stopper = None;
         let written = watching.is_some_and(Watching::end);

@@ -142,7 +142,8 @@ fn run(
         let layer = transaction.as_ref().map(Transaction::layer);
         let limits = Limits { watched: layer.as_ref().map(|layer| layer.upper.clone()), ..limits(&desk.policy) };
         let require = required(&desk.policy);
-        let prepared = execute::prepare(&permit, limit, (limits, layer), (&place, &environment, require));
+        let prepared =
+            execute::prepare(&permit, limit, (limits, layer, sink.terminal()), (&place, &environment, require));
         let prepared = prepared.map_err(Stop::Execute)?;
         Ok((prepared, transaction))
     });

@@ -7,6 +7,7 @@
 
 use super::meter::{Exceeded, Meter};
 use super::mounts::{SLOTS, Step};
+use super::pty;
 use super::resources::Resources;
 use super::rules::Rules;
 use super::sys::{self, Errno};
@@ -45,6 +46,8 @@ pub(super) struct Plan {
     pub(super) mask: sigset_t,
     /// What the command runs on until it executes.
     pub(super) stack: Vec<u8>,
+    /// Whether the command gets a terminal; guard's end of it goes by the way that stands for standard output until then.
+    pub(super) terminal: bool,
     /// Ends of pipes: reports out, release in, standard output and error.
     pub(super) ends: [c_int; 4],
     /// What becomes standard input; -1: what it is already.
@@ -81,6 +84,7 @@ pub(super) enum Stage {
     Limits,
     Landlock,
     Seccomp,
+    Terminal,
 }
 
 /// Number of the first mount step.
@@ -192,6 +196,13 @@ fn prepare(plan: &mut Plan) -> Result<(), (i32, Errno)> {
             step.take(&mut slots).map_err(|error| (number, error))?;
         }
     }
+    if plan.terminal {
+        let end = pty::open(OUT).map_err(at(Stage::Terminal))?;
+        for place in [OUT, ERR] {
+            sys::duplicate(end, place, true).map_err(at(Stage::Terminal))?;
+        }
+        sys::close(end);
+    }
     sys::chdir(&plan.cwd).map_err(at(Stage::Folder))?;
     if !plan.outside {
         sys::drop_capabilities().map_err(at(Stage::Capabilities))?;
@@ -254,6 +265,10 @@ fn confine(plan: &Plan) -> Result<(), (i32, Errno)> {
     sys::setsid();
     sys::duplicate(OUT, 1, false).map_err(at(Stage::Descriptors))?;
     sys::duplicate(ERR, 2, false).map_err(at(Stage::Descriptors))?;
+    if plan.terminal {
+        sys::duplicate(OUT, 0, false).map_err(at(Stage::Descriptors))?;
+        pty::take().map_err(at(Stage::Terminal))?;
+    }
     sys::close_from(3, true).map_err(at(Stage::Descriptors))?;
     for (resource, most) in &plan.resources {
         sys::limit(*resource, *most).map_err(at(Stage::Limits))?;
@@ -291,8 +306,11 @@ fn as_script(plan: &Plan) -> Errno {
 
 /// Stays with the command to its end; its wait status, and the cause of the end.
 fn keep(plan: &Plan, command: pid_t) -> (c_int, i32) {
-    for fd in [RELEASE, OUT, ERR] {
-        sys::close(fd);
+    sys::close(RELEASE);
+    if !plan.terminal {
+        // A terminal that nobody has open any more would lose what was printed last.
+        sys::close(OUT);
+        sys::close(ERR);
     }
     let told = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT];
     let awaited = [libc::SIGCHLD, libc::SIGTSTP, libc::SIGCONT].into_iter().chain(told);

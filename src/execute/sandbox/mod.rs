@@ -4,6 +4,7 @@
 mod bounds;
 mod closed;
 mod covering;
+mod console;
 mod detach;
 mod digits;
 mod dotenv;
@@ -21,6 +22,7 @@ mod mounts;
 mod order;
 mod probe;
 mod program;
+mod pty;
 mod raw;
 mod resources;
 mod rules;
@@ -37,6 +39,7 @@ pub use probe::{Examination, Finding, examine};
 pub use program::Work;
 pub use resources::counts_root;
 
+pub(super) use console::Console;
 pub(super) use feed::Feed;
 pub(super) use init::report;
 pub(super) use layout::out_of_sight;

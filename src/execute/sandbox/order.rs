@@ -22,6 +22,8 @@ pub struct Order {
     pub layer: Option<Layer>,
     /// Whether it may read the project's `.env` files.
     pub dotenv: bool,
+    /// Whether its standard streams are a terminal of its own; what it prints there is one stream.
+    pub terminal: bool,
     /// What holds it.
     pub bounds: Bounds,
     /// What it may use.
@@ -50,6 +52,7 @@ impl Layer {
 impl Order {
     /// To run `work` for at most `timeout`, with the least of everything: nothing to write to.
     pub fn new(work: Work, timeout: Duration) -> Self {
-        Self { work, timeout, layer: None, dotenv: false, limits: Limits::default(), bounds: Bounds::Fence }
+        let limits = Limits::default();
+        Self { work, timeout, layer: None, dotenv: false, terminal: false, limits, bounds: Bounds::Fence }
     }
 }

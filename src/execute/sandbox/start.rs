@@ -12,6 +12,7 @@ use super::mends::{LANDLOCK, OVERLAY, PROC, USER_NAMESPACES};
 use super::mounts::Step;
 use super::order::Order;
 use super::program::{Work, executable, interpreter, words};
+use super::pty;
 use super::steer::{Hold, Stopper};
 use super::watch::Watch;
 use super::{filter, resources, sys};
@@ -213,6 +214,7 @@ impl Standing {
             Bounds::Outside(file) => {
                 Input::Instead(file.try_clone().map_err(|e| trouble("take its input", &e.to_string()))?)
             }
+            Bounds::Fence | Bounds::Reading(_) if self.order.terminal => Input::AsIs,
             Bounds::Fence | Bounds::Reading(_) => input::fenced(mounts)?,
         };
         match input {
@@ -238,7 +240,8 @@ impl Standing {
         } else {
             layout::rules_alone(&self.place, &self.order, self.landlock)?
         };
-        let [(reports, told), (go, release), (out, stdout), (err, stderr)] = [pipe()?, pipe()?, pipe()?, pipe()?];
+        let [(reports, told), (go, release), (out, stdout), (err, stderr)] =
+            [pipe()?, pipe()?, if self.order.terminal { pty::way()? } else { pipe()? }, pipe()?];
         let (program, argv) = words(&self.order.work)?;
         let plan = Plan {
             steps,
@@ -260,6 +263,7 @@ impl Standing {
             mask: self.hold.before(),
             stack: vec![0; STACK],
             ends: [told.as_raw_fd(), go.as_raw_fd(), stdout.as_raw_fd(), stderr.as_raw_fd()],
+            terminal: self.order.terminal,
             deed: self.deed.take(),
             input: feed.as_ref().map(Feed::other).or_else(|| instead.as_ref().map(AsRawFd::as_raw_fd)).unwrap_or(-1),
         };
@@ -296,6 +300,10 @@ impl Standing {
     fn variables(&self, mounts: bool) -> Result<Vec<CString>, ExecuteError> {
         let mut all: Vec<(&OsStr, &OsStr)> =
             self.environment.variables.iter().map(|(n, v)| (n.as_os_str(), v.as_os_str())).collect();
+        if self.order.terminal {
+            // The terminal itself knows its size, which may change.
+            all.retain(|(name, _)| *name != "COLUMNS" && *name != "LINES");
+        }
         if !mounts {
             // There is no private /tmp without mounts.
             all.retain(|(name, _)| *name != "TMPDIR");
@@ -350,6 +358,7 @@ impl Standing {
                 ("install the seccomp filter", "use a kernel with CONFIG_SECCOMP_FILTER")
             }
             s if s == Stage::Limits as i32 => ("set resource limits", "see `guard doctor`"),
+            s if s == Stage::Terminal as i32 => ("make a terminal for the command", "run it without `--tty`"),
             s if s == Stage::Descriptors as i32 => ("arrange descriptors", "use Linux 5.11 or later"),
             _ => ("start the command", "see `guard doctor`"),
         };
@@ -359,7 +368,9 @@ impl Standing {
     /// What mount step number `n` does, for messages; whether it is the one that lays the overlay.
     fn step(&self, n: usize) -> Result<(bool, String), ExecuteError> {
         let mut steps = Vec::new();
-        if let Input::Reopened(step) = input::fenced(true)? {
+        if !self.order.terminal
+            && let Input::Reopened(step) = input::fenced(true)?
+        {
             steps.push(step);
         }
         let kinds = (self.rung == Rung::Namespaces, self.landlock > 0);
@@ -388,13 +399,22 @@ impl Standing {
 
     /// Hands the fence over to whoever watches it.
     pub(in crate::execute) fn take(&mut self) -> Result<Fenced, ExecuteError> {
-        self.fenced.take().ok_or_else(|| trouble("run the command", "its fence is gone"))
+        let mut fenced = self.fenced.take().ok_or_else(|| trouble("run the command", "its fence is gone"))?;
+        if let Some(way) = fenced.out.as_ref().filter(|_| self.order.terminal) {
+            fenced.out = Some(pty::receive(way)?);
+        }
+        Ok(fenced)
     }
 
     /// Hidden paths whose cover was taken away from outside while the fence stood: from then on the command could see
     /// what is there.
     pub(in crate::execute) fn uncovered(&self) -> impl Iterator<Item = &PathBuf> {
         self.watch.gone()
+    }
+
+    /// Whether the command has a terminal of its own.
+    pub(in crate::execute) fn terminal(&self) -> bool {
+        self.order.terminal
     }
 
     /// The time limit that was ordered.
