@@ -1,6 +1,6 @@
 //! One command at a time in a project: the second is refused with who holds it, or waits for its turn.
 
-use crate::cli::{Home, done, path, terminal};
+use crate::cli::{Home, agreed, done, path, terminal};
 use serde_json::{Value, json};
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
@@ -209,4 +209,24 @@ fn no_secret_of_a_command_stands_in_its_turn() {
     assert!(!second.stderr.contains("canary-8c1f77b3"), "{}", second.stderr);
     home.write("go", "");
     ended(first);
+}
+
+#[test]
+fn what_a_person_approved_waits_for_its_turn_too_and_is_not_used_up_by_a_refusal() {
+    let home = home();
+    home.write("data.csv", "1\n");
+    assert_eq!(home.guard(&["exec", "--", "truncate", "-s", "0", "data.csv"]).code, Some(75));
+    let approved = agreed(&home, "guard approve command-1");
+    assert_eq!(approved.code, Some(0), "{}", approved.stdout);
+    let first = holding(&home);
+    let refused = home.guard(&["run-approved", "command-1"]);
+    assert_eq!((refused.code, home.read("data.csv").as_str()), (Some(125), "1\n"));
+    assert!(refused.stderr.starts_with("guard: another command runs in this project: `python3 hold.py`"));
+    let waiting = start(&home, &["run-approved", "command-1", "--wait-turn", "60"]);
+    std::thread::sleep(Duration::from_millis(300));
+    home.write("go", "");
+    assert_eq!(ended(first).0, Some(0));
+    assert_eq!(ended(waiting), (Some(0), String::new(), String::new()));
+    assert_eq!(home.read("data.csv"), "");
+    assert_eq!(home.guard(&["audit", "verify"]).code, Some(0));
 }
