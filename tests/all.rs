@@ -9,6 +9,7 @@
 
 mod approve;
 mod attacks;
+mod changes;
 mod classify;
 mod cli;
 mod compose;
@@ -19,5 +20,6 @@ mod house;
 mod limits;
 mod notify;
 mod policy;
+mod reads;
 mod record;
 mod shell;

@@ -3,10 +3,12 @@
 
 mod beside;
 mod capture;
+pub mod change;
 mod compose;
 mod environment;
 mod error;
 mod limits;
+mod reads;
 mod run;
 pub mod sandbox;
 mod terminal;
@@ -18,6 +20,7 @@ pub use compose::prepare_config;
 pub use environment::Environment;
 pub use error::ExecuteError;
 pub use limits::Limits;
+pub use reads::Reads;
 pub use run::{Prepared, Sink, prepare, prepare_order};
 pub use written::allocated;
 
@@ -39,6 +42,8 @@ pub struct Place {
     /// A folder that caches are pointed to and that may be written. One below `/tmp` that does not exist is made in
     /// the fence's private `/tmp`, or for the run where there is none.
     pub caches: PathBuf,
+    /// What it may read of homes and of the system.
+    pub reads: Reads,
 }
 
 /// What the kernel was found to enforce, from strongest to weakest.

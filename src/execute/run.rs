@@ -3,7 +3,7 @@
 
 use super::capture::Capturing;
 use super::limits::{Limits, word};
-use super::sandbox::{self, Feed, Fenced, Order, Standing, Steering, Stopper, Work, report};
+use super::sandbox::{self, Feed, Fenced, Layer, Order, Standing, Steering, Stopper, Work, report};
 use super::terminal::Terminal;
 use super::written::Watching;
 use super::{Environment, ExecuteError, Fence, Level, Outcome, Place, compose};
@@ -53,16 +53,16 @@ pub struct Prepared {
     stands: bool,
 }
 
-/// Starts to build the fence for what `permit` allows, for at most `timeout` and within `limits`; returns at once. The command waits for [`Prepared::run`].
+/// Starts to build the fence for what `permit` allows, for at most `timeout` and within `limits`; returns at once. The command waits for
+/// [`Prepared::run`]. Its changes to the project go to `layer`; without one, or where the permit lets it write nothing, the
+/// project is read-only.
 ///
 /// Signals that end guard are held back from here on, until the run begins or the fence is dropped.
 pub fn prepare(
     permit: &Permit,
     timeout: Duration,
-    limits: Limits,
-    place: &Place,
-    environment: &Environment,
-    require: Level,
+    (limits, layer): (Limits, Option<Layer>),
+    (place, environment, require): (&Place, &Environment, Level),
 ) -> Result<Prepared, ExecuteError> {
     if let Some(order) = compose::order(permit, timeout)? {
         return prepare_order(Order { limits, ..order }, place, environment, require);
@@ -79,7 +79,8 @@ pub fn prepare(
         Asked::Line(line) => Work::Line(OsString::from(line)),
     };
     let grant = permit.grant();
-    let order = Order { writes: grant.writes, limits, ..Order::new(work, timeout) };
+    let layer = layer.filter(|_| grant.writes);
+    let order = Order { layer, limits, dotenv: grant.dotenv, ..Order::new(work, timeout) };
     prepare_order(order, place, environment, require)
 }
 
@@ -137,7 +138,7 @@ impl Prepared {
         let killed = if matches!(last, Some([report::ENDED, ..])) { None } else { fenced.reap() };
         run.drain(&fenced);
         let duration = start.elapsed();
-        fence.missing.extend(self.standing.uncovered(&fenced).iter().map(|path| {
+        fence.missing.extend(self.standing.uncovered().map(|path| {
             format!(
                 "`{}` was removed or replaced from outside during the run, which takes its mount away: look at what stands \
                  there now, and leave it alone while a command runs",

@@ -2,9 +2,9 @@
 //! approve anything.
 //! Knows no layout.
 
-use super::Answer;
+use super::{Answer, Changes};
 use crate::decide::{Judgement, Verdict};
-use crate::event::{Ended, Spent};
+use crate::event::{Ended, Spent, Why};
 use crate::failfast::{Failed, Finding};
 
 /// What to do next; `None` where all went as asked.
@@ -42,7 +42,7 @@ pub fn hint(answer: &Answer) -> Option<String> {
         let much = outcome.limit.as_ref().map(|limit| {
             format!("make it use less, or have a person raise `{}` in `[limits]`", limit.replace('-', "_"))
         });
-        return failed.or(slow).or(much);
+        return failed.or(slow).or(much).or_else(|| answer.changes.as_ref().and_then(changed));
     }
     let judgement = answer.judgement.as_ref()?;
     match judgement.verdict() {
@@ -59,6 +59,29 @@ pub fn hint(answer: &Answer) -> Option<String> {
         }),
         Verdict::Deny => Some(refusal(judgement, answer.attempts)),
     }
+}
+
+/// What to do about changes that are not in the project.
+fn changed(changes: &Changes) -> Option<String> {
+    let instead =
+        changes.rules.iter().filter(|rule| rule.verdict != Verdict::Allow).find_map(|rule| rule.instead.clone());
+    Some(match changes.withheld? {
+        Why::Deny => instead.unwrap_or_else(|| "do it without those changes, or have a person make them".into()),
+        Why::Ask => match &changes.request {
+            Some(name) => format!(
+                "a person has been asked (`{name}`): go on with something else; `guard wait {name}` waits for their answer, \
+                 which brings the changes in"
+            ),
+            None => {
+                "so many requests wait for a person already that this one was not put before them: wait for an answer \
+                     first"
+                    .into()
+            }
+        },
+        Why::Conflict => "look at what stands there now, and run the command again".into(),
+        Why::Error => "nothing of it is in the project: mend what is said above, and run the command again".into(),
+        Why::Ended | Why::DryRun => return None,
+    })
 }
 
 fn failure(failed: &Failed, spent: Option<Spent>) -> String {

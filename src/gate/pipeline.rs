@@ -5,11 +5,14 @@ use super::ask::{Answered, Asking};
 use super::count::Counting;
 use super::desk::{Desk, Judged, now};
 use super::grants::{environment, honoured, limits, place, required};
+use super::held;
 use super::stored::Stored;
+use super::transaction::{self, Ran};
 use super::{Answer, Patience, Project, Request, Stop, World, compose, entries, load};
 use crate::approve::{Permit, Unusable, settle, settle_approved, settle_by_policy, usable};
 use crate::decide::Verdict;
-use crate::execute::{self, Sink};
+use crate::execute::change::Transaction;
+use crate::execute::{self, Limits, Sink};
 
 /// Judges, and if that allows it, fences, records, runs and records again.
 pub fn exec(world: &World, project: &Project, request: Request, patience: Patience, sink: &mut dyn Sink) -> Answer {
@@ -71,6 +74,9 @@ fn asked(desk: &mut Desk<'_>, request: Request, sink: &mut dyn Sink, answer: &mu
 /// by that, approved or not.
 fn approved(desk: &mut Desk<'_>, name: &str, sink: &mut dyn Sink, answer: &mut Answer) -> Result<(), Stop> {
     answer.request = Some(name.to_owned());
+    if desk.state().requests.open(name).is_some_and(|open| open.asked.kind == held::KIND) {
+        return desk.approved_changes(name, answer);
+    }
     let unusable = |cause| Stop::Approval { name: name.to_owned(), cause };
     let stored = Stored::load(desk.project, name)?;
     let content = stored.as_ref().map(|(_, content)| content.as_str()).unwrap_or_default();
@@ -121,17 +127,25 @@ fn run(
     sink: &mut dyn Sink,
     answer: &mut Answer,
 ) -> Result<(), Stop> {
-    let place = place(world, desk.project);
+    let place = place(world, desk.project, &desk.policy);
     let environment = match judged.composition {
         Some(_) => compose::outside(world, desk.project),
         None => environment(world, &permit.grant().env),
     };
     let limit = request.timeout.map_or(permit.grant().timeout, |asked| asked.min(permit.grant().timeout));
+    let (state, root) = (&desk.project.paths.state, &desk.project.root);
+    let wanted = permit.grant().writes && permit.grant().runner.is_none();
     let prepared = honoured(permit.grant()).and_then(|()| {
-        execute::prepare(&permit, limit, limits(&desk.policy), &place, &environment, required(&desk.policy))
-            .map_err(Stop::Execute)
+        let begun = wanted.then(|| Transaction::begin(state, root)).transpose();
+        let transaction = begun.map_err(|error| Stop::Change(transaction::begun(desk.project, &error)))?;
+        let layer = transaction.as_ref().map(Transaction::layer);
+        let limits = Limits { watched: layer.as_ref().map(|layer| layer.upper.clone()), ..limits(&desk.policy) };
+        let require = required(&desk.policy);
+        let prepared = execute::prepare(&permit, limit, (limits, layer), (&place, &environment, require));
+        let prepared = prepared.map_err(Stop::Execute)?;
+        Ok((prepared, transaction))
     });
-    let mut prepared = match prepared {
+    let (mut prepared, transaction) = match prepared {
         Ok(prepared) => prepared,
         Err(stop) => return Err(desk.stopped(answer, stop)),
     };
@@ -152,8 +166,16 @@ fn run(
             desk.log.append(&desk.redactor, ended).map_err(Stop::Log)
         }
     };
-    drop(started);
-    answer.outcome = Some(run?);
+    let outcome = run?;
     answer.receipt = Some(written?);
-    Ok(())
+    let taken = match transaction {
+        Some(transaction) => {
+            let ran = Ran { permit: &permit, outcome: &outcome, of: started.seq(), request };
+            desk.take_in(transaction, &ran, answer)
+        }
+        None => Ok(()),
+    };
+    drop(started);
+    answer.outcome = Some(outcome);
+    taken
 }

@@ -6,6 +6,7 @@ use crate::approve::Unusable;
 use crate::approve::ssh::SignatureError;
 use crate::decide::policy::{Fault, Faults};
 use crate::execute::ExecuteError;
+use crate::execute::change::ChangeError;
 use crate::record::{Holder, LogError};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -184,6 +185,17 @@ pub enum Stop {
         /// Why.
         cause: Box<SignatureError>,
     },
+    /// Changes that cannot be brought into the project.
+    #[error(transparent)]
+    Change(ChangeError),
+    /// Changes that are on record and not all in the project.
+    #[error("the changes of transaction `{transaction}` are on record and not yet all in the project: {cause}")]
+    HalfDone {
+        /// The transaction's name.
+        transaction: String,
+        /// What stands in the way.
+        cause: String,
+    },
     /// Guard runs inside one of its own fences.
     #[error("already fenced: run it directly")]
     Fenced,
@@ -279,6 +291,8 @@ impl Stop {
             | Self::NoHome
             | Self::CannotGrant { .. }
             | Self::Fenced
+            | Self::Change(_)
+            | Self::HalfDone { .. }
             | Self::Log(_)
             | Self::Busy { .. }
             | Self::System { .. }
@@ -349,6 +363,13 @@ impl Stop {
                 None => "sign the statement as it stands now with an approver's key; `guard approver list` names them".into(),
             }),
             Self::Fenced => Some("drop `guard exec --`: what runs here is fenced and recorded already".into()),
+            Self::Change(error) => Some(match error {
+                ChangeError::Conflict { .. } => "look at what stands there now, and run the command again".into(),
+                ChangeError::System { .. } => "mend that, and run the command again: nothing was changed".into(),
+            }),
+            Self::HalfDone { .. } => {
+                Some("mend that: the next call of guard goes on where this one stopped, and nothing else runs before".into())
+            }
             Self::Usage { help, .. } => Some(help.clone()),
             Self::Busy { .. } => Some(
                 "ask for it again when that has ended, or wait for it with `guard exec --wait-turn 60 -- …`; how many run \

@@ -124,10 +124,12 @@ fn a_reader_that_stands_still_does_not_stop_the_watch() {
     let beat = "import sys, time\nprint('x', flush=True)\nkept = bytearray(b'x') * 300_000_000\n\
                 for n in range(100):\n    open('beat', 'w').write(str(n)); time.sleep(0.1)\n";
     std::fs::write(stage.place.project.join("program.py"), beat).unwrap();
-    let order = Order { limits: small(), ..stage.order(Work::Line("python3 program.py".into())) };
+    let (order, transaction) = stage.order(Work::Line("python3 program.py".into()));
+    let order = Order { limits: small(), ..order };
     let prepared = prepare_order(order, &stage.place, &stage.environment, stage.require).unwrap();
     let outcome = prepared.run(&mut Stalled(Duration::from_secs(8), false)).unwrap();
     assert_eq!(outcome.limit.as_deref(), Some("memory"));
+    stage.take_in(transaction);
     let beats: u32 = std::fs::read_to_string(stage.place.project.join("beat")).unwrap().parse().unwrap();
     assert!(beats < 75, "it went on while the reader stood still: {beats}");
 }

@@ -25,9 +25,11 @@ fn python(stage: &Stage, limits: Limits, program: &str) -> (Outcome, Kept) {
 /// Runs a line of bash in the fence.
 fn run(stage: &Stage, limits: Limits, line: &str) -> (Outcome, Kept) {
     let mut kept = Kept::default();
-    let order = Order { limits, ..stage.order(Work::Line(line.into())) };
+    let (order, transaction) = stage.order(Work::Line(line.into()));
+    let order = Order { limits, ..order };
     let prepared = prepare_order(order, &stage.place, &stage.environment, stage.require).unwrap();
     let outcome = prepared.run(&mut kept).unwrap();
+    stage.take_in(transaction);
     (outcome, kept)
 }
 

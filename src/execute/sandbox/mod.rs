@@ -2,8 +2,11 @@
 //! The only room with `unsafe` code. Knows nothing of permits, policies or logs.
 
 mod bounds;
+mod closed;
+mod covering;
 mod detach;
 mod digits;
+mod dotenv;
 mod feed;
 mod filter;
 mod first;
@@ -21,14 +24,13 @@ mod resources;
 mod rules;
 mod start;
 mod steer;
-mod stub;
 mod sys;
 mod tree;
 mod watch;
 
 pub use bounds::Bounds;
 pub use detach::detached;
-pub use order::Order;
+pub use order::{Layer, Order};
 pub use probe::{Examination, Finding, examine};
 pub use program::Work;
 pub use resources::counts_root;

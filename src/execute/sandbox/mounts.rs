@@ -13,6 +13,8 @@ pub(super) const SLOTS: usize = 16;
 pub(super) enum Step {
     /// Takes a copy of what is at `from`, writable as it is there, to be put back later.
     Take { from: CString, slot: usize, devices: bool },
+    /// The project with a layer over it that takes every change, to be put back later.
+    Overlay { lower: CString, upper: CString, work: CString, slot: usize },
     /// Everything that is mounted becomes read-only, without devices, and cut off from the host's mounts.
     Seal,
     /// A private folder in memory.
@@ -26,10 +28,14 @@ pub(super) enum Step {
     Folder { at: CString, mode: u32 },
     /// An empty file, unless it is there.
     File { at: CString },
+    /// An empty file that nobody can read.
+    Unreadable { at: CString },
     /// A symbolic link.
     Link { to: CString, at: CString },
     /// Mounts `from` at `at` too.
     Bind { from: CString, at: CString },
+    /// Puts the mount at `from`, with all below it, at `to` instead.
+    Move { from: CString, to: CString },
     /// Makes the mount at `at` read-only.
     ReadOnly { at: CString },
     /// Puts a taken copy at its place.
@@ -44,6 +50,7 @@ const MS_NODEV: u64 = 4;
 const MS_NOEXEC: u64 = 8;
 const MS_RDONLY: u64 = 1;
 const MS_BIND: u64 = 0x1000;
+const MS_MOVE: u64 = 0x2000;
 const MS_REC: u64 = 0x4000;
 const MS_PRIVATE: u64 = 1 << 18;
 
@@ -57,6 +64,11 @@ impl Step {
                     let attr = MountAttr { set: NO_SUID | NO_DEV, propagation: MS_PRIVATE, ..MountAttr::default() };
                     sys::mount_setattr(fd, EMPTY, true, &attr)?;
                 }
+                *slots.get_mut(*slot).ok_or(libc::EMFILE)? = fd;
+                Ok(())
+            }
+            Self::Overlay { lower, upper, work, slot } => {
+                let fd = overlay(lower, upper, work)?;
                 *slots.get_mut(*slot).ok_or(libc::EMFILE)? = fd;
                 Ok(())
             }
@@ -88,12 +100,14 @@ impl Step {
                 Err(libc::EEXIST) => Ok(()),
                 Err(error) => Err(error),
             },
-            Self::File { at } => match sys::mkfile(at) {
+            Self::Unreadable { at } => sys::mkfile(at, 0),
+            Self::File { at } => match sys::mkfile(at, 0o444) {
                 Ok(()) | Err(libc::EEXIST) => Ok(()),
                 Err(error) => Err(error),
             },
             Self::Link { to, at } => sys::symlink(to, at),
             Self::Bind { from, at } => sys::mount(from, at, EMPTY, MS_BIND | MS_REC, EMPTY),
+            Self::Move { from, to } => sys::mount(from, to, EMPTY, MS_MOVE, EMPTY),
             Self::ReadOnly { at } => {
                 sys::mount_setattr(libc::AT_FDCWD, at, true, &MountAttr { set: READ_ONLY, ..MountAttr::default() })
             }
@@ -130,17 +144,41 @@ impl Step {
         let show = |path: &CStr| path.to_string_lossy().into_owned();
         match self {
             Self::Take { from, .. } => format!("keep `{}` as it is", show(from)),
+            Self::Overlay { lower, .. } => format!("lay an overlay over `{}`", show(lower)),
             Self::Seal => "make the system read-only".into(),
             Self::Memory { at, .. } => format!("mount a private `{}`", show(at)),
             Self::Processes { .. } => "mount a fresh `/proc`".into(),
             Self::Terminals => "mount fresh terminals".into(),
-            Self::Folder { at, .. } | Self::File { at } => format!("make way for `{}`", show(at)),
+            Self::Folder { at, .. } | Self::File { at } | Self::Unreadable { at } => {
+                format!("make way for `{}`", show(at))
+            }
             Self::Link { at, .. } => format!("link `{}`", show(at)),
             Self::Bind { from, at } if from == at => format!("make `{}` a mount point", show(at)),
             Self::Bind { at, .. } => format!("cover `{}`", show(at)),
+            Self::Move { to, .. } => format!("cover `{}`", show(to)),
             Self::ReadOnly { at } => format!("make `{}` read-only", show(at)),
             Self::Put { at, .. } => format!("mount `{}`", show(at)),
             Self::Input { path, .. } => format!("open standard input `{}` anew", show(path)),
         }
     }
+}
+
+/// A detached mount of `lower` with `upper` over it. The folders are named by descriptors: no path is too long, and no
+/// character in it means anything.
+fn overlay(lower: &CStr, upper: &CStr, work: &CStr) -> Result<i32, Errno> {
+    let context = sys::fsopen(c"overlay")?;
+    let mut held = [-1; 3];
+    for ((fd, path), key) in held.iter_mut().zip([lower, upper, work]).zip([c"lowerdir", c"upperdir", c"workdir"]) {
+        *fd = sys::open(path, libc::O_PATH | libc::O_DIRECTORY)?;
+        let mut name = [0; LONGEST];
+        sys::fsconfig_text(context, key, digits::path(&mut name, b"/proc/self/fd/", *fd, b"").ok_or(libc::EBADF)?)?;
+    }
+    // In a user namespace only `user.*` attributes can be written; nothing of an overlay must outlast a crash of the machine.
+    for flag in [c"userxattr", c"volatile"] {
+        sys::fsconfig_flag(context, flag)?;
+    }
+    sys::fsconfig_create(context)?;
+    let mount = sys::fsmount(context, NO_SUID | NO_DEV)?;
+    held.iter().chain([&context]).for_each(|fd| sys::close(*fd));
+    Ok(mount)
 }

@@ -7,13 +7,13 @@ mod limits;
 
 use super::init::Deed;
 use super::layout::c_path;
-use super::order::Order;
+use super::order::{Layer, Order};
 use super::program::Work;
 use super::start::start;
 use super::sys;
 use crate::event::Ended;
 use crate::execute::run::{Prepared, Sink};
-use crate::execute::{Environment, ExecuteError, Fence, Level, Limits, Outcome, Place};
+use crate::execute::{Environment, ExecuteError, Fence, Level, Limits, Outcome, Place, Reads};
 use libc::{c_int, c_long};
 use std::ffi::{CStr, CString, OsString};
 use std::fs;
@@ -80,6 +80,8 @@ struct Probe {
 enum After {
     /// The deed's own result.
     Result,
+    /// The project is as it was.
+    Project,
     /// The victim is still alive.
     Victim,
     /// No file was written after the end.
@@ -100,6 +102,7 @@ struct Ground {
     _abstract: UnixListener,
     name: String,
     victim: std::cell::RefCell<Child>,
+    layers: std::cell::Cell<u32>,
 }
 
 struct Silent;
@@ -125,6 +128,11 @@ impl Ground {
         fs::write(project.join(".git/config"), "[core]\n")?;
         fs::write(state.join("key"), "secret")?;
         fs::write(root.join("outside"), "untouched")?;
+        fs::write(project.join(".env"), "KEY=secret")?;
+        let home = root.join("home");
+        fs::create_dir_all(home.join("tools"))?;
+        fs::write(home.join("key"), "secret")?;
+        fs::write(home.join("tools/credentials"), "secret")?;
         rustix::fs::mknodat(rustix::fs::CWD, root.join("pipe"), rustix::fs::FileType::Fifo, 0o600.into(), 0)?;
         Ok(Self {
             tcp: TcpListener::bind("127.0.0.1:0")?,
@@ -138,9 +146,15 @@ impl Ground {
                 hidden: vec![project.join("build_audit.log"), state],
                 project,
                 caches,
+                reads: Reads {
+                    open: vec![home.join("tools")],
+                    shut: vec![home.join("tools/credentials")],
+                    homes: vec![home],
+                },
             },
             root,
             name,
+            layers: std::cell::Cell::new(0),
         })
     }
 
@@ -148,11 +162,26 @@ impl Ground {
         let Probe { tried, by, timeout, deed, after, limits } = probe;
         // Never executed: the deed takes its place.
         let work = Work::Argv { program: PathBuf::from("/proc/self/exe"), argv: vec![OsString::from("probe")] };
-        let order = Order { writes: true, limits, ..Order::new(work, timeout) };
+        let layer = self.layer().map_err(|error| ExecuteError::System {
+            what: "make room for a probe's changes".to_owned(),
+            cause: error.to_string(),
+        })?;
+        let order = Order { layer: Some(layer), limits, ..Order::new(work, timeout) };
         let standing = start(order, &self.place, &Environment::default(), Level::Landlock, Some(deed))?;
         let outcome = Prepared::of(standing).run(&mut Silent)?;
         let (held, said) = self.judge(after, &outcome);
         Ok((outcome.fence, Finding { tried, by, held, said }))
+    }
+
+    /// Room for the changes of one run, which nobody takes in.
+    fn layer(&self) -> io::Result<Layer> {
+        let count = self.layers.get();
+        self.layers.set(count + 1);
+        let folder = self.root.join(format!("state/layer-{count}"));
+        let layer = Layer { upper: folder.join("upper"), work: folder.join("work") };
+        fs::create_dir_all(&layer.upper)?;
+        fs::create_dir(&layer.work)?;
+        Ok(layer)
     }
 
     fn judge(&self, after: After, outcome: &Outcome) -> (bool, String) {
@@ -165,6 +194,11 @@ impl Ground {
         };
         match after {
             After::Result => (outcome.exit_code != 0, said),
+            After::Project => {
+                let policy = fs::read(self.place.project.join("guard.toml"));
+                let held = policy.is_ok_and(|text| text == b"policy") && self.place.project.join(".git/hooks").is_dir();
+                (held, if outcome.exit_code == 0 { "kept apart from the project".to_owned() } else { said })
+            }
             After::Victim => {
                 let alive = self.victim.borrow_mut().try_wait().is_ok_and(|ended| ended.is_none());
                 (alive && outcome.exit_code != 0, said)
@@ -205,10 +239,12 @@ impl Ground {
         let path = outside("outside")?;
         add("change the mode of a file outside", "read-only mounts", Box::new(move || done(sys::chmod(&path, 0o777))));
         add("write to a named pipe outside", "Landlock", opens(outside("pipe")?, libc::O_RDWR));
-        add("change the policy", "read-only mount", opens(inside("guard.toml")?, libc::O_WRONLY));
         add("read the audit log", "cover", reads(inside("build_audit.log")?));
         add("read guard's state", "cover", reads(outside("state/key")?));
-        add("put a hook into a renamed `.git`", "mount points", Box::new(move || done(rename(&git, &moved))));
+        add("read a key in a home", "private home", reads(outside("home/key")?));
+        add("read a token among the toolchain", "cover", reads(outside("home/tools/credentials")?));
+        add("read the project's `.env`", "cover", reads(inside(".env")?));
+        add("read the machine's passwords", "closed `/etc`", reads(c"/etc/shadow".to_owned()));
         add("connect by TCP", "seccomp", Box::new(move || connect(0, tcp)));
         add("connect by MPTCP", "seccomp", Box::new(move || connect(262, tcp)));
         add("send by UDP", "seccomp", Box::new(move || send(udp)));
@@ -235,6 +271,10 @@ impl Ground {
             probes.push(Probe { tried, by, timeout, deed, after, limits: Limits::default() })
         };
         let (short, long) = (Duration::from_millis(100), Duration::from_secs(10));
+        let empties = opens(inside("guard.toml")?, libc::O_WRONLY | libc::O_TRUNC);
+        also("change the policy", "overlay", long, empties, After::Project);
+        let renames: Deed = Box::new(move || done(rename(&git, &moved)));
+        also("put a hook into a renamed `.git`", "overlay", long, renames, After::Project);
         also("outlive its time limit", "first process", short, wait, After::TimedOut);
         also("outlive its command as a daemon", "pid namespace", long, Box::new(move || daemon(&late)), After::Late);
         also("kill a process outside", "pid namespace", long, kill, After::Victim);
@@ -386,7 +426,7 @@ fn daemon(late: &CStr) -> c_int {
             sys::setsid();
             if sys::fork_with(libc::SIGCHLD) == Ok(0) {
                 std::thread::sleep(Duration::from_millis(120));
-                let _ = sys::mkfile(late);
+                let _ = sys::mkfile(late, 0o444);
             }
             sys::exit(0)
         }
@@ -440,6 +480,9 @@ mod tests {
                     assert!(ground.place.project.join("late").exists(), "the daemon lives");
                 }
                 After::Victim => assert!(ground.victim.borrow_mut().wait().is_ok()),
+                After::Project => {
+                    fs::write(ground.place.project.join("guard.toml"), "policy").unwrap();
+                }
                 After::Result | After::TimedOut | After::Limit(_) => {}
             }
             if probe.tried.contains("renamed") {

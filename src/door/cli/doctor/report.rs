@@ -190,7 +190,7 @@ mod tests {
         let (lines, object): (String, Value) =
             (String::from_utf8(lines).unwrap(), serde_json::from_slice(&object).unwrap());
         assert!(lines.starts_with("fence: full: a command sees the system read-only"), "{lines}");
-        assert!(lines.contains("\nall 32 held\napprovals: 0 approvers; "), "{lines}");
+        assert!(lines.contains("\nall 36 held\napprovals: 0 approvers; "), "{lines}");
         let nobody = "nobody is told when a person is needed: `[notify]` would name a command or a webhook";
         assert!(lines.ends_with(&format!("\nnotify: {nobody}\n")), "{lines}");
         let probes = object["probes"].as_array().unwrap();
