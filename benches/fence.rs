@@ -76,7 +76,7 @@ fn daemons(stage: &Stage) -> (Instant, Instant) {
                    for _ in range(300): os.read(out, 1)\nos.write(1, b'x')\nos._exit(0)\n";
     let argv = ["python3", "-c", program].map(Into::into).to_vec();
     let work = Work::Argv { program: PathBuf::from("/usr/bin/python3"), argv };
-    let order = Order { writes: true, ..Order::new(work, Duration::from_secs(60)) };
+    let order = Order::new(work, Duration::from_secs(60));
     let prepared = prepare_order(order, &stage.place, &stage.environment, Level::Full).expect("a fence");
     let mut last = Last(None);
     let outcome = prepared.run(&mut last).expect("a run");
