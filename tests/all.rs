@@ -16,6 +16,7 @@ mod failfast;
 mod fence;
 mod hook;
 mod house;
+mod network;
 mod notify;
 mod policy;
 mod record;

@@ -9,6 +9,7 @@ mod error;
 mod run;
 pub mod sandbox;
 mod terminal;
+mod traffic;
 
 pub use beside::{Beside, beside};
 pub use capture::Capture;
@@ -16,6 +17,7 @@ pub use compose::prepare_config;
 pub use environment::Environment;
 pub use error::ExecuteError;
 pub use run::{Prepared, Sink, prepare, prepare_order};
+pub use traffic::{Refused, Traffic};
 
 use crate::event::Ended;
 use std::path::PathBuf;
@@ -90,6 +92,8 @@ pub struct Outcome {
     pub duration: Duration,
     /// The fence it ran in.
     pub fence: Fence,
+    /// What its network was let through to, and what not.
+    pub traffic: Traffic,
     /// What is left of the fence, no process of the command's among it. Dropped, it is gone.
     remains: Option<sandbox::Fenced>,
 }

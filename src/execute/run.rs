@@ -2,9 +2,9 @@
 //! Knows no policy; the rights it needs come as a permit.
 
 use super::capture::Capturing;
-use super::sandbox::{self, Feed, Fenced, Order, Standing, Steering, Work, report};
+use super::sandbox::{self, Feed, Fenced, Net, Order, Standing, Steering, Work, report};
 use super::terminal::Terminal;
-use super::{Environment, ExecuteError, Fence, Level, Outcome, Place, compose};
+use super::{Environment, ExecuteError, Fence, Level, Outcome, Place, Traffic, compose};
 use crate::action::Action;
 use crate::action::shell::Asked;
 use crate::approve::Permit;
@@ -159,6 +159,7 @@ impl Prepared {
             }
         };
         let mut outcome = run.outcome(ended, code, signal, duration, fence);
+        outcome.traffic = fenced.net.take().map(Net::finish).unwrap_or_default();
         outcome.remains = Some(fenced);
         Ok(outcome)
     }
@@ -175,11 +176,13 @@ impl Run<'_> {
     /// Passes output on until the inside reports the end or is gone.
     fn relay(&mut self, fenced: &mut Fenced) -> Option<[i32; 3]> {
         loop {
-            let (out, err, reports, fed) = {
-                let mut fds = Vec::with_capacity(4);
+            let (out, err, reports, fed, asked) = {
+                let mut fds = Vec::with_capacity(5);
                 fds.push(PollFd::new(fenced.reports(), PollFlags::IN));
                 fds.extend(fenced.out.iter().chain(&fenced.err).map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+                let fed = fenced.feed.is_some();
                 fds.extend(fenced.feed.iter().map(Feed::awaits));
+                fds.extend(fenced.net.iter().filter_map(Net::awaits));
                 match poll(&mut fds, None) {
                     Ok(_) => {}
                     Err(Errno::INTR) => continue,
@@ -189,8 +192,13 @@ impl Run<'_> {
                 let reports = ready.next().unwrap_or(true);
                 let out = fenced.out.is_some() && ready.next().unwrap_or(false);
                 let err = fenced.err.is_some() && ready.next().unwrap_or(false);
-                (out, err, reports, ready.next().unwrap_or(false))
+                let fed = fed && ready.next().unwrap_or(false);
+                (out, err, reports, fed, ready.next().unwrap_or(false))
             };
+            if asked && fenced.net.as_mut().is_some_and(|net| net.serve().is_err()) {
+                // Nobody answers any more: what is asked gets `ENOSYS`.
+                fenced.net = None;
+            }
             if fed && !fenced.feed.as_mut().is_some_and(Feed::step) {
                 fenced.feed = None;
             }
@@ -234,7 +242,7 @@ impl Run<'_> {
 
     fn outcome(self, ended: Ended, exit_code: i32, signal: Option<i32>, duration: Duration, fence: Fence) -> Outcome {
         let (stdout, stderr) = (self.out.end(), self.err.end());
-        Outcome { ended, exit_code, signal, limit: None, stdout, stderr, duration, fence, remains: None }
+        Outcome { ended, exit_code, signal, limit: None, stdout, stderr, duration, fence, traffic: Traffic::default(), remains: None }
     }
 }
 

@@ -6,5 +6,5 @@ mod ending;
 mod escapes;
 mod rungs;
 mod running;
-mod stage;
+pub(crate) mod stage;
 mod users;

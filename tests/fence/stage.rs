@@ -1,7 +1,7 @@
 //! A project to run commands in, and what came of them.
 
 use guard::event::Ended;
-use guard::execute::sandbox::{Order, Work};
+use guard::execute::sandbox::{Order, Reach, Work};
 use guard::execute::{Environment, ExecuteError, Level, Outcome, Place, Sink, prepare_order};
 use std::ffi::OsString;
 use std::fs;
@@ -16,6 +16,7 @@ pub(crate) struct Stage {
     pub(crate) require: Level,
     pub(crate) timeout: Duration,
     pub(crate) writes: bool,
+    pub(crate) reach: Reach,
 }
 
 /// Keeps what came, in order of arrival.
@@ -83,6 +84,7 @@ impl Stage {
             require: Level::Full,
             timeout: Duration::from_secs(20),
             writes: true,
+            reach: Reach::default(),
         }
     }
 
@@ -91,7 +93,7 @@ impl Stage {
     }
 
     pub(crate) fn order(&self, work: Work) -> Order {
-        Order { writes: self.writes, ..Order::new(work, self.timeout) }
+        Order { writes: self.writes, reach: self.reach.clone(), ..Order::new(work, self.timeout) }
     }
 
     pub(crate) fn outcome(&self, work: Work) -> Result<(Outcome, Kept), ExecuteError> {

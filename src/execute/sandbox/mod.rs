@@ -11,6 +11,7 @@ mod init;
 mod input;
 mod layout;
 mod mounts;
+mod net;
 mod order;
 mod probe;
 mod program;
@@ -25,12 +26,13 @@ mod watch;
 
 pub use bounds::Bounds;
 pub use detach::detached;
-pub use order::Order;
+pub use order::{Order, Reach};
 pub use probe::{Examination, Finding, examine};
 pub use program::Work;
 
 pub(super) use feed::Feed;
 pub(super) use init::report;
+pub(super) use net::Net;
 pub(super) use start::{Fenced, Standing, start};
 pub(super) use steer::{Hold, Steering};
 

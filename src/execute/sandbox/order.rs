@@ -3,6 +3,7 @@
 
 use super::bounds::Bounds;
 use super::program::Work;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// What to run, as plain data.
@@ -16,11 +17,36 @@ pub struct Order {
     pub writes: bool,
     /// What holds it.
     pub bounds: Bounds,
+    /// What it may reach.
+    pub reach: Reach,
+}
+
+/// What a command may reach over the network, which is nothing where nothing is said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Whether it may listen on ports of the loopback and in its own `/tmp`, and connect to what it listens on.
+    pub own: bool,
+    /// What it may connect to, exactly.
+    pub services: Vec<SocketAddr>,
+    /// Hosts it may connect to by TLS on port 443, through guard's proxy.
+    pub hosts: Vec<String>,
+}
+
+impl Reach {
+    /// Its own ports, and nothing else.
+    pub fn own() -> Self {
+        Self { own: true, ..Self::default() }
+    }
+
+    /// Whether it may reach nothing at all.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Order {
     /// To run `work` for at most `timeout`, with the least of everything: nothing to write to.
     pub fn new(work: Work, timeout: Duration) -> Self {
-        Self { work, timeout, writes: false, bounds: Bounds::Fence }
+        Self { work, timeout, writes: false, bounds: Bounds::Fence, reach: Reach::default() }
     }
 }

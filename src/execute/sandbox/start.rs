@@ -7,6 +7,7 @@ use super::first::{Failed, First, STACK};
 use super::init::{Deed, Plan, STEPS, Stage, Strings, report};
 use super::input::{self, Input};
 use super::layout::{self, c_path};
+use super::net::{self, Net, Proxy};
 use super::order::Order;
 use super::program::{Work, executable, words};
 use super::steer::Hold;
@@ -23,6 +24,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Rungs of the ladder, from the top.
@@ -65,6 +67,13 @@ pub(in crate::execute) struct Fenced {
     pub(in crate::execute) err: Option<OwnedFd>,
     stubs: Stubs,
     _caches: Option<Fresh>,
+    proxy: Option<Arc<Proxy>>,
+    /// Whether reports come with descriptors.
+    asks: bool,
+    /// What guard is asked through, as it came with a report.
+    listener: Option<OwnedFd>,
+    /// What answers for its sockets, if it has any.
+    pub(in crate::execute) net: Option<Net>,
     /// The pipe its standard input comes through, if it has one of its own.
     pub(in crate::execute) feed: Option<Feed>,
 }
@@ -72,6 +81,7 @@ pub(in crate::execute) struct Fenced {
 const USER_NAMESPACES: &str = "allow user namespaces: `sysctl -w user.max_user_namespaces=15000`, on Ubuntu also \
     `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`, in a container a seccomp profile that lets them pass";
 const LANDLOCK: &str = "use a kernel with Landlock (5.13, better 6.12) and `landlock` in its `lsm=` list";
+const ASKING: &str = "use Linux 5.6 or later, and in a container a seccomp profile that lets `seccomp` pass";
 const PROC: &str = "in a container, give it an unmasked `/proc` (docker: `--security-opt systempaths=unconfined`)";
 
 /// Begins a fence for `order`. Fails at once where the program cannot be there or the level cannot be reached.
@@ -218,17 +228,28 @@ impl Standing {
         } else {
             layout::rules_alone(&self.place, &self.order.bounds, self.order.writes, self.landlock)?
         };
-        let [(reports, told), (go, release), (out, stdout), (err, stderr)] = [pipe()?, pipe()?, pipe()?, pipe()?];
+        let asks = !outside && !self.order.reach.is_nothing();
+        let proxy = match self.order.reach.hosts.as_slice() {
+            [] => None,
+            hosts if asks => Some(Proxy::open(hosts).map_err(|e| trouble("open the way to hosts", &e.to_string()))?),
+            _ => None,
+        };
+        let (reports, told) = if asks { net::pair()? } else { pipe()? };
+        let [(go, release), (out, stdout), (err, stderr)] = [pipe()?, pipe()?, pipe()?];
         let (program, argv) = words(&self.order.work)?;
+        let program_of = |asks| {
+            filter::program(mounts, pids, asks)
+                .ok_or_else(|| trouble("assemble the seccomp filter", "it is too long"))
+        };
         let plan = Plan {
             steps,
             // Outside, nothing of the project's is looked for in the working folder.
             cwd: c_path(if outside { Path::new("/") } else { &self.place.cwd })?,
             program,
             argv: Strings::new(argv),
-            envp: Strings::new(self.variables(mounts || outside)?),
-            filter: filter::program(mounts, pids)
-                .ok_or_else(|| trouble("assemble the seccomp filter", "it is too long"))?,
+            envp: Strings::new(self.variables(mounts || outside, proxy.as_deref())?),
+            filter: program_of(false)?,
+            asking: asks.then(|| program_of(true)).transpose()?,
             rules,
             timeout: self.order.timeout,
             mounts,
@@ -265,15 +286,22 @@ impl Standing {
             err: Some(err),
             stubs,
             _caches: caches,
+            proxy,
+            asks,
+            listener: None,
+            net: None,
             feed,
         };
         fenced.go();
         Ok(Ok(fenced))
     }
 
-    fn variables(&self, mounts: bool) -> Result<Vec<CString>, ExecuteError> {
+    fn variables(&self, mounts: bool, proxy: Option<&Proxy>) -> Result<Vec<CString>, ExecuteError> {
         let mut all: Vec<(&OsStr, &OsStr)> =
             self.environment.variables.iter().map(|(n, v)| (n.as_os_str(), v.as_os_str())).collect();
+        let way = proxy.map(net::variables).unwrap_or_default();
+        all.retain(|(name, _)| !way.iter().any(|(other, _)| other == name));
+        all.extend(way.iter().map(|(n, v)| (OsStr::new(n), OsStr::new(v))));
         if !mounts {
             // There is no private /tmp without mounts.
             all.retain(|(name, _)| *name != "TMPDIR");
@@ -293,7 +321,16 @@ impl Standing {
                 return Err(trouble("build the fence", "it is gone"));
             };
             match fenced.report() {
-                Some([report::READY, ..]) => {
+                Some([report::READY, 0, _]) => {
+                    let private = self.rung != Rung::Alone;
+                    fenced.net = fenced.listener.take().map(|listener| {
+                        Net::new(listener, self.order.reach.clone(), private, fenced.proxy.take())
+                    });
+                    return Ok(self.fence());
+                }
+                Some([report::READY, error, _]) => {
+                    let cause = io::Error::from_raw_os_error(error);
+                    self.missing.push(format!("a network (ask guard for sockets: {cause}): {ASKING}"));
                     return Ok(self.fence());
                 }
                 Some([report::FAILED, stage, error]) => self.failed(stage, error)?,
@@ -411,7 +448,11 @@ impl Fenced {
     /// The next report from inside; `None`: it has ended.
     pub(in crate::execute) fn report(&mut self) -> Option<[i32; 3]> {
         let mut bytes = [0; 12];
-        self.reports.read_exact(&mut bytes).ok()?;
+        if self.net.is_none() && self.asks {
+            self.listener = net::receive(&self.reports, &mut bytes)?;
+        } else {
+            self.reports.read_exact(&mut bytes).ok()?;
+        }
         let mut numbers = bytes.chunks_exact(4).map(|c| c.try_into().map(i32::from_ne_bytes));
         Some([numbers.next()?.ok()?, numbers.next()?.ok()?, numbers.next()?.ok()?])
     }
