@@ -5,6 +5,7 @@
 use super::Answer;
 use crate::decide::{Judgement, Verdict};
 use crate::event::{Ended, Spent};
+use crate::execute::Traffic;
 use crate::failfast::{Failed, Finding};
 
 /// What to do next; `None` where all went as asked.
@@ -35,7 +36,7 @@ pub fn hint(answer: &Answer) -> Option<String> {
         };
         let slow = (outcome.ended == Ended::TimedOut)
             .then(|| "make it faster, run a part of it, or have a person raise the rule's `timeout`".to_owned());
-        return failed.or(slow);
+        return failed.or(slow).or_else(|| refused(&outcome.traffic));
     }
     let judgement = answer.judgement.as_ref()?;
     match judgement.verdict() {
@@ -52,6 +53,16 @@ pub fn hint(answer: &Answer) -> Option<String> {
         }),
         Verdict::Deny => Some(refusal(judgement, answer.attempts)),
     }
+}
+
+/// What a command should do that was refused a connection.
+fn refused(traffic: &Traffic) -> Option<String> {
+    let first = traffic.refused.first()?;
+    Some(format!(
+        "`{} {}` was refused ({}): a command reaches the ports that it listens on itself, and beyond that what its rule names as \
+         `services` or `hosts`",
+        first.call, first.address, first.why
+    ))
 }
 
 fn failure(failed: &Failed, spent: Option<Spent>) -> String {

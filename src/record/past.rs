@@ -89,6 +89,8 @@ impl<'p> History<'p> {
             | Detail::ShellEnd { .. }
             | Detail::ShellError { .. }
             | Detail::Unfenced { .. }
+            | Detail::ConnectionRefused { .. }
+            | Detail::HostReached { .. }
             | Detail::FileChanged { .. }
             | Detail::FileRefused { .. }
             | Detail::Lost { .. }

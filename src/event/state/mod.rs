@@ -93,6 +93,8 @@ impl State {
             Detail::Created { .. }
             | Detail::Analysed { .. }
             | Detail::Unfenced { .. }
+            | Detail::ConnectionRefused { .. }
+            | Detail::HostReached { .. }
             | Detail::FileChanged { .. }
             | Detail::ApproverChanged { .. }
             | Detail::ReturnCode { .. }

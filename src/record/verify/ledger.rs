@@ -82,6 +82,8 @@ impl Ledger {
             | Detail::ApproverChanged { .. }
             | Detail::ShellError { .. }
             | Detail::Unfenced { .. }
+            | Detail::ConnectionRefused { .. }
+            | Detail::HostReached { .. }
             | Detail::FileChanged { .. }
             | Detail::FileRefused { .. }
             | Detail::Lost { .. }
