@@ -6,6 +6,7 @@ mod capture;
 mod compose;
 mod environment;
 mod error;
+pub mod posture;
 mod run;
 pub mod sandbox;
 mod terminal;

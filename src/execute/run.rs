@@ -2,7 +2,7 @@
 //! Knows no policy; the rights it needs come as a permit.
 
 use super::capture::Capturing;
-use super::sandbox::{self, Feed, Fenced, Net, Order, Standing, Steering, Work, report};
+use super::sandbox::{self, Feed, Fenced, Net, Order, Reach, Standing, Steering, Work, report};
 use super::terminal::Terminal;
 use super::{Environment, ExecuteError, Fence, Level, Outcome, Place, Traffic, compose};
 use crate::action::Action;
@@ -49,12 +49,13 @@ pub struct Prepared {
     stands: bool,
 }
 
-/// Starts to build the fence for what `permit` allows, for at most `timeout`; returns at once. The command waits for [`Prepared::run`].
+/// Starts to build the fence for what `permit` allows, for at most `timeout` and with what it may `reach`; returns at once. The command waits for [`Prepared::run`].
 ///
 /// Signals that end guard are held back from here on, until the run begins or the fence is dropped.
 pub fn prepare(
     permit: &Permit,
     timeout: Duration,
+    reach: Reach,
     place: &Place,
     environment: &Environment,
     require: Level,
@@ -74,7 +75,7 @@ pub fn prepare(
         Asked::Line(line) => Work::Line(OsString::from(line)),
     };
     let grant = permit.grant();
-    let order = Order { writes: grant.writes, ..Order::new(work, timeout) };
+    let order = Order { writes: grant.writes, reach, ..Order::new(work, timeout) };
     prepare_order(order, place, environment, require)
 }
 
@@ -242,7 +243,18 @@ impl Run<'_> {
 
     fn outcome(self, ended: Ended, exit_code: i32, signal: Option<i32>, duration: Duration, fence: Fence) -> Outcome {
         let (stdout, stderr) = (self.out.end(), self.err.end());
-        Outcome { ended, exit_code, signal, limit: None, stdout, stderr, duration, fence, traffic: Traffic::default(), remains: None }
+        Outcome {
+            ended,
+            exit_code,
+            signal,
+            limit: None,
+            stdout,
+            stderr,
+            duration,
+            fence,
+            traffic: Traffic::default(),
+            remains: None,
+        }
     }
 }
 

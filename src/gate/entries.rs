@@ -140,16 +140,16 @@ pub(super) fn end(
     ];
     entries.extend(traffic(of, &outcome.traffic));
     entries.push(Entry {
-            human: exec(text(permit.action()), result(permit, outcome)),
-            detail: Detail::ShellEnd {
-                of,
-                ended: outcome.ended,
-                exit_code: outcome.exit_code,
-                duration_ms: millis(outcome.duration),
-                fence: outcome.fence.level.name().into(),
-                missing: outcome.fence.missing.clone(),
-                check: None,
-            },
+        human: exec(text(permit.action()), result(permit, outcome)),
+        detail: Detail::ShellEnd {
+            of,
+            ended: outcome.ended,
+            exit_code: outcome.exit_code,
+            duration_ms: millis(outcome.duration),
+            fence: outcome.fence.level.name().into(),
+            missing: outcome.fence.missing.clone(),
+            check: None,
+        },
     });
     Ok(entries)
 }
@@ -165,9 +165,8 @@ fn traffic(of: u64, traffic: &Traffic) -> impl Iterator<Item = Entry> + use<> {
         self::of("NETWORK", "CONNECT", host, "SUCCESS", Detail::HostReached { of, host: host.clone(), times: *times })
     });
     let each = traffic.refused.iter().map(|r| refused(r.call, &r.address, r.why, r.times));
-    let more = (traffic.refused_more > 0).then(|| {
-        refused("connect", "others", "as above; too many to record one by one", traffic.refused_more)
-    });
+    let more = (traffic.refused_more > 0)
+        .then(|| refused("connect", "others", "as above; too many to record one by one", traffic.refused_more));
     reached.chain(each).chain(more).collect::<Vec<_>>().into_iter()
 }
 

@@ -4,7 +4,8 @@
 use super::ask::{Answered, Asking};
 use super::count::Counting;
 use super::desk::{Desk, Judged, now};
-use super::grants::{environment, honoured, place, required};
+use super::grants::{environment, place, required};
+use super::reach::reach;
 use super::stored::Stored;
 use super::{Answer, Project, Request, Stop, World, compose, entries, load};
 use crate::approve::{Permit, Unusable, settle, settle_approved, settle_by_policy, usable};
@@ -118,8 +119,8 @@ fn run(
         None => environment(world, &permit.grant().env),
     };
     let limit = request.timeout.map_or(permit.grant().timeout, |asked| asked.min(permit.grant().timeout));
-    let prepared = honoured(permit.grant()).and_then(|()| {
-        execute::prepare(&permit, limit, &place, &environment, required(&desk.policy)).map_err(Stop::Execute)
+    let prepared = reach(permit.grant(), &desk.policy, world).and_then(|reach| {
+        execute::prepare(&permit, limit, reach, &place, &environment, required(&desk.policy)).map_err(Stop::Execute)
     });
     let mut prepared = match prepared {
         Ok(prepared) => prepared,

@@ -262,7 +262,11 @@ fn a_local_name_that_changes_during_the_call_leads_nowhere_else() {
     let open = Stage::new();
     let at = open.root.path().join("s");
     let listener = UnixListener::bind(&at).unwrap();
-    std::thread::spawn(move || for stream in listener.incoming() { drop(stream) });
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            drop(stream)
+        }
+    });
     let code = format!(
         r#"
 import tempfile

@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail like tests")]
 
 mod attacks;
+mod hosts;
+mod records;
 mod servers;
+mod services;
 mod users;
 
 use crate::fence::stage::{Seen, Stage};

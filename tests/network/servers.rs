@@ -159,7 +159,11 @@ for call, at in [(s.bind, "/tmp/again"), (socket.socket(socket.AF_UNIX).bind, "/
 fn tests_with_a_server_pass() {
     let Some(tools) = std::env::var_os("GUARD_TEST_TOOLS") else { return };
     // Root's own tools may be out of an ordinary user's reach.
-    if !std::process::Command::new(std::path::Path::new(&tools).join("pytest")).arg("--version").output().is_ok_and(|o| o.status.success()) {
+    if !std::process::Command::new(std::path::Path::new(&tools).join("pytest"))
+        .arg("--version")
+        .output()
+        .is_ok_and(|o| o.status.success())
+    {
         return;
     }
     let test = "import socket, threading\n\

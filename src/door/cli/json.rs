@@ -204,7 +204,9 @@ fn rule(found: &Match) -> Rule {
 fn network(traffic: &Traffic) -> Network {
     let refused = traffic.refused.iter().cloned();
     Network {
-        refused: refused.map(|execute::Refused { call, address, why, times }| Refused { call, address, why, times }).collect(),
+        refused: refused
+            .map(|execute::Refused { call, address, why, times }| Refused { call, address, why, times })
+            .collect(),
         refused_more: traffic.refused_more,
         reached: traffic.reached.iter().map(|(host, _)| host.clone()).collect(),
     }

@@ -238,8 +238,7 @@ impl Standing {
         let [(go, release), (out, stdout), (err, stderr)] = [pipe()?, pipe()?, pipe()?];
         let (program, argv) = words(&self.order.work)?;
         let program_of = |asks| {
-            filter::program(mounts, pids, asks)
-                .ok_or_else(|| trouble("assemble the seccomp filter", "it is too long"))
+            filter::program(mounts, pids, asks).ok_or_else(|| trouble("assemble the seccomp filter", "it is too long"))
         };
         let plan = Plan {
             steps,
@@ -323,9 +322,10 @@ impl Standing {
             match fenced.report() {
                 Some([report::READY, 0, _]) => {
                     let private = self.rung != Rung::Alone;
-                    fenced.net = fenced.listener.take().map(|listener| {
-                        Net::new(listener, self.order.reach.clone(), private, fenced.proxy.take())
-                    });
+                    fenced.net = fenced
+                        .listener
+                        .take()
+                        .map(|listener| Net::new(listener, self.order.reach.clone(), private, fenced.proxy.take()));
                     return Ok(self.fence());
                 }
                 Some([report::READY, error, _]) => {

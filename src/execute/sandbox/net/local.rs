@@ -63,13 +63,7 @@ pub(super) fn listen(ground: &Ground, socket: &OwnedFd, backlog: i32) -> Result<
 }
 
 /// Binds inside, under the very name that was given: others ask the socket for it.
-pub(super) fn bind(
-    ground: &Ground,
-    call: &Call,
-    socket: &OwnedFd,
-    path: &[u8],
-    address: &[u8],
-) -> Result<(), Errno> {
+pub(super) fn bind(ground: &Ground, call: &Call, socket: &OwnedFd, path: &[u8], address: &[u8]) -> Result<(), Errno> {
     let refuse = || Err(ground.refuse("bind", String::from_utf8_lossy(path), WHY));
     if !ground.private || !ground.reach.own {
         return refuse();
@@ -172,7 +166,8 @@ extern "C" fn enter(errand: *mut c_void) -> ! {
 
 /// Enters the fence as a process without rights of guard's, and binds there.
 fn bind_inside(errand: &Errand) -> Result<(), Errno> {
-    let [process, folder, socket] = [errand.process, errand.folder, errand.socket].map(|fd| usize::try_from(fd).unwrap_or(usize::MAX));
+    let [process, folder, socket] =
+        [errand.process, errand.folder, errand.socket].map(|fd| usize::try_from(fd).unwrap_or(usize::MAX));
     let spaces = usize::try_from(libc::CLONE_NEWUSER | libc::CLONE_NEWNS).unwrap_or(0);
     let call = |number, arguments| {
         // SAFETY: numbers, and an address that is valid for the length given.

@@ -75,13 +75,7 @@ pub(super) fn number(error: rustix::io::Errno) -> Errno {
 }
 
 impl Ground {
-    pub(super) fn new(
-        listener: OwnedFd,
-        reach: Reach,
-        private: bool,
-        proxy: Option<Arc<Proxy>>,
-        tally: Tally,
-    ) -> Self {
+    pub(super) fn new(listener: OwnedFd, reach: Reach, private: bool, proxy: Option<Arc<Proxy>>, tally: Tally) -> Self {
         Self { listener, reach, private, proxy, tally, own: Mutex::default(), pending: Mutex::default() }
     }
 
@@ -219,7 +213,11 @@ fn judged(ground: &Arc<Ground>, call: &Call) -> Result<Done, Errno> {
         (_, Family::Local, Some((Address::Abstract(name), _))) => {
             let shown = name.split_first().map_or_else(String::new, |(_, rest)| String::from_utf8_lossy(rest).into());
             let why = "abstract sockets are open to the whole machine";
-            Done::Now(ground.refuse(if call.number == libc::SYS_bind { "bind" } else { "connect" }, format!("@{shown}"), why))
+            Done::Now(ground.refuse(
+                if call.number == libc::SYS_bind { "bind" } else { "connect" },
+                format!("@{shown}"),
+                why,
+            ))
         }
         ("connect", Family::Four | Family::Six, Some((Address::Internet(to), _))) => {
             if to.is_ipv6() != six {
