@@ -6,10 +6,11 @@ use super::{Login, MOST, Unfit, broken, strange};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-/// Every role the user is or may take on that is more than bare. A `CREATEROLE` gives itself the others (up to version 15).
+/// A role the user is or may take on that is more than bare. A `CREATEROLE` gives itself the others (up to version 15).
 const QUESTION: &str = "SELECT rolname || CASE WHEN rolsuper THEN ' (superuser)' WHEN rolcreaterole THEN ' (createrole)' \
     ELSE '' END FROM pg_catalog.pg_roles WHERE (rolsuper OR rolcreaterole OR rolname IN ('pg_execute_server_program', \
-    'pg_read_server_files', 'pg_write_server_files')) AND pg_catalog.pg_has_role(session_user, oid, 'MEMBER') ORDER BY 1";
+    'pg_read_server_files', 'pg_write_server_files')) AND pg_catalog.pg_has_role(session_user, oid, 'MEMBER') ORDER BY \
+    rolname = session_user DESC, rolname LIMIT 1";
 
 pub(super) fn check(stream: TcpStream, login: &Login) -> Result<(), Unfit> {
     let user = login.user.as_deref().ok_or_else(|| Unfit::Unknown("its URL names no user".to_owned()))?;
@@ -39,7 +40,7 @@ pub(super) fn check(stream: TcpStream, login: &Login) -> Result<(), Unfit> {
     }
     Err(Unfit::Open(format!(
         "its user `{user}` is or can become `{}`: files and programs of the server are open to it",
-        roles.join("`, `")
+        roles.concat()
     )))
 }
 
