@@ -9,6 +9,7 @@
 
 mod approve;
 mod attacks;
+mod changes;
 mod classify;
 mod cli;
 mod compose;

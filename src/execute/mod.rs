@@ -3,6 +3,7 @@
 
 mod beside;
 mod capture;
+pub mod change;
 mod compose;
 mod environment;
 mod error;

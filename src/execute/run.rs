@@ -2,7 +2,7 @@
 //! Knows no policy; the rights it needs come as a permit.
 
 use super::capture::Capturing;
-use super::sandbox::{self, Feed, Fenced, Net, Order, Reach, Standing, Steering, Work, report};
+use super::sandbox::{self, Feed, Fenced, Layer, Net, Order, Reach, Standing, Steering, Work, report};
 use super::terminal::Terminal;
 use super::{Environment, ExecuteError, Fence, Level, Outcome, Place, Traffic, compose};
 use crate::action::Action;
@@ -49,16 +49,17 @@ pub struct Prepared {
     stands: bool,
 }
 
-/// Starts to build the fence for what `permit` allows, for at most `timeout` and with what it may `reach`; returns at once. The command waits for [`Prepared::run`].
+/// Starts to build the fence for what `permit` allows, for at most `timeout` and with what it may `reach`; returns at once.
+/// The command waits for [`Prepared::run`]. Its changes to the project go to `layer`; without one, or where the permit lets it
+/// write nothing, the project is read-only.
 ///
 /// Signals that end guard are held back from here on, until the run begins or the fence is dropped.
 pub fn prepare(
     permit: &Permit,
     timeout: Duration,
     reach: Reach,
-    place: &Place,
-    environment: &Environment,
-    require: Level,
+    layer: Option<Layer>,
+    (place, environment, require): (&Place, &Environment, Level),
 ) -> Result<Prepared, ExecuteError> {
     if let Some(order) = compose::order(permit, timeout)? {
         return prepare_order(order, place, environment, require);
@@ -74,8 +75,7 @@ pub fn prepare(
         },
         Asked::Line(line) => Work::Line(OsString::from(line)),
     };
-    let grant = permit.grant();
-    let order = Order { writes: grant.writes, reach, ..Order::new(work, timeout) };
+    let order = Order { layer: layer.filter(|_| permit.grant().writes), reach, ..Order::new(work, timeout) };
     prepare_order(order, place, environment, require)
 }
 
@@ -128,7 +128,7 @@ impl Prepared {
         let killed = if matches!(last, Some([report::ENDED, ..])) { None } else { fenced.reap() };
         run.drain(&fenced);
         let duration = start.elapsed();
-        fence.missing.extend(self.standing.uncovered(&fenced).iter().map(|path| {
+        fence.missing.extend(self.standing.uncovered().map(|path| {
             format!(
                 "`{}` was removed or replaced from outside during the run, which takes its mount away: look at what stands \
                  there now, and leave it alone while a command runs",

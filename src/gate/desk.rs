@@ -38,6 +38,7 @@ impl<'a> Desk<'a> {
         let redactor = secrets::redactor(world, project, log.tag_key())?;
         log.bury(&redactor).map_err(Stop::Log)?;
         let mut desk = Desk { world, project, policy, log, redactor };
+        desk.finish_changes()?;
         desk.expire()?;
         Ok(desk)
     }

@@ -2,9 +2,9 @@
 //! approve anything.
 //! Knows no layout.
 
-use super::Answer;
+use super::{Answer, Changes};
 use crate::decide::{Judgement, Verdict};
-use crate::event::{Ended, Spent};
+use crate::event::{Ended, Spent, Why};
 use crate::execute::Traffic;
 use crate::failfast::{Failed, Finding};
 
@@ -36,7 +36,8 @@ pub fn hint(answer: &Answer) -> Option<String> {
         };
         let slow = (outcome.ended == Ended::TimedOut)
             .then(|| "make it faster, run a part of it, or have a person raise the rule's `timeout`".to_owned());
-        return failed.or(slow).or_else(|| refused(&outcome.traffic));
+        let changed = || answer.changes.as_ref().and_then(changed);
+        return failed.or(slow).or_else(changed).or_else(|| refused(&outcome.traffic));
     }
     let judgement = answer.judgement.as_ref()?;
     match judgement.verdict() {
@@ -63,6 +64,29 @@ fn refused(traffic: &Traffic) -> Option<String> {
          `services` or `hosts`",
         first.call, first.address, first.why
     ))
+}
+
+/// What to do about changes that are not in the project.
+fn changed(changes: &Changes) -> Option<String> {
+    let instead =
+        changes.rules.iter().filter(|rule| rule.verdict != Verdict::Allow).find_map(|rule| rule.instead.clone());
+    Some(match changes.withheld? {
+        Why::Deny => instead.unwrap_or_else(|| "do it without those changes, or have a person make them".into()),
+        Why::Ask => match &changes.request {
+            Some(name) => format!(
+                "a person has been asked (`{name}`): go on with something else; `guard wait {name}` waits for their answer, \
+                 which brings the changes in"
+            ),
+            None => {
+                "so many requests wait for a person already that this one was not put before them: wait for an answer \
+                     first"
+                    .into()
+            }
+        },
+        Why::Conflict => "look at what stands there now, and run the command again".into(),
+        Why::Error => "nothing of it is in the project: mend what is said above, and run the command again".into(),
+        Why::Ended | Why::DryRun => return None,
+    })
 }
 
 fn failure(failed: &Failed, spent: Option<Spent>) -> String {

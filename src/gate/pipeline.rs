@@ -5,11 +5,14 @@ use super::ask::{Answered, Asking};
 use super::count::Counting;
 use super::desk::{Desk, Judged, now};
 use super::grants::{environment, place, required};
+use super::held;
 use super::reach::reach;
 use super::stored::Stored;
+use super::transaction::{self, Ran};
 use super::{Answer, Project, Request, Stop, World, compose, entries, load};
 use crate::approve::{Permit, Unusable, settle, settle_approved, settle_by_policy, usable};
 use crate::decide::Verdict;
+use crate::execute::change::Transaction;
 use crate::execute::{self, Sink};
 
 /// Judges, and if that allows it, fences, records, runs and records again.
@@ -65,6 +68,9 @@ fn asked(desk: &mut Desk<'_>, request: Request, sink: &mut dyn Sink, answer: &mu
 /// by that, approved or not.
 fn approved(desk: &mut Desk<'_>, name: &str, sink: &mut dyn Sink, answer: &mut Answer) -> Result<(), Stop> {
     answer.request = Some(name.to_owned());
+    if desk.state().requests.open(name).is_some_and(|open| open.asked.kind == held::KIND) {
+        return desk.approved_changes(name, answer);
+    }
     let unusable = |cause| Stop::Approval { name: name.to_owned(), cause };
     let stored = Stored::load(desk.project, name)?;
     let content = stored.as_ref().map(|(_, content)| content.as_str()).unwrap_or_default();
@@ -119,10 +125,17 @@ fn run(
         None => environment(world, &permit.grant().env),
     };
     let limit = request.timeout.map_or(permit.grant().timeout, |asked| asked.min(permit.grant().timeout));
+    let (state, root) = (&desk.project.paths.state, &desk.project.root);
+    let wanted = permit.grant().writes && permit.grant().runner.is_none();
     let prepared = reach(permit.grant(), &desk.policy, world).and_then(|reach| {
-        execute::prepare(&permit, limit, reach, &place, &environment, required(&desk.policy)).map_err(Stop::Execute)
+        let begun = wanted.then(|| Transaction::begin(state, root)).transpose();
+        let transaction = begun.map_err(|error| Stop::Change(transaction::begun(desk.project, &error)))?;
+        let layer = transaction.as_ref().map(Transaction::layer);
+        let prepared = execute::prepare(&permit, limit, reach, layer, (&place, &environment, required(&desk.policy)))
+            .map_err(Stop::Execute)?;
+        Ok((prepared, transaction))
     });
-    let mut prepared = match prepared {
+    let (mut prepared, transaction) = match prepared {
         Ok(prepared) => prepared,
         Err(stop) => return Err(desk.stopped(answer, stop)),
     };
@@ -140,8 +153,16 @@ fn run(
             desk.log.append(&desk.redactor, ended).map_err(Stop::Log)
         }
     };
-    drop(started);
-    answer.outcome = Some(run?);
+    let outcome = run?;
     answer.receipt = Some(written?);
-    Ok(())
+    let taken = match transaction {
+        Some(transaction) => {
+            let ran = Ran { permit: &permit, outcome: &outcome, of: started.seq(), request };
+            desk.take_in(transaction, &ran, answer)
+        }
+        None => Ok(()),
+    };
+    drop(started);
+    answer.outcome = Some(outcome);
+    taken
 }

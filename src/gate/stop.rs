@@ -6,6 +6,7 @@ use crate::approve::Unusable;
 use crate::approve::ssh::SignatureError;
 use crate::decide::policy::{Fault, Faults};
 use crate::execute::ExecuteError;
+use crate::execute::change::ChangeError;
 use crate::record::LogError;
 use std::path::PathBuf;
 
@@ -177,6 +178,17 @@ pub enum Stop {
         /// Why.
         cause: Box<SignatureError>,
     },
+    /// Changes that cannot be brought into the project.
+    #[error(transparent)]
+    Change(ChangeError),
+    /// Changes that are on record and not all in the project.
+    #[error("the changes of transaction `{transaction}` are on record and not yet all in the project: {cause}")]
+    HalfDone {
+        /// The transaction's name.
+        transaction: String,
+        /// What stands in the way.
+        cause: String,
+    },
     /// Guard runs inside one of its own fences.
     #[error("already fenced: run it directly")]
     Fenced,
@@ -250,6 +262,8 @@ impl Stop {
             | Self::NoHome
             | Self::Service { .. }
             | Self::Fenced
+            | Self::Change(_)
+            | Self::HalfDone { .. }
             | Self::Log(_)
             | Self::System { .. }
             | Self::Usage { .. } => 125,
@@ -319,6 +333,13 @@ impl Stop {
                 None => "sign the statement as it stands now with an approver's key; `guard approver list` names them".into(),
             }),
             Self::Fenced => Some("drop `guard exec --`: what runs here is fenced and recorded already".into()),
+            Self::Change(error) => Some(match error {
+                ChangeError::Conflict { .. } => "look at what stands there now, and run the command again".into(),
+                ChangeError::System { .. } => "mend that, and run the command again: nothing was changed".into(),
+            }),
+            Self::HalfDone { .. } => {
+                Some("mend that: the next call of guard goes on where this one stopped, and nothing else runs before".into())
+            }
             Self::Usage { help, .. } => Some(help.clone()),
             Self::Log(error) => error.help(),
             Self::Execute(error) => error.mend(),

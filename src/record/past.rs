@@ -91,6 +91,9 @@ impl<'p> History<'p> {
             | Detail::Unfenced { .. }
             | Detail::ConnectionRefused { .. }
             | Detail::HostReached { .. }
+            | Detail::ChangeCommitted(_)
+            | Detail::ChangeWithheld(_)
+            | Detail::ChangeFinished { .. }
             | Detail::FileChanged { .. }
             | Detail::FileRefused { .. }
             | Detail::Lost { .. }

@@ -55,6 +55,9 @@ fn is_command(detail: &Detail) -> bool {
         | Detail::ApproverChanged { .. }
         | Detail::ConnectionRefused { .. }
         | Detail::HostReached { .. }
+        | Detail::ChangeCommitted(_)
+        | Detail::ChangeWithheld(_)
+        | Detail::ChangeFinished { .. }
         | Detail::FileChanged { .. }
         | Detail::FileRefused { .. }
         | Detail::RuleAdded { .. }

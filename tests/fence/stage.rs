@@ -1,6 +1,7 @@
 //! A project to run commands in, and what came of them.
 
 use guard::event::Ended;
+use guard::execute::change::{self, Basis, Transaction};
 use guard::execute::sandbox::{Order, Reach, Work};
 use guard::execute::{Environment, ExecuteError, Level, Outcome, Place, Sink, prepare_order};
 use std::ffi::OsString;
@@ -92,15 +93,31 @@ impl Stage {
         self.root.path().join("outside")
     }
 
-    pub(crate) fn order(&self, work: Work) -> Order {
-        Order { writes: self.writes, reach: self.reach.clone(), ..Order::new(work, self.timeout) }
+    /// An order, and what takes its changes to the project.
+    pub(crate) fn order(&self, work: Work) -> (Order, Option<Transaction>) {
+        let begin = || Transaction::begin(&self.root.path().join("state"), &self.place.project).unwrap();
+        let transaction = self.writes.then(begin);
+        let layer = transaction.as_ref().map(Transaction::layer);
+        (Order { layer, reach: self.reach.clone(), ..Order::new(work, self.timeout) }, transaction)
+    }
+
+    /// Brings in whatever a command changed: nobody judges it here.
+    pub(crate) fn take_in(&self, transaction: Option<Transaction>) {
+        let Some(transaction) = transaction else { return };
+        let (upper, project) = (transaction.layer().upper, &self.place.project);
+        let set = change::read(&upper, project).unwrap();
+        let basis = Basis::Since(transaction.began());
+        let staged = change::stage(transaction, project, set, basis, |change| upper.join(&change.path)).unwrap();
+        staged.bring_in().unwrap();
     }
 
     pub(crate) fn outcome(&self, work: Work) -> Result<(Outcome, Kept), ExecuteError> {
         let mut kept = Kept::default();
-        let mut prepared = prepare_order(self.order(work), &self.place, &self.environment, self.require)?;
+        let (order, transaction) = self.order(work);
+        let mut prepared = prepare_order(order, &self.place, &self.environment, self.require)?;
         prepared.ready()?;
         let outcome = prepared.run(&mut kept)?;
+        self.take_in(transaction);
         assert_eq!(outcome.stdout.len, kept.out.len() as u64);
         assert_eq!(outcome.stderr.len, kept.err.len() as u64);
         Ok((outcome, kept))

@@ -1,6 +1,6 @@
 //! Ways past the network of a fence. Each first succeeds without it, or the test would prove nothing, and then fails within.
 
-use super::{inside, python, stage};
+use super::{inside, meeting, met, python, stage};
 use crate::fence::stage::{Stage, root, unfenced};
 use std::io::Read;
 use std::net::{TcpListener, UdpSocket};
@@ -176,26 +176,21 @@ os._exit(0 if done else 1)"#
 fn a_port_that_somebody_else_took_is_not_the_fence_s_any_more() {
     // It listens, ends that, and another takes the port; then the same with a port that it only bound.
     for rest in ["s.listen(); s.close()", "pass"] {
-        let stage = stage();
-        let project = stage.place.project.clone();
+        let mut stage = stage();
+        let meeting = meeting(&mut stage);
         let code = format!(
             "s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n\
              s.bind((\"127.0.0.1\", 0)); port = s.getsockname()[1]\n{rest}\n\
-             open(\"port.new\", \"w\").write(str(port)); os.rename(\"port.new\", \"port\")\n\
-             while not os.path.exists(\"taken\"): time.sleep(0.01)\n\
-             print(errno.errorcode[socket.socket().connect_ex((\"127.0.0.1\", port))])"
+             m = socket.create_connection((\"127.0.0.1\", {})); m.sendall(b\"%d\\n\" % port); m.recv(1)\n\
+             print(errno.errorcode[socket.socket().connect_ex((\"127.0.0.1\", port))])",
+            meeting.local_addr().unwrap().port()
         );
         let seen = std::thread::scope(|scope| {
             let run = scope.spawn(|| inside(&stage, &code));
-            let port = loop {
-                match std::fs::read_to_string(project.join("port")) {
-                    Ok(text) => break text.parse::<u16>().unwrap(),
-                    Err(_) => std::thread::sleep(std::time::Duration::from_millis(10)),
-                }
-            };
+            let (port, mut stream) = met(&meeting);
             // The standard library sets SO_REUSEADDR.
-            let _taken = TcpListener::bind(("127.0.0.1", port)).unwrap();
-            std::fs::write(project.join("taken"), "").unwrap();
+            let _taken = TcpListener::bind(("127.0.0.1", port.parse().unwrap())).unwrap();
+            std::io::Write::write_all(&mut stream, b"x").unwrap();
             run.join().unwrap()
         });
         assert_eq!((seen.code, seen.out.as_str()), (0, "EPERM\n"), "{rest}: {seen:?}");

@@ -93,24 +93,22 @@ fn tls_that_names_another_host_gets_nowhere() {
 
 #[test]
 fn the_proxy_hears_nobody_but_its_fence() {
-    let stage = stage(&["pypi.org"]);
-    let project = stage.place.project.clone();
-    let code = "open(\"way.new\", \"w\").write(os.environ[\"HTTPS_PROXY\"]); os.rename(\"way.new\", \"way\")\n\
-        while not os.path.exists(\"done\"): time.sleep(0.01)";
+    let mut stage = stage(&["pypi.org"]);
+    let meeting = super::meeting(&mut stage);
+    let code = format!(
+        "m = socket.create_connection((\"127.0.0.1\", {}))\n\
+         m.sendall(os.environ[\"HTTPS_PROXY\"].encode() + b\"\\n\"); m.recv(1)",
+        meeting.local_addr().unwrap().port()
+    );
     std::thread::scope(|scope| {
-        let run = scope.spawn(|| super::inside(&stage, code));
-        let way = loop {
-            match std::fs::read_to_string(project.join("way")) {
-                Ok(way) => break way,
-                Err(_) => std::thread::sleep(Duration::from_millis(10)),
-            }
-        };
+        let run = scope.spawn(|| super::inside(&stage, &code));
+        let (way, mut done) = super::met(&meeting);
         let mut stream = TcpStream::connect(way.strip_prefix("http://").unwrap()).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
         let _ = std::io::Write::write_all(&mut stream, b"CONNECT pypi.org:443 HTTP/1.1\r\n\r\n");
         // Closed, or never taken.
         let answered = std::io::Read::read(&mut stream, &mut [0; 64]).is_ok_and(|len| len > 0);
-        std::fs::write(project.join("done"), "").unwrap();
+        std::io::Write::write_all(&mut done, b"x").unwrap();
         assert_eq!((answered, run.join().unwrap().code), (false, 0));
     });
 }

@@ -11,6 +11,8 @@ mod users;
 
 use crate::fence::stage::{Seen, Stage};
 use guard::execute::sandbox::Reach;
+use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, TcpStream};
 
 /// A project whose commands have ports of their own.
 fn stage() -> Stage {
@@ -26,4 +28,19 @@ fn python(code: &str) -> String {
 /// Runs Python in a fence.
 fn inside(stage: &Stage, code: &str) -> Seen {
     stage.line(&python(code))
+}
+
+/// A place where a command in the fence and its test meet: the project is its own until it ends.
+fn meeting(stage: &mut Stage) -> TcpListener {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    stage.reach.services.push(listener.local_addr().unwrap());
+    listener
+}
+
+/// Takes the one line that a command says there.
+fn met(listener: &TcpListener) -> (String, TcpStream) {
+    let (stream, _) = listener.accept().unwrap();
+    let mut line = String::new();
+    BufReader::new(stream.try_clone().unwrap()).read_line(&mut line).unwrap();
+    (line.trim().to_owned(), stream)
 }

@@ -149,6 +149,7 @@ pub(crate) static LIMITS: &[Key] = &[
     key("memory_window", Form::Duration, "How long `memory` may be exceeded."),
     key("file_size", Form::Size, "The largest file a command may leave behind."),
     key("total_write", Form::Size, "What a command may write in all."),
+    key("undo", Form::Size, "What is kept of what changes replaced, over all of them, so that they can be undone."),
     key("parallel", Form::Number, "Commands that may run at once in a project."),
 ];
 
@@ -178,7 +179,14 @@ pub(crate) static APPROVALS: &[Key] = &[
 ];
 
 /// `[iteration]`.
-pub(crate) static ITERATION: &[Key] = &[key("files", Form::Number, "Files that one round of changes may touch.")];
+pub(crate) static ITERATION: &[Key] = &[
+    key("files", Form::Number, "Files that one round of changes may touch."),
+    key(
+        "outputs",
+        Form::Texts,
+        "Path globs over what builds and installations make: it does not count as files, and its links may lead to installed programs.",
+    ),
+];
 
 /// `[fence]`.
 pub(crate) static FENCE: &[Key] =

@@ -126,7 +126,7 @@ fn conditions(reader: &mut Reader<'_>, table: Table<'_, '_>) -> Conditions {
 }
 
 /// Reads each string under `key` by `one`, whose error is a fragment.
-fn each<T>(
+pub(super) fn each<T>(
     reader: &mut Reader<'_>,
     table: Table<'_, '_>,
     key: &str,

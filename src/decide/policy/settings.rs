@@ -1,8 +1,10 @@
 //! Settings beside the rules: supervision, limits, budgets, the fence, services.
 //! Knows their keys and their meaning; what enforces them lies elsewhere.
 
+use super::glob::PathPattern;
 use super::keys;
 use super::read::{At, Reader, Table};
+use super::rule_table;
 use super::strength::Strength;
 use super::whitelist::Whitelist;
 use serde::{Deserialize, Serialize};
@@ -57,6 +59,8 @@ pub struct Limits {
     pub file_size: u64,
     /// Bytes a command may write in all.
     pub total_write: u64,
+    /// Bytes that are kept of what changes replaced.
+    pub undo: u64,
     /// Commands that may run at once in a project.
     pub parallel: u32,
 }
@@ -87,6 +91,8 @@ pub struct Attempts {
 pub struct Iteration {
     /// Files.
     pub files: u32,
+    /// What builds and installations make, which does not count as files.
+    pub(crate) outputs: Vec<PathPattern>,
 }
 
 /// `[[service]]`: something that listens and can be opened to a rule's commands by name.
@@ -155,6 +161,7 @@ pub(crate) struct Given {
     pub(crate) memory_window: Option<Duration>,
     pub(crate) file_size: Option<u64>,
     pub(crate) total_write: Option<u64>,
+    pub(crate) undo: Option<u64>,
     pub(crate) parallel: Option<u32>,
     /// In the order of [`keys::ATTEMPTS`].
     pub(crate) attempts: [Option<u32>; 8],
@@ -164,6 +171,7 @@ pub(crate) struct Given {
     pub(crate) command: Option<Strength>,
     pub(crate) resume: Option<Strength>,
     pub(crate) files: Option<u32>,
+    pub(crate) outputs: Option<Vec<PathPattern>>,
     pub(crate) require: Option<Require>,
     pub(crate) services: Vec<At<Service>>,
 }
@@ -201,6 +209,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, root: Table<'_, '_>) -> Given {
         given.memory_window = reader.duration(table, "memory_window").map(|at| at.value);
         given.file_size = reader.size(table, "file_size").map(|at| at.value);
         given.total_write = reader.size(table, "total_write").map(|at| at.value);
+        given.undo = reader.size(table, "undo").map(|at| at.value);
         given.parallel = reader.integer(table, "parallel", 1).map(|at| at.value);
     }
     if let Some(table) = reader.table(root, "attempts", "[attempts]") {
@@ -220,6 +229,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, root: Table<'_, '_>) -> Given {
     if let Some(table) = reader.table(root, "iteration", "[iteration]") {
         reader.only(table, keys::ITERATION);
         given.files = reader.integer(table, "files", 1).map(|at| at.value);
+        given.outputs = table.has("outputs").then(|| rule_table::each(reader, table, "outputs", PathPattern::read));
     }
     if let Some(table) = reader.table(root, "fence", "[fence]") {
         reader.only(table, keys::FENCE);

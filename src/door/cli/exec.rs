@@ -21,6 +21,7 @@ Examples:
   guard exec --timeout 30 -- python scripts/validate_config.py
   guard exec -c 'pytest -q | tail -n 5'
   guard exec --json -- mypy services/
+  guard exec --dry-run -- black services/      show what it would change, and change nothing
   guard exec --wait=600 -- terraform plan      ask a person, and wait for their answer")]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -28,6 +29,9 @@ pub(crate) struct Args {
     /// Print one JSON object at the end instead of the command's output
     #[arg(long)]
     pub(crate) json: bool,
+    /// Run it, show what it would change in the project, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// Where a person is asked, wait for their answer, S seconds at most; without S as long as the request waits
     #[arg(long, value_name = "S", num_args = 0..=1, require_equals = true, value_parser = seconds)]
     pub(crate) wait: Option<Option<Duration>>,
@@ -59,7 +63,7 @@ impl What {
             Some(line) => Asked::Line(line),
             None => Asked::Argv(self.argv),
         };
-        Request { asked, timeout: self.timeout, task: self.task, reason: self.reason, waiting: None }
+        Request { asked, timeout: self.timeout, task: self.task, reason: self.reason, waiting: None, dry_run: false }
     }
 }
 
@@ -78,7 +82,7 @@ pub(crate) fn run(world: World, from: &Path, args: Args) -> ExitCode {
     };
     diagnostics::to(&project.paths.state);
     let waiting = args.wait.map(|limit| Waiting { limit, told: waits });
-    let request = Request { waiting, ..args.what.request() };
+    let request = Request { waiting, dry_run: args.dry_run, ..args.what.request() };
     let mut live = Live::default();
     let answer = if args.json {
         gate::exec(&world, &project, request, &mut Silent)

@@ -1,6 +1,7 @@
 //! The one JSON object of `--json`. Its keys are a promise; a test snapshots them.
 //! Knows no layout for people.
 
+use super::changes;
 use super::judged::{Part, View};
 use crate::decide::{Judgement, Match};
 use crate::event::{Ended, Spent};
@@ -48,13 +49,15 @@ struct Object {
     hint: Option<String>,
     /// The halt that it led to, or that keeps it from running.
     halted: Option<String>,
+    /// What came of its changes to the project; none where there were none.
+    changes: Option<changes::Object>,
     /// Of `check` alone: the parts of what was asked, and what decided each.
     #[serde(skip_serializing_if = "Option::is_none")]
     commands: Option<Vec<Part>>,
 }
 
 #[derive(Debug, Serialize)]
-struct Rule {
+pub(super) struct Rule {
     id: String,
     verdict: &'static str,
     reason: String,
@@ -186,12 +189,13 @@ fn object(answer: &Answer) -> Object {
             Some(Stop::Halted { name }) => Some(name.clone()),
             Some(_) | None => None,
         }),
+        changes: answer.changes.as_ref().map(changes::object),
         commands: None,
         error: answer.stop.as_ref().map(|stop| Fault { message: stop.to_string(), help: stop.help() }),
     }
 }
 
-fn rule(found: &Match) -> Rule {
+pub(super) fn rule(found: &Match) -> Rule {
     Rule {
         id: found.id.clone(),
         verdict: found.verdict.word(),

@@ -3,15 +3,13 @@
 
 use super::bounds::Bounds;
 use super::mounts::Step;
+use super::order::Layer;
 use super::rules::{Access, Rules};
-use super::stub::{Stubs, is_stub};
 use crate::execute::{ExecuteError, Place};
-use std::collections::BTreeSet;
 use std::ffi::CString;
-use std::fs::{self, FileType};
-use std::io;
+use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// Device nodes a command gets; everything else in `/dev` is out of reach.
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
@@ -77,15 +75,10 @@ fn refusal(path: &Path, cause: &str, mend: &str) -> ExecuteError {
     ExecuteError::Fence { what: format!("`{}`", path.display()), cause: cause.to_owned(), mend: mend.to_owned() }
 }
 
-/// The mount steps for a resolved place. Makes stubs where something must stay absent.
-pub(super) fn steps(
-    place: &Place,
-    writes: bool,
-    processes: bool,
-    stubs: &mut Stubs,
-) -> Result<Vec<Step>, ExecuteError> {
-    let mut layout = Layout { place, steps: Vec::with_capacity(96), held: BTreeSet::new() };
-    layout.keep()?;
+/// The mount steps for a resolved place, whose changes `layer` takes.
+pub(super) fn steps(place: &Place, layer: Option<&Layer>, processes: bool) -> Result<Vec<Step>, ExecuteError> {
+    let mut layout = Layout { place, steps: Vec::with_capacity(64) };
+    layout.keep(layer)?;
     layout.steps.push(Step::Seal);
     layout.private()?;
     if processes {
@@ -95,16 +88,9 @@ pub(super) fn steps(
     let mut hidden = place.hidden.clone();
     hidden.sort();
     for path in &hidden {
-        layout.hide(path, stubs)?;
+        layout.hide(path)?;
     }
-    if writes {
-        let mut protected = place.protected.clone();
-        protected.extend(git_aliases(&place.protected));
-        protected.sort();
-        for path in &protected {
-            layout.protect(path, stubs)?;
-        }
-    } else {
+    if layer.is_none() {
         layout.steps.push(Step::ReadOnly { at: c_path(&place.project)? });
     }
     if !is_private(&place.caches) {
@@ -113,43 +99,28 @@ pub(super) fn steps(
     Ok(layout.steps)
 }
 
-/// Files beside `.git/config` and `.git/hooks` that would give other ones effect: with a `commondir` git reads
-/// configuration and hooks from the folder it names (tried: `core.fsmonitor` of that folder fired on `git status`).
-fn git_aliases(protected: &[PathBuf]) -> BTreeSet<PathBuf> {
-    let folders = protected.iter().filter_map(|p| p.parent()).filter(|p| p.file_name().is_some_and(|n| n == ".git"));
-    let names = ["commondir", "config.worktree", "modules", "worktrees"];
-    let aliases = folders.flat_map(|git| names.map(|name| git.join(name)));
-    // The first takes effect by itself, the second once `.git/config` asks for it; the others where they are in use.
-    let held =
-        |path: &PathBuf| path.ends_with("commondir") || (path.ends_with("config.worktree") && per_worktree(path));
-    aliases.filter(|path| held(path) || path.symlink_metadata().is_ok()).collect()
-}
-
-/// Whether the repository of `path` may read configuration of a work tree's own.
-fn per_worktree(path: &Path) -> bool {
-    let config = fs::read(path.with_file_name("config")).unwrap_or_default();
-    config.to_ascii_lowercase().windows(14).any(|part| part == b"worktreeconfig")
-}
-
-/// What of a resolved place lies in the project and is mounted on, whether it is there or not.
-pub(super) fn mounted_on(place: &Place, writes: bool) -> Vec<PathBuf> {
-    let protected = if writes { place.protected.clone() } else { Vec::new() };
-    let aliases = git_aliases(&protected);
-    let all = place.hidden.iter().cloned().chain(protected).chain(aliases);
-    all.filter(|path| path.starts_with(&place.project)).collect()
+/// What of a resolved place lies in the project and is mounted on.
+pub(super) fn mounted_on(place: &Place) -> Vec<PathBuf> {
+    place.hidden.iter().filter(|path| path.starts_with(&place.project)).cloned().collect()
 }
 
 struct Layout<'a> {
     place: &'a Place,
     steps: Vec<Step>,
-    held: BTreeSet<PathBuf>,
 }
 
 impl Layout<'_> {
     /// Takes aside what stays writable, before everything becomes read-only.
-    fn keep(&mut self) -> Result<(), ExecuteError> {
+    fn keep(&mut self, layer: Option<&Layer>) -> Result<(), ExecuteError> {
+        let project = c_path(&self.place.project)?;
+        if let Some(layer) = layer {
+            let (upper, work) = (c_path(&layer.upper)?, c_path(&layer.work)?);
+            self.steps.push(Step::Overlay { lower: project.clone(), upper, work, slot: PROJECT });
+        }
         let mut take = |from: CString, slot, devices| self.steps.push(Step::Take { from, slot, devices });
-        take(c_path(&self.place.project)?, PROJECT, false);
+        if layer.is_none() {
+            take(project, PROJECT, false);
+        }
         if !is_private(&self.place.caches) {
             take(c_path(&self.place.caches)?, CACHES, false);
         }
@@ -209,46 +180,16 @@ impl Layout<'_> {
         Ok(())
     }
 
-    /// Makes every folder between the project and `path` a mount point, so that none can be renamed or removed.
-    fn hold(&mut self, path: &Path) -> Result<(), ExecuteError> {
-        let above: Vec<_> = path.ancestors().skip(1).take_while(|a| *a != self.place.project).collect();
-        for ancestor in above.into_iter().rev() {
-            if self.held.insert(ancestor.to_owned()) {
-                let at = c_path(ancestor)?;
-                self.steps.push(Step::Bind { from: at.clone(), at });
-            }
-        }
-        Ok(())
-    }
-
-    /// Makes `path` read-only, whether it exists or not.
-    fn protect(&mut self, path: &Path, stubs: &mut Stubs) -> Result<(), ExecuteError> {
-        let Some((path, _)) = self.existing(path, stubs)? else { return Ok(()) };
-        self.hold(&path)?;
-        if self.held.insert(path.clone()) {
-            let at = c_path(&path)?;
-            self.steps.push(Step::Bind { from: at.clone(), at });
-        }
-        self.steps.push(Step::ReadOnly { at: c_path(&path)? });
-        Ok(())
-    }
-
     /// Covers `path` with nothing.
-    fn hide(&mut self, path: &Path, stubs: &mut Stubs) -> Result<(), ExecuteError> {
-        let (path, kind) = if path.starts_with(&self.place.project) {
-            let Some(found) = self.existing(path, stubs)? else { return Ok(()) };
-            self.hold(&found.0)?;
-            found
-        } else {
-            // What is not there cannot be made either; what lies in a private folder is out of sight already.
-            let Ok(real) = fs::canonicalize(path) else { return Ok(()) };
-            if PRIVATE.iter().any(|base| real.starts_with(base)) && !real.starts_with(&self.place.project) {
-                return Ok(());
-            }
-            let kind =
-                real.symlink_metadata().map_err(|e| trouble("look at what is hidden", &e.to_string()))?.file_type();
-            (real, kind)
-        };
+    fn hide(&mut self, path: &Path) -> Result<(), ExecuteError> {
+        // What is not there cannot be made where guard would take it for its own: what is made is judged.
+        let Ok(real) = fs::canonicalize(path) else { return Ok(()) };
+        // What lies in a private folder is out of sight already.
+        if PRIVATE.iter().any(|base| real.starts_with(base)) && !real.starts_with(&self.place.project) {
+            return Ok(());
+        }
+        let kind = real.symlink_metadata().map_err(|e| trouble("look at what is hidden", &e.to_string()))?.file_type();
+        let path = real;
         if self.place.project.starts_with(&path) {
             return Err(refusal(&self.place.project, "the project lies in a hidden folder", "move it elsewhere"));
         }
@@ -263,41 +204,7 @@ impl Layout<'_> {
         } else {
             self.steps.push(Step::Bind { from: c(NOTHING_FOLDER), at });
         }
-        self.held.insert(path);
         Ok(())
-    }
-
-    /// The part of `path` that can be mounted on: itself, or a stub where it is missing. `None`: outside the project.
-    fn existing(&self, path: &Path, stubs: &mut Stubs) -> Result<Option<(PathBuf, FileType)>, ExecuteError> {
-        let Ok(inside) = path.strip_prefix(&self.place.project) else { return Ok(None) };
-        let mut at = self.place.project.clone();
-        let mut found = None;
-        for part in inside.components() {
-            let Component::Normal(name) = part else {
-                return Err(refusal(path, "`..` in a protected path", "name the path itself"));
-            };
-            let parent = at.clone();
-            at.push(name);
-            let there = at.symlink_metadata();
-            if there.as_ref().is_ok_and(is_stub) {
-                return stubs.hold(&at);
-            }
-            match there.map(|m| m.file_type()) {
-                Ok(kind) if kind.is_symlink() && parent == self.place.project => {
-                    let mend = "put the file or folder itself there: a link could be replaced by the command";
-                    return Err(refusal(&at, "it is protected and a symbolic link", mend));
-                }
-                // A link below the project's root is held by making the folder it lies in read-only.
-                Ok(kind) if kind.is_symlink() => {
-                    return Ok(parent.symlink_metadata().ok().map(|m| (parent.clone(), m.file_type())));
-                }
-                Ok(kind) if kind.is_dir() => found = Some((at.clone(), kind)),
-                Ok(kind) => return Ok(Some((at, kind))),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return stubs.hold(&at),
-                Err(error) => return Err(trouble(&format!("look at `{}`", at.display()), &error.to_string())),
-            }
-        }
-        Ok(found)
     }
 }
 
@@ -317,8 +224,8 @@ pub(super) fn rules(place: &Place, bounds: &Bounds, writes: bool, version: u32) 
 }
 
 /// Landlock's rules where there are no namespaces: it cannot deny below what it allows, so everything is allowed but
-/// what is hidden or protected, entry by entry. Nothing can be made directly in a folder that holds something protected.
-pub(super) fn rules_alone(place: &Place, bounds: &Bounds, writes: bool, version: u32) -> Result<Rules, ExecuteError> {
+/// what is hidden, entry by entry; and the project is read-only, since nothing could judge what is written.
+pub(super) fn rules_alone(place: &Place, bounds: &Bounds, version: u32) -> Result<Rules, ExecuteError> {
     let mut rules = bounds.rules(version, true)?;
     let mut unread = place.hidden.clone();
     unread.push(PathBuf::from("/dev"));
@@ -328,14 +235,6 @@ pub(super) fn rules_alone(place: &Place, bounds: &Bounds, writes: bool, version:
     }
     for name in DEVICES {
         rules.allow(c(&format!("/dev/{name}")), Access::Write, false);
-    }
-    if writes {
-        let mut kept = place.hidden.clone();
-        kept.extend(place.protected.iter().cloned());
-        kept.extend(git_aliases(&place.protected));
-        for (path, folder) in carve(&place.project, &kept) {
-            rules.allow(c_path(&path)?, Access::Write, folder);
-        }
     }
     rules.allow(c_path(&place.caches)?, Access::Write, true);
     Ok(rules)

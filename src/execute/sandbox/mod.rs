@@ -19,14 +19,13 @@ mod raw;
 mod rules;
 mod start;
 mod steer;
-mod stub;
 mod sys;
 mod tree;
 mod watch;
 
 pub use bounds::Bounds;
 pub use detach::detached;
-pub use order::{Order, Reach};
+pub use order::{Layer, Order, Reach};
 pub use probe::{Examination, Finding, examine};
 pub use program::Work;
 

@@ -12,6 +12,8 @@ pub(super) const SLOTS: usize = 16;
 pub(super) enum Step {
     /// Takes a copy of what is at `from`, writable as it is there, to be put back later.
     Take { from: CString, slot: usize, devices: bool },
+    /// The project with a layer over it that takes every change, to be put back later.
+    Overlay { lower: CString, upper: CString, work: CString, slot: usize },
     /// Everything that is mounted becomes read-only, without devices, and cut off from the host's mounts.
     Seal,
     /// A private folder in memory.
@@ -55,6 +57,11 @@ impl Step {
                     let attr = MountAttr { set: NO_SUID | NO_DEV, propagation: MS_PRIVATE, ..MountAttr::default() };
                     sys::mount_setattr(fd, EMPTY, true, &attr)?;
                 }
+                *slots.get_mut(*slot).ok_or(libc::EMFILE)? = fd;
+                Ok(())
+            }
+            Self::Overlay { lower, upper, work, slot } => {
+                let fd = overlay(lower, upper, work)?;
                 *slots.get_mut(*slot).ok_or(libc::EMFILE)? = fd;
                 Ok(())
             }
@@ -119,6 +126,7 @@ impl Step {
         let show = |path: &CStr| path.to_string_lossy().into_owned();
         match self {
             Self::Take { from, .. } => format!("keep `{}` as it is", show(from)),
+            Self::Overlay { lower, .. } => format!("lay an overlay over `{}`", show(lower)),
             Self::Seal => "make the system read-only".into(),
             Self::Memory { at, .. } => format!("mount a private `{}`", show(at)),
             Self::Processes => "mount a fresh `/proc`".into(),
@@ -132,6 +140,26 @@ impl Step {
             Self::Input { path, .. } => format!("open standard input `{}` anew", show(path)),
         }
     }
+}
+
+/// A detached mount of `lower` with `upper` over it. The folders are named by descriptors: no path is too long, and no
+/// character in it means anything.
+fn overlay(lower: &CStr, upper: &CStr, work: &CStr) -> Result<i32, Errno> {
+    let context = sys::fsopen(c"overlay")?;
+    let (mut held, mut buffer) = ([-1; 3], [0_u8; 32]);
+    for ((fd, path), key) in held.iter_mut().zip([lower, upper, work]).zip([c"lowerdir", c"upperdir", c"workdir"]) {
+        *fd = sys::open(path, libc::O_PATH | libc::O_DIRECTORY)?;
+        buffer.fill(0);
+        sys::fsconfig_text(context, key, descriptor(&mut buffer, *fd).ok_or(libc::EBADF)?)?;
+    }
+    // In a user namespace only `user.*` attributes can be written; nothing of an overlay must outlast a crash of the machine.
+    for flag in [c"userxattr", c"volatile"] {
+        sys::fsconfig_flag(context, flag)?;
+    }
+    sys::fsconfig_create(context)?;
+    let mount = sys::fsmount(context, NO_SUID | NO_DEV)?;
+    held.iter().chain([&context]).for_each(|fd| sys::close(*fd));
+    Ok(mount)
 }
 
 /// `/proc/self/fd/N`, written into `buffer`.

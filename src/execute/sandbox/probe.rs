@@ -5,7 +5,7 @@
 
 use super::init::Deed;
 use super::layout::c_path;
-use super::order::Order;
+use super::order::{Layer, Order};
 use super::program::Work;
 use super::start::start;
 use super::sys;
@@ -77,6 +77,8 @@ struct Probe {
 enum After {
     /// The deed's own result.
     Result,
+    /// The project is as it was.
+    Project,
     /// The victim is still alive.
     Victim,
     /// No file was written after the end.
@@ -95,6 +97,7 @@ struct Ground {
     _abstract: UnixListener,
     name: String,
     victim: std::cell::RefCell<Child>,
+    layers: std::cell::Cell<u32>,
 }
 
 struct Silent;
@@ -136,6 +139,7 @@ impl Ground {
             },
             root,
             name,
+            layers: std::cell::Cell::new(0),
         })
     }
 
@@ -143,11 +147,26 @@ impl Ground {
         let Probe { tried, by, timeout, deed, after } = probe;
         // Never executed: the deed takes its place.
         let work = Work::Argv { program: PathBuf::from("/proc/self/exe"), argv: vec![OsString::from("probe")] };
-        let order = Order { writes: true, ..Order::new(work, timeout) };
+        let layer = self.layer().map_err(|error| ExecuteError::System {
+            what: "make room for a probe's changes".to_owned(),
+            cause: error.to_string(),
+        })?;
+        let order = Order { layer: Some(layer), ..Order::new(work, timeout) };
         let standing = start(order, &self.place, &Environment::default(), Level::Landlock, Some(deed))?;
         let outcome = Prepared::of(standing).run(&mut Silent)?;
         let (held, said) = self.judge(after, &outcome);
         Ok((outcome.fence, Finding { tried, by, held, said }))
+    }
+
+    /// Room for the changes of one run, which nobody takes in.
+    fn layer(&self) -> io::Result<Layer> {
+        let count = self.layers.get();
+        self.layers.set(count + 1);
+        let folder = self.root.join(format!("state/layer-{count}"));
+        let layer = Layer { upper: folder.join("upper"), work: folder.join("work") };
+        fs::create_dir_all(&layer.upper)?;
+        fs::create_dir(&layer.work)?;
+        Ok(layer)
     }
 
     fn judge(&self, after: After, outcome: &Outcome) -> (bool, String) {
@@ -159,6 +178,11 @@ impl Ground {
         };
         match after {
             After::Result => (outcome.exit_code != 0, said),
+            After::Project => {
+                let policy = fs::read(self.place.project.join("guard.toml"));
+                let held = policy.is_ok_and(|text| text == b"policy") && self.place.project.join(".git/hooks").is_dir();
+                (held, if outcome.exit_code == 0 { "kept apart from the project".to_owned() } else { said })
+            }
             After::Victim => {
                 let alive = self.victim.borrow_mut().try_wait().is_ok_and(|ended| ended.is_none());
                 (alive && outcome.exit_code != 0, said)
@@ -191,10 +215,8 @@ impl Ground {
         let path = outside("outside")?;
         add("change the mode of a file outside", "read-only mounts", Box::new(move || done(sys::chmod(&path, 0o777))));
         add("write to a named pipe outside", "Landlock", opens(outside("pipe")?, libc::O_RDWR));
-        add("change the policy", "read-only mount", opens(inside("guard.toml")?, libc::O_WRONLY));
         add("read the audit log", "cover", reads(inside("build_audit.log")?));
         add("read guard's state", "cover", reads(outside("state/key")?));
-        add("put a hook into a renamed `.git`", "mount points", Box::new(move || done(rename(&git, &moved))));
         add("connect by TCP", "seccomp", Box::new(move || connect(0, tcp)));
         add("connect by MPTCP", "seccomp", Box::new(move || connect(262, tcp)));
         add("send by UDP", "seccomp", Box::new(move || send(udp)));
@@ -219,6 +241,10 @@ impl Ground {
         });
         let mut also = |tried, by, timeout, deed, after| probes.push(Probe { tried, by, timeout, deed, after });
         let (short, long) = (Duration::from_millis(100), Duration::from_secs(10));
+        let empties = opens(inside("guard.toml")?, libc::O_WRONLY | libc::O_TRUNC);
+        also("change the policy", "overlay", long, empties, After::Project);
+        let renames: Deed = Box::new(move || done(rename(&git, &moved)));
+        also("put a hook into a renamed `.git`", "overlay", long, renames, After::Project);
         also("outlive its time limit", "first process", short, wait, After::TimedOut);
         also("outlive its command as a daemon", "pid namespace", long, Box::new(move || daemon(&late)), After::Late);
         also("kill a process outside", "pid namespace", long, kill, After::Victim);
@@ -420,6 +446,9 @@ mod tests {
                     assert!(ground.place.project.join("late").exists(), "the daemon lives");
                 }
                 After::Victim => assert!(ground.victim.borrow_mut().wait().is_ok()),
+                After::Project => {
+                    fs::write(ground.place.project.join("guard.toml"), "policy").unwrap();
+                }
                 After::Result | After::TimedOut => {}
             }
             if probe.tried.contains("renamed") {

@@ -7,16 +7,15 @@ use super::first::{Failed, First, STACK};
 use super::init::{Deed, Plan, STEPS, Stage, Strings, report};
 use super::input::{self, Input};
 use super::layout::{self, c_path};
+use super::mounts::Step;
 use super::net::{self, Net, Proxy};
 use super::order::Order;
 use super::program::{Work, executable, words};
 use super::steer::Hold;
-use super::stub::Stubs;
 use super::watch::Watch;
 use super::{filter, sys};
 use crate::execute::{Environment, ExecuteError, Fence, Level, Place};
 use rustix::pipe::{PipeFlags, pipe_with};
-use std::collections::BTreeSet;
 use std::ffi::{CString, OsStr, OsString};
 use std::fs;
 use std::io::{self, Read, Write};
@@ -49,6 +48,8 @@ pub(in crate::execute) struct Standing {
     rung: Rung,
     missing: Vec<String>,
     landlock: u32,
+    /// Whether what was asked to take the project's changes is there.
+    overlay: bool,
     watch: Watch,
     deed: Option<Deed>,
     fenced: Option<Fenced>,
@@ -65,7 +66,6 @@ pub(in crate::execute) struct Fenced {
     pub(in crate::execute) out: Option<OwnedFd>,
     /// Read end of its standard error, while anybody takes it.
     pub(in crate::execute) err: Option<OwnedFd>,
-    stubs: Stubs,
     _caches: Option<Fresh>,
     proxy: Option<Arc<Proxy>>,
     /// Whether reports come with descriptors.
@@ -82,6 +82,9 @@ const USER_NAMESPACES: &str = "allow user namespaces: `sysctl -w user.max_user_n
     `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`, in a container a seccomp profile that lets them pass";
 const LANDLOCK: &str = "use a kernel with Landlock (5.13, better 6.12) and `landlock` in its `lsm=` list";
 const ASKING: &str = "use Linux 5.6 or later, and in a container a seccomp profile that lets `seccomp` pass";
+const OVERLAY: &str = "keep guard's state (`XDG_STATE_HOME`) on a file system that overlayfs can write to (ext4, xfs, \
+    btrfs, tmpfs), with Linux 5.11 or later, and mount nothing inside the project; or let `[fence] require = \"no-overlay\"` \
+    run commands that change nothing";
 const PROC: &str = "in a container, give it an unmasked `/proc` (docker: `--security-opt systempaths=unconfined`)";
 
 /// Begins a fence for `order`. Fails at once where the program cannot be there or the level cannot be reached.
@@ -105,6 +108,7 @@ pub(in crate::execute) fn start(
         rung: Rung::Namespaces,
         missing: Vec::new(),
         landlock: sys::landlock_version(),
+        overlay: true,
         deed,
         fenced: None,
         hold: Hold::new(),
@@ -118,14 +122,14 @@ pub(in crate::execute) fn start(
     }
     standing.spawn()?;
     // While the inside builds.
-    standing.watch = Watch::over(layout::mounted_on(&standing.place, standing.order.writes));
+    standing.watch = Watch::over(layout::mounted_on(&standing.place));
     Ok(standing)
 }
 
 impl Standing {
     fn level(&self) -> Level {
         match self.rung {
-            Rung::Namespaces if self.landlock > 0 => Level::Full,
+            Rung::Namespaces if self.landlock > 0 && self.overlay => Level::Full,
             Rung::Namespaces | Rung::SharedProcesses => Level::Partial,
             Rung::Alone => Level::Landlock,
             Rung::Outside => Level::None,
@@ -157,10 +161,10 @@ impl Standing {
             }
             Rung::SharedProcesses => {
                 self.rung = Rung::Alone;
+                self.order.layer = None;
                 self.missing.push(format!(
                     "a mount namespace ({what}: {cause}), so modes, owners and times of files outside can be changed, \
-                     `/tmp` is not to be had, nothing can be made directly in the project's root and `.git`: \
-                     {USER_NAMESPACES}"
+                     `/tmp` is not to be had, and the project is read-only: {USER_NAMESPACES}"
                 ));
                 USER_NAMESPACES
             }
@@ -183,6 +187,17 @@ impl Standing {
         Ok(())
     }
 
+    /// Goes on with a read-only project because of `cause`, if the caller accepts that.
+    fn without_layer(&mut self, what: &str, cause: &str) -> Result<(), ExecuteError> {
+        if let Some(fenced) = self.fenced.take() {
+            self.deed = fenced.end();
+        }
+        self.order.layer = None;
+        self.overlay = false;
+        self.missing.push(format!("an overlay for the project ({what}: {cause}), so it is read-only: {OVERLAY}"));
+        self.accept(what, cause, OVERLAY)
+    }
+
     /// Spawns on the highest rung that starts at all.
     fn spawn(&mut self) -> Result<(), ExecuteError> {
         loop {
@@ -203,7 +218,6 @@ impl Standing {
             Rung::Alone => (false, false, false),
             Rung::Outside => (false, false, true),
         };
-        let mut stubs = Stubs::default();
         let mut steps = Vec::new();
         let (mut feed, mut instead) = (None, None);
         let input = match &self.order.bounds {
@@ -219,14 +233,14 @@ impl Standing {
             Input::Fed(source) => feed = Some(Feed::new(source)?),
         }
         if mounts {
-            steps.extend(layout::steps(&self.place, self.order.writes, pids, &mut stubs)?);
+            steps.extend(layout::steps(&self.place, self.order.layer.as_ref(), pids)?);
         }
         let caches =
             if mounts || outside || self.place.caches.exists() { None } else { Some(Fresh::make(&self.place.caches)?) };
         let rules = if mounts {
-            layout::rules(&self.place, &self.order.bounds, self.order.writes, self.landlock)?
+            layout::rules(&self.place, &self.order.bounds, self.order.layer.is_some(), self.landlock)?
         } else {
-            layout::rules_alone(&self.place, &self.order.bounds, self.order.writes, self.landlock)?
+            layout::rules_alone(&self.place, &self.order.bounds, self.landlock)?
         };
         let asks = !outside && !self.order.reach.is_nothing();
         let proxy = match self.order.reach.hosts.as_slice() {
@@ -283,7 +297,6 @@ impl Standing {
             release: Some(release.into()),
             out: Some(out),
             err: Some(err),
-            stubs,
             _caches: caches,
             proxy,
             asks,
@@ -346,7 +359,11 @@ impl Standing {
             return Err(self.unreachable(cause));
         }
         if let Ok(step) = usize::try_from(stage - STEPS) {
-            let what = self.step(step)?;
+            let (lays, what) = self.step(step)?;
+            if lays {
+                self.without_layer(&what, &cause.to_string())?;
+                return self.spawn();
+            }
             if matches!(error, libc::EPERM | libc::EACCES | libc::ENOSYS | libc::EINVAL | libc::ENODEV | libc::ENOSPC) {
                 self.step_down(&what, &cause.to_string())?;
                 return self.spawn();
@@ -367,15 +384,16 @@ impl Standing {
         Err(ExecuteError::Fence { what: what.to_owned(), cause: cause.to_string(), mend: mend.to_owned() })
     }
 
-    /// What mount step number `n` does, for messages.
-    fn step(&self, n: usize) -> Result<String, ExecuteError> {
-        let mut stubs = Stubs::default();
+    /// What mount step number `n` does, for messages; whether it is the one that lays the overlay.
+    fn step(&self, n: usize) -> Result<(bool, String), ExecuteError> {
         let mut steps = Vec::new();
         if let Input::Reopened(step) = input::fenced(true)? {
             steps.push(step);
         }
-        steps.extend(layout::steps(&self.place, self.order.writes, self.rung == Rung::Namespaces, &mut stubs)?);
-        Ok(steps.get(n).map_or_else(|| "build the fence".to_owned(), super::mounts::Step::describe))
+        steps.extend(layout::steps(&self.place, self.order.layer.as_ref(), self.rung == Rung::Namespaces)?);
+        let step = steps.get(n);
+        let lays = matches!(step, Some(Step::Overlay { .. }));
+        Ok((lays, step.map_or_else(|| "build the fence".to_owned(), Step::describe)))
     }
 
     /// The program is there for guard, but not inside.
@@ -397,10 +415,10 @@ impl Standing {
         self.fenced.take().ok_or_else(|| trouble("run the command", "its fence is gone"))
     }
 
-    /// Protected and hidden paths whose mount was taken away from outside while the fence stood: from then on the
-    /// command could see and change what is there.
-    pub(in crate::execute) fn uncovered(&self, fenced: &Fenced) -> BTreeSet<PathBuf> {
-        self.watch.gone().chain(fenced.stubs.gone()).cloned().collect()
+    /// Hidden paths whose cover was taken away from outside while the fence stood: from then on the command could see
+    /// what is there.
+    pub(in crate::execute) fn uncovered(&self) -> impl Iterator<Item = &PathBuf> {
+        self.watch.gone()
     }
 
     /// The time limit that was ordered.

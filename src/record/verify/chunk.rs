@@ -201,6 +201,9 @@ impl Run<'_> {
                 | Detail::Unfenced { .. }
                 | Detail::ConnectionRefused { .. }
                 | Detail::HostReached { .. }
+                | Detail::ChangeCommitted(_)
+                | Detail::ChangeWithheld(_)
+                | Detail::ChangeFinished { .. }
                 | Detail::FileChanged { .. }
                 | Detail::FileRefused { .. }
                 | Detail::Analysed { .. }
