@@ -202,12 +202,11 @@ fn target(head: &[u8]) -> Result<(String, u16), &'static str> {
 
 fn answer(client: &mut TcpStream, status: &str, why: &str) -> io::Result<()> {
     let text = format!("guard: {why}\n");
-    let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+    let whole = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
         text.len()
     );
-    client.write_all(head.as_bytes())?;
-    client.write_all(text.as_bytes())
+    client.write_all(whole.as_bytes())
 }
 
 /// Passes bytes on both ways until both ends are done.
