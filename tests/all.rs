@@ -18,6 +18,7 @@ mod fence;
 mod hook;
 mod house;
 mod limits;
+mod network;
 mod notify;
 mod policy;
 mod reads;

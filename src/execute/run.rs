@@ -3,10 +3,12 @@
 
 use super::capture::Capturing;
 use super::limits::{Limits, word};
-use super::sandbox::{self, Console, Feed, Fenced, Layer, Order, Standing, Steering, Stopper, Work, report};
+use super::sandbox::{
+    self, Console, Feed, Fenced, Layer, Net, Order, Reach, Standing, Steering, Stopper, Work, report,
+};
 use super::terminal::Terminal;
 use super::written::Watching;
-use super::{Environment, ExecuteError, Fence, Level, Outcome, Place, compose};
+use super::{Environment, ExecuteError, Fence, Level, Outcome, Place, Traffic, compose};
 use crate::action::Action;
 use crate::action::shell::Asked;
 use crate::approve::Permit;
@@ -59,25 +61,38 @@ pub struct Prepared {
     stands: bool,
 }
 
-/// Starts to build the fence for what `permit` allows, for at most `timeout` and within `limits`; returns at once. The command waits for
-/// [`Prepared::run`]. It has a `terminal` of its own if that is true. Its changes to the project go to `layer`; without one, or where the permit lets it write nothing, the
-/// project is read-only.
+/// What a run gets besides its permit.
+#[derive(Debug, Default)]
+pub struct Means {
+    /// What it may use.
+    pub limits: Limits,
+    /// What it may reach over the network.
+    pub reach: Reach,
+    /// What takes its changes to the project; without one, or where the permit lets it write nothing, the project is
+    /// read-only.
+    pub layer: Option<Layer>,
+    /// Whether it has a terminal of its own.
+    pub terminal: bool,
+}
+
+/// Starts to build the fence for what `permit` allows, for at most `timeout` and with `means`; returns at once. The command
+/// waits for [`Prepared::run`].
 ///
 /// Signals that end guard are held back from here on, until the run begins or the fence is dropped.
 pub fn prepare(
     permit: &Permit,
     timeout: Duration,
-    (limits, layer, terminal): (Limits, Option<Layer>, bool),
+    means: Means,
     (place, environment, require): (&Place, &Environment, Level),
 ) -> Result<Prepared, ExecuteError> {
     if let Some(order) = compose::order(permit, timeout)? {
-        if terminal {
+        if means.terminal {
             return Err(ExecuteError::System {
                 what: "cannot give docker-compose a terminal".to_owned(),
                 cause: "the configuration that was judged is its standard input".to_owned(),
             });
         }
-        return prepare_order(Order { limits, ..order }, place, environment, require);
+        return prepare_order(Order { limits: means.limits, ..order }, place, environment, require);
     }
     let Action::Shell(shell) = permit.action();
     let work = match shell.asked() {
@@ -90,9 +105,10 @@ pub fn prepare(
         },
         Asked::Line(line) => Work::Line(OsString::from(line)),
     };
+    let Means { limits, reach, layer, terminal } = means;
     let grant = permit.grant();
     let layer = layer.filter(|_| grant.writes);
-    let order = Order { layer, limits, terminal, dotenv: grant.dotenv, ..Order::new(work, timeout) };
+    let order = Order { layer, limits, reach, terminal, dotenv: grant.dotenv, ..Order::new(work, timeout) };
     prepare_order(order, place, environment, require)
 }
 
@@ -197,6 +213,7 @@ impl Prepared {
         };
         let mut outcome = run.outcome(ended, code, signal, duration, fence);
         outcome.limit = limit.map(str::to_owned);
+        outcome.traffic = fenced.net.take().map(Net::finish).unwrap_or_default();
         outcome.remains = Some(fenced);
         Ok(outcome)
     }
@@ -252,11 +269,13 @@ impl Run<'_> {
     /// Passes output on until the inside reports the end or is gone.
     fn relay(&mut self, fenced: &mut Fenced) -> Option<[i32; 3]> {
         loop {
-            let (out, err, reports, fed) = {
-                let mut fds = Vec::with_capacity(4);
+            let (out, err, reports, fed, asked) = {
+                let mut fds = Vec::with_capacity(5);
                 fds.push(PollFd::new(fenced.reports(), PollFlags::IN));
                 fds.extend(fenced.out.iter().chain(&fenced.err).map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+                let fed = fenced.feed.is_some();
                 fds.extend(fenced.feed.iter().map(Feed::awaits));
+                fds.extend(fenced.net.iter().filter_map(Net::awaits));
                 match poll(&mut fds, None) {
                     Ok(_) => {}
                     Err(Errno::INTR) => continue,
@@ -266,8 +285,13 @@ impl Run<'_> {
                 let reports = ready.next().unwrap_or(true);
                 let out = fenced.out.is_some() && ready.next().unwrap_or(false);
                 let err = fenced.err.is_some() && ready.next().unwrap_or(false);
-                (out, err, reports, ready.next().unwrap_or(false))
+                let fed = fed && ready.next().unwrap_or(false);
+                (out, err, reports, fed, ready.next().unwrap_or(false))
             };
+            if asked && fenced.net.as_mut().is_some_and(|net| net.serve().is_err()) {
+                // Nobody answers any more: what is asked gets `ENOSYS`.
+                fenced.net = None;
+            }
             if fed && !fenced.feed.as_mut().is_some_and(Feed::step) {
                 fenced.feed = None;
             }
@@ -313,7 +337,18 @@ impl Run<'_> {
 
     fn outcome(self, ended: Ended, exit_code: i32, signal: Option<i32>, duration: Duration, fence: Fence) -> Outcome {
         let (stdout, stderr) = (self.out.end(), self.err.end());
-        Outcome { ended, exit_code, signal, limit: None, stdout, stderr, duration, fence, remains: None }
+        Outcome {
+            ended,
+            exit_code,
+            signal,
+            limit: None,
+            stdout,
+            stderr,
+            duration,
+            fence,
+            traffic: Traffic::default(),
+            remains: None,
+        }
     }
 }
 

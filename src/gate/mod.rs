@@ -30,6 +30,7 @@ mod pipeline;
 mod policy;
 mod present;
 mod project;
+mod reach;
 mod replay;
 mod request;
 mod secrets;

@@ -19,6 +19,7 @@ mod layout;
 mod meter;
 mod mends;
 mod mounts;
+mod net;
 mod order;
 mod probe;
 mod program;
@@ -34,7 +35,7 @@ mod watch;
 
 pub use bounds::Bounds;
 pub use detach::detached;
-pub use order::{Layer, Order};
+pub use order::{Layer, Order, Reach};
 pub use probe::{Examination, Finding, examine};
 pub use program::Work;
 pub use resources::counts_root;
@@ -43,6 +44,7 @@ pub(super) use console::Console;
 pub(super) use feed::Feed;
 pub(super) use init::report;
 pub(super) use layout::out_of_sight;
+pub(super) use net::Net;
 pub(super) use start::{Fenced, Standing, start};
 pub(super) use steer::{Hold, Steering, Stopper};
 

@@ -7,6 +7,7 @@ use crate::execute::Limits;
 use crate::execute::change::remove_folder;
 use std::fs::DirBuilder;
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,6 +29,31 @@ pub struct Order {
     pub bounds: Bounds,
     /// What it may use.
     pub limits: Limits,
+    /// What it may reach.
+    pub reach: Reach,
+}
+
+/// What a command may reach over the network, which is nothing where nothing is said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Whether it may listen on ports of the loopback and in its own `/tmp`, and connect to what it listens on.
+    pub own: bool,
+    /// What it may connect to, exactly.
+    pub services: Vec<SocketAddr>,
+    /// Hosts it may connect to by TLS on port 443, through guard's proxy.
+    pub hosts: Vec<String>,
+}
+
+impl Reach {
+    /// Its own ports, and nothing else.
+    pub fn own() -> Self {
+        Self { own: true, ..Self::default() }
+    }
+
+    /// Whether it may reach nothing at all.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Two empty folders on one file system, out of the command's reach, that take what it writes to the project: the project
@@ -52,7 +78,7 @@ impl Layer {
 impl Order {
     /// To run `work` for at most `timeout`, with the least of everything: nothing to write to.
     pub fn new(work: Work, timeout: Duration) -> Self {
-        let limits = Limits::default();
-        Self { work, timeout, layer: None, dotenv: false, terminal: false, limits, bounds: Bounds::Fence }
+        let (limits, reach) = (Limits::default(), Reach::default());
+        Self { work, timeout, layer: None, dotenv: false, terminal: false, limits, reach, bounds: Bounds::Fence }
     }
 }
