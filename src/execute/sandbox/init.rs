@@ -279,8 +279,11 @@ fn command(word: &mut Word<'_>) -> ! {
 /// Confines this process; what guard is asked through, or why it cannot be, where it is to be.
 fn confine(plan: &Plan) -> Result<Option<Result<c_int, Errno>>, (i32, Errno)> {
     let at = |stage: Stage| move |error: Errno| (stage as i32, error);
-    // Rust ignores SIGPIPE in guard; a command must not inherit that.
-    sys::default_action(libc::SIGPIPE);
+    // Rust ignores SIGPIPE in guard; a command must not inherit that, nor that a caller (as Python does) ignores the signals
+    // by which limits end it.
+    for signal in [libc::SIGPIPE, libc::SIGXFSZ, libc::SIGXCPU] {
+        sys::default_action(signal);
+    }
     sys::setsid();
     sys::duplicate(OUT, 1, false).map_err(at(Stage::Descriptors))?;
     sys::duplicate(ERR, 2, false).map_err(at(Stage::Descriptors))?;
