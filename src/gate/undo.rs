@@ -61,13 +61,14 @@ fn found(project: &Project, seq: u64) -> Result<(u64, Committed), Stop> {
         let item = find_record(&project.paths.log, at).map_err(Stop::Log)?;
         let line = item.and_then(|item| item.record).and_then(|(line, _)| line.ok());
         let Some(detail) = line.and_then(known) else { break };
-        match detail {
-            Detail::ChangeCommitted(committed) if at == seq || committed.changed.of == Some(seq) => {
-                return Ok((at, *committed));
-            }
-            Detail::ShellStart { .. } if at == seq => {}
-            _ if at == seq => break,
-            _ => {}
+        let starts = matches!(detail, Detail::ShellStart { .. });
+        if let Detail::ChangeCommitted(committed) = detail
+            && (at == seq || committed.changed.of == Some(seq))
+        {
+            return Ok((at, *committed));
+        }
+        if at == seq && !starts {
+            break;
         }
     }
     Err(Stop::Usage {

@@ -205,7 +205,6 @@ fn running(home: &Home, line: &str) -> std::process::Child {
 fn somebody_else_s_work_of_the_same_time_is_never_overwritten() {
     for (outside, word) in [
         ("echo theirs > shared.py", "was changed by somebody else"),
-        ("rm shared.py", "is gone"),
         ("echo theirs > made.py", "was made by somebody else"),
     ] {
         let home = roomy();
@@ -303,6 +302,32 @@ fn what_a_killed_guard_had_on_record_is_finished_and_what_it_had_not_is_taken_ba
 }
 
 #[test]
+fn what_no_command_may_change_is_dropped_with_everything_beside_it() {
+    let home = roomy();
+    assert!(Command::new("git").args(["init", "-q"]).current_dir(&home.project).status().unwrap().success());
+    let before = tree(&home.project);
+    for line in [
+        "echo x > guard.toml",
+        "ln guard.toml alias; echo x > alias",
+        "mkdir -p .git/hooks; echo x > .git/hooks/pre-commit",
+        "echo x >> .git/config",
+        "mv .git .git2; mkdir -p .git/hooks; echo x > .git/hooks/pre-commit",
+        "mkdir evil; echo ../evil > .git/commondir",
+        "mkdir -p sub; cd sub; git init -q",
+        "echo gitdir: elsewhere > sub.git; mkdir s; mv sub.git s/.git",
+        "ln -s /etc/passwd outside",
+        "ln -s .git g; echo x >> g/config",
+    ] {
+        // Asked by a rule before it runs, or refused afterwards: nothing comes in either way.
+        let done = home.guard(&["exec", "-c", &format!("echo new > new.py; {line}")]);
+        assert_ne!(done.code, Some(0), "{line}: {}", done.stderr);
+        assert_eq!(tree(&home.project), before, "{line}");
+    }
+    let denied = home.log().matches("\"why\":\"deny\"").count();
+    assert!(denied >= 3, "some of them ran, and were refused afterwards: {denied}");
+}
+
+#[test]
 fn a_rule_that_lets_nothing_be_written_costs_no_transaction_and_writes_nothing() {
     let home = roomy();
     home.trust("[[rule]]\nid = \"only-reads\"\nprogram = \"python3\"\nverdict = \"allow\"\nreason = \"reads\"\nwrites = false\n");
@@ -368,14 +393,15 @@ fn what_a_person_must_allow_waits_comes_in_as_it_was_shown_and_once() {
     fs::write(&upper, "evil\n").unwrap();
     let forged = agreed(&home, "guard approve change-1");
     assert!(forged.stdout.contains("is not what was judged") && home.read("a.py") == "old\n", "{}", forged.stdout);
-    fs::write(&upper, "new\n").unwrap();
-    let done = home.guard(&["run-approved", "change-1"]);
-    assert_eq!((done.code, home.read("c.py").as_str()), (Some(0), "new\n"), "{}", done.stderr);
-    assert_eq!(home.guard(&["run-approved", "change-1"]).code, Some(125), "an approval is good for one use");
-    assert!(!home.state().join("held/change-1").exists());
+    assert!(!home.state().join("held/change-1").exists(), "nobody can use it any more");
+    assert_eq!(line(&home, work).code, Some(75));
+    let done = agreed(&home, "guard approve change-2");
+    assert_eq!((done.code, home.read("c.py").as_str()), (Some(0), "new\n"), "{}", done.stdout);
+    assert_eq!(home.guard(&["run-approved", "change-2"]).code, Some(125), "an approval is good for one use");
+    assert!(!home.state().join("held/change-2").exists());
     assert_eq!(home.guard(&["audit", "verify"]).code, Some(0));
     let log = home.log();
-    assert!(log.contains("\"approval\":\"change-1\"") && log.contains("[APPROVAL] [CONSUME] [change-1] [SUCCESS]"));
+    assert!(log.contains("\"approval\":\"change-2\"") && log.contains("[APPROVAL] [CONSUME] [change-2] [SUCCESS]"));
 }
 
 #[test]

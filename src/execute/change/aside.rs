@@ -124,7 +124,7 @@ fn prune(all: &Path, bytes: u64) {
         (made, size, path)
     };
     let mut sets: Vec<_> = entries.flatten().map(|entry| aged(entry.path())).collect();
-    sets.sort_by(|a, b| b.0.cmp(&a.0));
+    sets.sort_by_key(|(made, ..)| std::cmp::Reverse(*made));
     let mut left = bytes;
     for (n, (_, size, path)) in sets.into_iter().enumerate() {
         match left.checked_sub(size) {

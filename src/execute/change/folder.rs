@@ -42,14 +42,11 @@ fn sweep(folder: BorrowedFd<'_>, top: BorrowedFd<'_>, number: &mut u64) -> Resul
         if matches!(name.to_bytes(), b"." | b"..") {
             continue;
         }
-        let is_folder = match entry.file_type() {
-            FileType::Unknown => {
-                FileType::from_raw_mode(rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?.st_mode)
-                    == FileType::Directory
-            }
-            kind => kind == FileType::Directory,
-        };
-        if !is_folder {
+        let mut kind = entry.file_type();
+        if kind == FileType::Unknown {
+            kind = FileType::from_raw_mode(rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?.st_mode);
+        }
+        if kind != FileType::Directory {
             unlinkat(folder, name, AtFlags::empty())?;
         } else if at_top {
             left = Some(name.to_bytes().to_vec());
@@ -112,7 +109,7 @@ mod tests {
         }
         fs::create_dir(top.join("shut")).unwrap();
         fs::write(top.join("shut/file"), "").unwrap();
-        fs::set_permissions(top.join("shut"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(top.join("shut"), fs::Permissions::from_mode(0o000)).unwrap();
         remove(&top).unwrap();
         assert_eq!(fs::read_dir(base.path()).unwrap().count(), 0);
         remove(&top).unwrap();

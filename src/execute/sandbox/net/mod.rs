@@ -103,9 +103,8 @@ pub(super) fn receive(from: impl AsFd, report: &mut [u8]) -> Option<Option<Owned
     let len = report.len();
     let parts = &mut [IoSliceMut::new(report)];
     let got = retry_on_intr(|| recvmsg(&from, parts, &mut control, RecvFlags::CMSG_CLOEXEC)).ok()?;
-    let passed = control.drain().find_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(mut rights) => rights.next(),
-        _ => None,
+    let passed = control.drain().find_map(|message| {
+        if let RecvAncillaryMessage::ScmRights(mut rights) = message { rights.next() } else { None }
     });
     (got.bytes == len).then_some(passed)
 }
