@@ -8,7 +8,7 @@ use super::init::{Deed, Plan, STEPS, Stage, Strings, report};
 use super::input::{self, Input};
 use super::layout::{self, c_path};
 use super::mounts::Step;
-use super::net::{self, Net, Proxy};
+use super::net::{Entry, Net};
 use super::order::Order;
 use super::program::{Work, executable, words};
 use super::steer::Hold;
@@ -18,12 +18,11 @@ use crate::execute::{Environment, ExecuteError, Fence, Level, Place};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::ffi::{CString, OsStr, OsString};
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Rungs of the ladder, from the top.
@@ -67,11 +66,7 @@ pub(in crate::execute) struct Fenced {
     /// Read end of its standard error, while anybody takes it.
     pub(in crate::execute) err: Option<OwnedFd>,
     _caches: Option<Fresh>,
-    proxy: Option<Arc<Proxy>>,
-    /// Whether reports come with descriptors.
-    asks: bool,
-    /// What guard is asked through, as it came with a report.
-    listener: Option<OwnedFd>,
+    entry: Entry,
     /// What answers for its sockets, if it has any.
     pub(in crate::execute) net: Option<Net>,
     /// The pipe its standard input comes through, if it has one of its own.
@@ -81,7 +76,6 @@ pub(in crate::execute) struct Fenced {
 const USER_NAMESPACES: &str = "allow user namespaces: `sysctl -w user.max_user_namespaces=15000`, on Ubuntu also \
     `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`, in a container a seccomp profile that lets them pass";
 const LANDLOCK: &str = "use a kernel with Landlock (5.13, better 6.12) and `landlock` in its `lsm=` list";
-const ASKING: &str = "use Linux 5.6 or later, and in a container a seccomp profile that lets `seccomp` pass";
 const OVERLAY: &str = "keep guard's state (`XDG_STATE_HOME`) on a file system that overlayfs can write to (ext4, xfs, \
     btrfs, tmpfs), with Linux 5.11 or later, and mount nothing inside the project; or let `[fence] require = \"no-overlay\"` \
     run commands that change nothing";
@@ -242,13 +236,7 @@ impl Standing {
         } else {
             layout::rules_alone(&self.place, &self.order.bounds, self.landlock)?
         };
-        let asks = !outside && !self.order.reach.is_nothing();
-        let proxy = match self.order.reach.hosts.as_slice() {
-            [] => None,
-            hosts if asks => Some(Proxy::open(hosts).map_err(|e| trouble("open the way to hosts", &e.to_string()))?),
-            _ => None,
-        };
-        let (reports, told) = if asks { net::pair()? } else { pipe()? };
+        let (entry, reports, told) = Entry::open(&self.order.reach, outside)?;
         let [(go, release), (out, stdout), (err, stderr)] = [pipe()?, pipe()?, pipe()?];
         let (program, argv) = words(&self.order.work)?;
         let program_of = |asks| {
@@ -260,9 +248,9 @@ impl Standing {
             cwd: c_path(if outside { Path::new("/") } else { &self.place.cwd })?,
             program,
             argv: Strings::new(argv),
-            envp: Strings::new(self.variables(mounts || outside, proxy.as_deref())?),
+            envp: Strings::new(self.variables(mounts || outside, &entry)?),
             filter: program_of(false)?,
-            asking: asks.then(|| program_of(true)).transpose()?,
+            asking: entry.asks.then(|| program_of(true)).transpose()?,
             rules,
             timeout: self.order.timeout,
             mounts,
@@ -298,9 +286,7 @@ impl Standing {
             out: Some(out),
             err: Some(err),
             _caches: caches,
-            proxy,
-            asks,
-            listener: None,
+            entry,
             net: None,
             feed,
         };
@@ -308,10 +294,10 @@ impl Standing {
         Ok(Ok(fenced))
     }
 
-    fn variables(&self, mounts: bool, proxy: Option<&Proxy>) -> Result<Vec<CString>, ExecuteError> {
+    fn variables(&self, mounts: bool, entry: &Entry) -> Result<Vec<CString>, ExecuteError> {
         let mut all: Vec<(&OsStr, &OsStr)> =
             self.environment.variables.iter().map(|(n, v)| (n.as_os_str(), v.as_os_str())).collect();
-        let way = proxy.map(net::variables).unwrap_or_default();
+        let way = &entry.variables;
         all.retain(|(name, _)| !way.iter().any(|(other, _)| other == name));
         all.extend(way.iter().map(|(n, v)| (OsStr::new(n), OsStr::new(v))));
         if !mounts {
@@ -333,17 +319,11 @@ impl Standing {
                 return Err(trouble("build the fence", "it is gone"));
             };
             match fenced.report() {
-                Some([report::READY, 0, _]) => {
-                    let private = self.rung != Rung::Alone;
-                    fenced.net = fenced
-                        .listener
-                        .take()
-                        .map(|listener| Net::new(listener, self.order.reach.clone(), private, fenced.proxy.take()));
-                    return Ok(self.fence());
-                }
                 Some([report::READY, error, _]) => {
-                    let cause = io::Error::from_raw_os_error(error);
-                    self.missing.push(format!("a network (ask guard for sockets: {cause}): {ASKING}"));
+                    match fenced.entry.done(self.rung != Rung::Alone, error) {
+                        Ok(net) => fenced.net = net,
+                        Err(missing) => self.missing.push(missing),
+                    }
                     return Ok(self.fence());
                 }
                 Some([report::FAILED, stage, error]) => self.failed(stage, error)?,
@@ -466,11 +446,7 @@ impl Fenced {
     /// The next report from inside; `None`: it has ended.
     pub(in crate::execute) fn report(&mut self) -> Option<[i32; 3]> {
         let mut bytes = [0; 12];
-        if self.net.is_none() && self.asks {
-            self.listener = net::receive(&self.reports, &mut bytes)?;
-        } else {
-            self.reports.read_exact(&mut bytes).ok()?;
-        }
+        self.entry.report(&mut self.reports, &mut bytes)?;
         let mut numbers = bytes.chunks_exact(4).map(|c| c.try_into().map(i32::from_ne_bytes));
         Some([numbers.next()?.ok()?, numbers.next()?.ok()?, numbers.next()?.ok()?])
     }
