@@ -73,10 +73,13 @@ fn connect(address: SocketAddr) -> Result<TcpStream, Unfit> {
 
 /// A conversation that broke off.
 fn broken(error: io::Error) -> Unfit {
-    Unfit::Unknown(match error.kind() {
-        io::ErrorKind::UnexpectedEof => "it hung up".to_owned(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => "it does not answer".to_owned(),
-        _ => error.to_string(),
+    let kind = error.kind();
+    Unfit::Unknown(if kind == io::ErrorKind::UnexpectedEof {
+        "it hung up".to_owned()
+    } else if matches!(kind, io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) {
+        "it does not answer".to_owned()
+    } else {
+        error.to_string()
     })
 }
 

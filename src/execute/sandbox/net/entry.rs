@@ -86,10 +86,12 @@ fn receive(from: impl AsFd, report: &mut [u8]) -> Option<Option<OwnedFd>> {
     let len = report.len();
     let parts = &mut [IoSliceMut::new(report)];
     let got = retry_on_intr(|| recvmsg(&from, parts, &mut control, RecvFlags::CMSG_CLOEXEC)).ok()?;
-    let passed = control.drain().find_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(mut rights) => rights.next(),
-        _ => None,
-    });
+    let mut passed = None;
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(mut rights) = message {
+            passed = rights.next();
+        }
+    }
     (got.bytes == len).then_some(passed)
 }
 
