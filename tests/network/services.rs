@@ -103,7 +103,7 @@ fn postgres(logins: &str) -> Option<Server> {
         let asked = ordinary(Path::new("/usr/bin/psql"))
             .args([
                 "-h",
-                &folder.path().display().to_string(),
+                &server.folder.path().display().to_string(),
                 "-p",
                 &port.to_string(),
                 "-U",
