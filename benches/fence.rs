@@ -5,7 +5,7 @@
 #![expect(clippy::print_stdout, reason = "a measurement tells")]
 
 use guard::execute::change::Transaction;
-use guard::execute::sandbox::{Order, Work};
+use guard::execute::sandbox::{Order, Reach, Work};
 use guard::execute::{Environment, Level, Place, Sink, prepare_order};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -51,7 +51,8 @@ fn stage() -> Stage {
 fn fenced(stage: &Stage, program: &str, argv: &[&str]) -> (Duration, Duration, u64) {
     let work = Work::Argv { program: PathBuf::from(program), argv: argv.iter().map(Into::into).collect() };
     let transaction = Transaction::begin(stage._root.path(), &stage.place.project).expect("room for changes");
-    let order = Order { layer: Some(transaction.layer()), ..Order::new(work, Duration::from_secs(60)) };
+    let order =
+        Order { layer: Some(transaction.layer()), reach: Reach::own(), ..Order::new(work, Duration::from_secs(60)) };
     let start = Instant::now();
     let mut prepared = prepare_order(order, &stage.place, &stage.environment, Level::Full).expect("a fence");
     prepared.ready().expect("a fence");
@@ -83,6 +84,46 @@ fn daemons(stage: &Stage) -> (Instant, Instant) {
     assert_eq!(outcome.exit_code, 0, "the storm came about");
     drop(outcome);
     (Instant::now(), last.0.expect("it said so"))
+}
+
+/// Round trips of one byte over a TCP connection of its own, timed by the program itself once it is connected.
+const ROUND_TRIPS: &str = "import socket, threading, time
+s = socket.create_server(('127.0.0.1', 0)); c = socket.create_connection(s.getsockname()); p, _ = s.accept()
+for e in (c, p): e.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+def echo():
+    while True:
+        b = p.recv(1)
+        if not b: return
+        p.sendall(b)
+threading.Thread(target=echo, daemon=True).start()
+t = time.perf_counter()
+for _ in range(5000): c.sendall(b'x'); c.recv(1)
+print(time.perf_counter() - t)";
+
+/// Keeps what it is told.
+struct Text(Vec<u8>);
+
+impl Sink for Text {
+    fn stdout(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+    fn stderr(&mut self, _: &[u8]) {}
+}
+
+fn seconds(text: &[u8]) -> f64 {
+    String::from_utf8_lossy(text).trim().parse().expect("a time")
+}
+
+/// The round trips in a fence over those without one.
+fn round_trips(stage: &Stage) -> f64 {
+    let argv = ["python3", "-c", ROUND_TRIPS];
+    let bare = Command::new("/usr/bin/python3").args(["-c", ROUND_TRIPS]).output().expect("a process");
+    let work = Work::Argv { program: PathBuf::from("/usr/bin/python3"), argv: argv.iter().map(Into::into).collect() };
+    let order = Order { reach: Reach::own(), ..Order::new(work, Duration::from_secs(60)) };
+    let prepared = prepare_order(order, &stage.place, &stage.environment, Level::Full).expect("a fence");
+    let mut text = Text(Vec::new());
+    prepared.run(&mut text).expect("a run");
+    seconds(&text.0) / seconds(&bare.stdout)
 }
 
 fn plain(program: &str, args: &[&str]) -> Duration {
@@ -159,6 +200,8 @@ fn main() {
         storm.push((done - last).as_secs_f64() * 1e3);
     }
     println!("300 daemons gone after their command  {:6.0} ms (at most 1000)", median(storm));
+    let trips: Vec<f64> = (0..15).map(|_| round_trips(&stage)).collect();
+    println!("loopback round trip, fenced over bare {:6.2}", median(trips));
 
     let mut through = Vec::new();
     for _ in 0..5 {

@@ -111,7 +111,7 @@ impl Scene {
                 Some(Node::Link { to }) => symlink(to, &at).unwrap(),
                 Some(Node::Folder { .. }) if change.kind() == ChangeKind::Mode => {}
                 Some(Node::Folder { .. }) => fs::create_dir(&at).unwrap(),
-                Some(Node::Special { kind }) => panic!("{kind} at {}", at.display()),
+                Some(Node::Special { .. }) => unreachable!("nothing special comes in: {}", at.display()),
                 None => {}
             }
         }

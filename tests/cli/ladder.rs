@@ -39,7 +39,7 @@ fn base() -> std::path::PathBuf {
 
 /// What was reached, and the first words of each part that is said to be missing.
 fn reached(found: &Done) -> (String, Vec<String>) {
-    let object: serde_json::Value = serde_json::from_str(&found.stdout).unwrap_or_else(|_| panic!("{found:?}"));
+    let object: serde_json::Value = serde_json::from_str(&found.stdout).expect("one object");
     let missing = object["fence"]["missing"].as_array().cloned().unwrap_or_default();
     let words =
         |text: &serde_json::Value| text.as_str().unwrap().split([':', '(', ',']).next().unwrap().trim().to_owned();

@@ -241,7 +241,7 @@ fn local_sockets_of_others_are_out_of_reach() {
             "import tempfile; d = tempfile.mkdtemp(); os.symlink(\"{path}\", d + \"/l\"); \
              socket.socket(socket.AF_UNIX).connect(d + \"/l\")"
         ),
-        format!("socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).bind(os.getcwd() + \"/d\")"),
+        "socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).bind(os.getcwd() + \"/d\")".to_owned(),
         // In the project: others would meet it there.
         "socket.socket(socket.AF_UNIX).bind(\"here\")".to_owned(),
     ] {

@@ -1,6 +1,11 @@
 //! Tests of the network: what a fence's command reaches, and every way tried to reach more.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may fail like tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "helpers of tests may fail like tests, and say what is left out"
+)]
 
 mod attacks;
 mod hosts;

@@ -10,7 +10,7 @@ use std::time::Duration;
 struct Server {
     child: Child,
     port: u16,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Drop for Server {
@@ -49,8 +49,9 @@ fn redis(settings: &[&str]) -> Option<Server> {
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
+    let server = Server { child, port, folder };
     up(port);
-    Some(Server { child, port, _folder: folder })
+    Some(server)
 }
 
 /// As an ordinary user where the tests run as root: PostgreSQL refuses that.
@@ -82,11 +83,7 @@ fn postgres(logins: &str) -> Option<Server> {
         .unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let rules = format!("local all owner trust\n{logins}\n");
-    if rustix::process::geteuid().is_root() {
-        std::fs::write(data.join("pg_hba.conf"), rules).unwrap();
-    } else {
-        std::fs::write(data.join("pg_hba.conf"), rules).unwrap();
-    }
+    std::fs::write(data.join("pg_hba.conf"), rules).unwrap();
     let child = ordinary(&bin.join("postgres"))
         .args(["-F", "-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1", "-k"])
         .arg(folder.path())
@@ -97,6 +94,7 @@ fn postgres(logins: &str) -> Option<Server> {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
+    let server = Server { child, port, folder };
     up(port);
     let sql = "CREATE USER bare PASSWORD 'p@ss'; CREATE USER filer; GRANT pg_read_server_files TO filer; \
         CREATE USER maker CREATEROLE; CREATE ROLE inner_one NOLOGIN; GRANT pg_execute_server_program TO inner_one; \
@@ -105,7 +103,7 @@ fn postgres(logins: &str) -> Option<Server> {
         let asked = ordinary(Path::new("/usr/bin/psql"))
             .args([
                 "-h",
-                &folder.path().display().to_string(),
+                &server.folder.path().display().to_string(),
                 "-p",
                 &port.to_string(),
                 "-U",
@@ -119,7 +117,7 @@ fn postgres(logins: &str) -> Option<Server> {
             .output()
             .unwrap();
         if asked.status.success() {
-            return Some(Server { child, port, _folder: folder });
+            return Some(server);
         }
         std::thread::sleep(Duration::from_millis(50));
     }

@@ -7,6 +7,7 @@
 
 use super::meter::{Exceeded, Meter};
 use super::mounts::{SLOTS, Step};
+use super::net::inside;
 use super::pty;
 use super::resources::Resources;
 use super::rules::Rules;
@@ -135,7 +136,7 @@ fn ready(asking: Option<Result<c_int, Errno>>) {
         None => tell(report::READY, 0, 0),
         Some(Err(error)) => tell(report::READY, error, 0),
         Some(Ok(listener)) => {
-            let _ = sys::pass(REPORTS, &told(report::READY, 0, 0), listener);
+            let _ = inside::pass(REPORTS, &told(report::READY, 0, 0), listener);
             sys::close(listener);
         }
     }
@@ -300,7 +301,7 @@ fn confine(plan: &Plan) -> Result<Option<Result<c_int, Errno>>, (i32, Errno)> {
         return Ok(None);
     }
     plan.rules.apply().map_err(at(Stage::Landlock))?;
-    let asking = plan.asking.as_deref().map(sys::install_asking);
+    let asking = plan.asking.as_deref().map(inside::install_asking);
     if !matches!(asking, Some(Ok(_))) {
         sys::install_filter(&plan.filter).map_err(at(Stage::Seccomp))?;
     }

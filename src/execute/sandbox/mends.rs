@@ -9,4 +9,3 @@ pub(super) const OVERLAY: &str = "keep guard's state (`XDG_STATE_HOME`) on a fil
     run commands that change nothing";
 pub(super) const PROC: &str =
     "in a container, give it an unmasked `/proc` (docker: `--security-opt systempaths=unconfined`)";
-pub(super) const ASKING: &str = "use Linux 5.6 or later, and in a container a seccomp profile that lets `seccomp` pass";

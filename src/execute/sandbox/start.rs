@@ -8,9 +8,9 @@ use super::fresh::Fresh;
 use super::init::{Deed, Plan, STEPS, Stage, Strings, report};
 use super::input::{self, Input};
 use super::layout::{self, c_path};
-use super::mends::{ASKING, LANDLOCK, OVERLAY, PROC, USER_NAMESPACES};
+use super::mends::{LANDLOCK, OVERLAY, PROC, USER_NAMESPACES};
 use super::mounts::Step;
-use super::net::{self, Net, Proxy};
+use super::net::{Entry, Net};
 use super::order::Order;
 use super::program::{Work, executable, interpreter, words};
 use super::pty;
@@ -21,11 +21,10 @@ use crate::execute::{Environment, ExecuteError, Fence, Level, Limits, Place};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::ffi::{CString, OsStr, OsString};
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Rungs of the ladder, from the top.
@@ -69,11 +68,7 @@ pub(in crate::execute) struct Fenced {
     /// Read end of its standard error, while anybody takes it.
     pub(in crate::execute) err: Option<OwnedFd>,
     _caches: Option<Fresh>,
-    proxy: Option<Arc<Proxy>>,
-    /// Whether reports come with descriptors.
-    asks: bool,
-    /// What guard is asked through, as it came with a report.
-    listener: Option<OwnedFd>,
+    entry: Entry,
     /// What answers for its sockets, if it has any.
     pub(in crate::execute) net: Option<Net>,
     /// The pipe its standard input comes through, if it has one of its own.
@@ -249,13 +244,7 @@ impl Standing {
         } else {
             layout::rules_alone(&self.place, &self.order, self.landlock)?
         };
-        let asks = !outside && !self.order.reach.is_nothing();
-        let proxy = match self.order.reach.hosts.as_slice() {
-            [] => None,
-            hosts if asks => Some(Proxy::open(hosts).map_err(|e| trouble("open the way to hosts", &e.to_string()))?),
-            _ => None,
-        };
-        let (reports, told) = if asks { net::pair()? } else { pipe()? };
+        let (entry, reports, told) = Entry::open(&self.order.reach, outside)?;
         let (out, stdout) = if self.order.terminal { pty::way()? } else { pipe()? };
         let [(go, release), (err, stderr)] = [pipe()?, pipe()?];
         let (program, argv) = words(&self.order.work)?;
@@ -268,9 +257,9 @@ impl Standing {
             cwd: c_path(if outside { Path::new("/") } else { &self.place.cwd })?,
             program,
             argv: Strings::new(argv),
-            envp: Strings::new(self.variables(mounts || outside, proxy.as_deref())?),
+            envp: Strings::new(self.variables(mounts || outside, &entry)?),
             filter: program_of(false)?,
-            asking: asks.then(|| program_of(true)).transpose()?,
+            asking: entry.asks.then(|| program_of(true)).transpose()?,
             rules,
             timeout: self.order.timeout,
             resources: resources::resources(&self.order.limits, mounts),
@@ -310,9 +299,7 @@ impl Standing {
             out: Some(out),
             err: Some(err),
             _caches: caches,
-            proxy,
-            asks,
-            listener: None,
+            entry,
             net: None,
             feed,
         };
@@ -320,14 +307,14 @@ impl Standing {
         Ok(Ok(fenced))
     }
 
-    fn variables(&self, mounts: bool, proxy: Option<&Proxy>) -> Result<Vec<CString>, ExecuteError> {
+    fn variables(&self, mounts: bool, entry: &Entry) -> Result<Vec<CString>, ExecuteError> {
         let mut all: Vec<(&OsStr, &OsStr)> =
             self.environment.variables.iter().map(|(n, v)| (n.as_os_str(), v.as_os_str())).collect();
         if self.order.terminal {
             // The terminal itself knows its size, which may change.
             all.retain(|(name, _)| *name != "COLUMNS" && *name != "LINES");
         }
-        let way = proxy.map(net::variables).unwrap_or_default();
+        let way = &entry.variables;
         all.retain(|(name, _)| !way.iter().any(|(other, _)| other == name));
         all.extend(way.iter().map(|(n, v)| (OsStr::new(n), OsStr::new(v))));
         if !mounts {
@@ -349,17 +336,11 @@ impl Standing {
                 return Err(trouble("build the fence", "it is gone"));
             };
             match fenced.report() {
-                Some([report::READY, 0, _]) => {
-                    let private = self.rung != Rung::Alone;
-                    fenced.net = fenced
-                        .listener
-                        .take()
-                        .map(|listener| Net::new(listener, self.order.reach.clone(), private, fenced.proxy.take()));
-                    return Ok(self.fence());
-                }
                 Some([report::READY, error, _]) => {
-                    let cause = io::Error::from_raw_os_error(error);
-                    self.missing.push(format!("a network (ask guard for sockets: {cause}): {ASKING}"));
+                    match fenced.entry.done(self.rung != Rung::Alone, error) {
+                        Ok(net) => fenced.net = net,
+                        Err(missing) => self.missing.push(missing),
+                    }
                     return Ok(self.fence());
                 }
                 Some([report::FAILED, stage, error]) => self.failed(stage, error)?,
@@ -511,11 +492,7 @@ impl Fenced {
     /// The next report from inside; `None`: it has ended.
     pub(in crate::execute) fn report(&mut self) -> Option<[i32; 3]> {
         let mut bytes = [0; 12];
-        if self.net.is_none() && self.asks {
-            self.listener = net::receive(&self.reports, &mut bytes)?;
-        } else {
-            self.reports.read_exact(&mut bytes).ok()?;
-        }
+        self.entry.report(&mut self.reports, &mut bytes)?;
         let mut numbers = bytes.chunks_exact(4).map(|c| c.try_into().map(i32::from_ne_bytes));
         Some([numbers.next()?.ok()?, numbers.next()?.ok()?, numbers.next()?.ok()?])
     }

@@ -4,7 +4,9 @@
 
 mod address;
 mod diag;
+mod entry;
 mod hello;
+pub(super) mod inside;
 mod kernel;
 mod local;
 mod proxy;
@@ -14,19 +16,13 @@ mod tcp;
 use super::order::Reach;
 use crate::execute::{ExecuteError, Traffic};
 use rustix::event::{PollFd, PollFlags};
-use rustix::io::retry_on_intr;
-use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketFlags, SocketType, recvmsg, socketpair,
-};
 use rustix::pipe::{PipeFlags, pipe_with};
-use std::io::IoSliceMut;
-use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use supervisor::Ground;
 
-pub(super) use proxy::Proxy;
+pub(super) use entry::Entry;
 
 /// What of the traffic is remembered, shared by everything that lets something through or not.
 pub(super) type Tally = Arc<Mutex<Traffic>>;
@@ -40,7 +36,7 @@ pub(in crate::execute) struct Net {
 
 impl Net {
     /// Answers what comes through `listener`; `private`: whether the fence has a `/tmp` of its own.
-    pub(super) fn new(listener: OwnedFd, reach: Reach, private: bool, proxy: Option<Arc<Proxy>>) -> Self {
+    fn new(listener: OwnedFd, reach: Reach, private: bool, proxy: Option<Arc<proxy::Proxy>>) -> Self {
         let tally = proxy.as_ref().map_or_else(Tally::default, |proxy| proxy.tally());
         Self { ground: Arc::new(Ground::new(listener, reach, private, proxy, tally)), serving: None }
     }
@@ -87,32 +83,4 @@ impl Drop for Net {
     fn drop(&mut self) {
         self.stop();
     }
-}
-
-/// Two ends of a local socket, through which a descriptor can be handed over.
-pub(super) fn pair() -> Result<(OwnedFd, OwnedFd), ExecuteError> {
-    let made = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None);
-    made.map_err(|error| ExecuteError::System { what: "make a pair of sockets".to_owned(), cause: error.to_string() })
-}
-
-/// Reads a report, with the descriptor that came with it; `None`: there is no report.
-#[expect(clippy::option_option, reason = "a report, and what may come with it")]
-pub(super) fn receive(from: impl AsFd, report: &mut [u8]) -> Option<Option<OwnedFd>> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut control = RecvAncillaryBuffer::new(&mut space);
-    let len = report.len();
-    let parts = &mut [IoSliceMut::new(report)];
-    let got = retry_on_intr(|| recvmsg(&from, parts, &mut control, RecvFlags::CMSG_CLOEXEC)).ok()?;
-    let passed = control.drain().find_map(|message| {
-        if let RecvAncillaryMessage::ScmRights(mut rights) = message { rights.next() } else { None }
-    });
-    (got.bytes == len).then_some(passed)
-}
-
-/// What tells programs of the proxy.
-pub(super) fn variables(proxy: &Proxy) -> Vec<(&'static str, String)> {
-    let way = format!("http://{}", proxy.address());
-    let names = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
-    let here = ["NO_PROXY", "no_proxy"].map(|name| (name, "localhost,127.0.0.1,::1".to_owned()));
-    names.map(|name| (name, way.clone())).into_iter().chain(here).collect()
 }
