@@ -133,7 +133,7 @@ impl Sink for Panics {
         true
     }
     fn stdout(&mut self, _: &[u8]) {
-        std::panic::panic_any("as guard itself might");
+        None::<()>.expect("as guard itself might");
     }
     fn stderr(&mut self, _: &[u8]) {}
 }
