@@ -141,12 +141,12 @@ fn mend(error: &ExecuteError) -> Option<&str> {
 fn meaning(level: Level) -> &'static str {
     match level {
         Level::Full => {
-            "a command sees the system read-only, writes to its project and private folders, reaches no network and no \
-             process outside, and ends with everything it started"
+            "a command sees the system read-only, writes to its project and private folders, reaches no network \
+             but what its rule opens and no process outside, and ends with everything it started"
         }
         Level::Partial => {
-            "a command sees the system read-only and reaches no network, but one layer is missing, named below; \
-             policies that require `full` run nothing here"
+            "a command sees the system read-only and reaches no network but what its rule opens; one layer is \
+             missing, named below; policies that require `full` run nothing here"
         }
         Level::Landlock => {
             "files outside are not written, but their modes and times can be changed and processes outside are seen; \
