@@ -12,6 +12,7 @@ mod attacks;
 mod classify;
 mod cli;
 mod compose;
+mod escape;
 mod failfast;
 mod fence;
 mod hook;
