@@ -37,7 +37,7 @@ fn main() {
     }
     neighbour(&home);
     history(folder.path(), &home);
-    crowd(&home);
+    crowd(&Home::with(folder.path(), "crowd", Some("[limits]\nparallel = 100\n")));
     flood(&home);
 }
 
@@ -48,9 +48,18 @@ struct Home {
 
 impl Home {
     fn new(folder: &Path, name: &str) -> Self {
+        Self::with(folder, name, None)
+    }
+
+    /// The same with more settings.
+    fn with(folder: &Path, name: &str, settings: Option<&str>) -> Self {
         let home = folder.join(name);
         let project = home.join("project");
         std::fs::create_dir_all(&project).expect("a project");
+        if let Some(settings) = settings {
+            let policy = format!("version = 1\nextends = [\"python-trading\"]\n{settings}");
+            std::fs::write(project.join("guard.toml"), policy).expect("a policy");
+        }
         let home = Self { home, project };
         assert!(home.guard(&["init", "--preset", "python-trading"]).status().expect("guard").success());
         home

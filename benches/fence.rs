@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "a measurement that cannot be set up is of no use")]
 #![expect(clippy::print_stdout, reason = "a measurement tells")]
 
+use guard::execute::change::Transaction;
 use guard::execute::sandbox::{Order, Work};
 use guard::execute::{Environment, Level, Place, Sink, prepare_order};
 use std::path::{Path, PathBuf};
@@ -42,13 +43,15 @@ fn stage() -> Stage {
         hidden: vec![project.join("build_audit.log"), state],
         project,
         caches,
+        reads: guard::execute::Reads::default(),
     };
     Stage { _root: root, place, environment }
 }
 
 fn fenced(stage: &Stage, program: &str, argv: &[&str]) -> (Duration, Duration, u64) {
     let work = Work::Argv { program: PathBuf::from(program), argv: argv.iter().map(Into::into).collect() };
-    let order = Order { writes: true, ..Order::new(work, Duration::from_secs(60)) };
+    let transaction = Transaction::begin(stage._root.path(), &stage.place.project).expect("room for changes");
+    let order = Order { layer: Some(transaction.layer()), ..Order::new(work, Duration::from_secs(60)) };
     let start = Instant::now();
     let mut prepared = prepare_order(order, &stage.place, &stage.environment, Level::Full).expect("a fence");
     prepared.ready().expect("a fence");

@@ -49,6 +49,7 @@ fn entry(of: u64) -> Entry {
         of,
         ended,
         exit_code: 0,
+        limit: None,
         duration_ms: 12,
         fence: "full".into(),
         missing: vec![],

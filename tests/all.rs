@@ -9,6 +9,7 @@
 
 mod approve;
 mod attacks;
+mod changes;
 mod classify;
 mod cli;
 mod compose;
@@ -17,7 +18,9 @@ mod failfast;
 mod fence;
 mod hook;
 mod house;
+mod limits;
 mod notify;
 mod policy;
+mod reads;
 mod record;
 mod shell;

@@ -1,6 +1,7 @@
 //! What a command would change in its project: files, links and folders, before and after.
 //! Knows neither how the changes were found nor who judges them.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// Everything that a command would change, in the order of the paths' bytes; of a removed or replaced folder, what lay in
@@ -11,6 +12,10 @@ pub struct ChangeSet {
     pub changes: Vec<Change>,
     /// Whether there is more than was looked at: such a set can neither be judged nor shown whole.
     pub cut: bool,
+    /// Pipes and sockets that the command left behind: they are not committed, and whatever stood there before is deleted.
+    pub left_out: Vec<PathBuf>,
+    /// Changed files that go by more than one name: each name is committed as a file of its own.
+    pub linked: Vec<PathBuf>,
 }
 
 /// A path that is not what it was.
@@ -46,7 +51,7 @@ pub enum Node {
         /// Permission bits.
         mode: u32,
     },
-    /// A device, a pipe or a socket.
+    /// A device; of what is there already also a pipe or a socket.
     Special {
         /// `pipe`, `socket`, `character device`, `block device`.
         kind: &'static str,
@@ -112,14 +117,13 @@ impl ChangeSet {
             Some(Node::File { sha256, len, .. }) if *len > 0 => Some(*sha256),
             Some(Node::File { .. } | Node::Link { .. } | Node::Folder { .. } | Node::Special { .. }) | None => None,
         };
-        let mut gone: Vec<_> = self.changes.iter().filter(|change| change.kind() == ChangeKind::Delete).collect();
-        let mut pairs = Vec::new();
-        for made in self.changes.iter().filter(|change| change.kind() == ChangeKind::Create) {
-            let Some(wanted) = content(&made.after) else { continue };
-            if let Some(at) = gone.iter().position(|gone| content(&gone.before) == Some(wanted)) {
-                pairs.push((gone.swap_remove(at).path.as_path(), made.path.as_path()));
+        let mut gone: HashMap<[u8; 32], Vec<&Path>> = HashMap::new();
+        for change in self.changes.iter().rev().filter(|change| change.kind() == ChangeKind::Delete) {
+            if let Some(content) = content(&change.before) {
+                gone.entry(content).or_default().push(&change.path);
             }
         }
-        pairs
+        let made = self.changes.iter().filter(|change| change.kind() == ChangeKind::Create);
+        made.filter_map(|made| Some((gone.get_mut(&content(&made.after)?)?.pop()?, made.path.as_path()))).collect()
     }
 }

@@ -71,6 +71,8 @@ pub struct Grant {
     pub runner: Option<Runner>,
     /// Names of environment variables it gets besides the usual ones.
     pub env: Vec<String>,
+    /// Whether it may read the project's `.env` files.
+    pub dotenv: bool,
     /// The check it is, if it is one and nothing else stands beside it.
     pub check: Option<Check>,
     /// Its commands that a rule calls a check, whatever stands around them: what fails of them has failed, though only one

@@ -1,6 +1,7 @@
 //! The machine's part of each log line: one JSON object, tagged by `event`.
 //! Knows no layout of lines.
 
+use super::changes::{Committed, Withheld};
 use super::checks::Checked;
 use super::requests::{By, Closing, Escalated, Requested};
 use serde::{Deserialize, Serialize};
@@ -80,6 +81,9 @@ pub enum Detail {
         ended: Ended,
         /// Exit code guard passed on.
         exit_code: i32,
+        /// The limit that it was ended at, besides that of time: `memory`, `total-write`, `output`, `cpu`, `processes`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<String>,
         /// Wall time.
         duration_ms: u64,
         /// Level of the fence it ran in: `full`, `partial`, `landlock`; `none`: outside, by a runner.
@@ -222,6 +226,15 @@ pub enum Detail {
         rules: Vec<RuleHit>,
         /// Hash of the policy it was judged by; empty where it was not.
         policy: String,
+    },
+    /// Changes to the project are brought in; durable before they are.
+    ChangeCommitted(Box<Committed>),
+    /// Changes to the project were not brought in.
+    ChangeWithheld(Box<Withheld>),
+    /// Changes that a killed guard had begun to bring in are in the project now.
+    ChangeFinished {
+        /// The transaction's name.
+        transaction: String,
     },
     /// A start without an end whose process is gone.
     Lost {

@@ -1,12 +1,14 @@
 //! What happened: the vocabulary of the audit log, and [`State`], the fold of all of it.
 //! Knows neither how entries are sealed nor where they are kept.
 
+mod changes;
 mod checks;
 mod detail;
 pub mod line;
 mod requests;
 mod state;
 
+pub use changes::{Changed, ChangedFile, Committed, Transactions, Why, Withheld};
 pub use checks::{Checked, Proves, Spent};
 pub use detail::{Composition, Detail, Ended, RuleHit, SourceFile};
 pub use requests::{By, Cause, Closing, Escalated, Requested};

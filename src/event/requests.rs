@@ -90,6 +90,8 @@ pub enum Cause {
     Failures,
     /// The budget of refusals is spent.
     Denials,
+    /// A command held more memory than it may, for longer than it may.
+    Memory,
     /// The agent stopped and asks.
     Agent,
     /// A person stopped it.
@@ -102,6 +104,7 @@ impl Cause {
         match self {
             Cause::Failures => "failures",
             Cause::Denials => "denials",
+            Cause::Memory => "memory",
             Cause::Agent => "agent",
             Cause::Person => "person",
         }

@@ -27,7 +27,7 @@ pub fn prepare_config(
     let mut readable = programs;
     readable.push(place.project.clone());
     let work = Work::Argv { program: call.program().to_owned(), argv: call.config_argv(files) };
-    let order = Order { bounds: Bounds::Reading(readable), ..Order::new(work, timeout) };
+    let order = Order { dotenv: true, bounds: Bounds::Reading(readable), ..Order::new(work, timeout) };
     prepare_order(order, &Place { cwd: folder.to_owned(), ..place.clone() }, environment, require)
 }
 

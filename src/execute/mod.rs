@@ -3,19 +3,26 @@
 
 mod beside;
 mod capture;
+pub mod change;
 mod compose;
 mod environment;
 mod error;
+mod limits;
+mod reads;
 mod run;
 pub mod sandbox;
 mod terminal;
+mod written;
 
 pub use beside::{Beside, beside};
 pub use capture::Capture;
 pub use compose::prepare_config;
 pub use environment::Environment;
 pub use error::ExecuteError;
+pub use limits::Limits;
+pub use reads::Reads;
 pub use run::{Prepared, Sink, prepare, prepare_order};
+pub use written::allocated;
 
 use crate::event::Ended;
 use std::path::PathBuf;
@@ -35,6 +42,8 @@ pub struct Place {
     /// A folder that caches are pointed to and that may be written. One below `/tmp` that does not exist is made in
     /// the fence's private `/tmp`, or for the run where there is none.
     pub caches: PathBuf,
+    /// What it may read of homes and of the system.
+    pub reads: Reads,
 }
 
 /// What the kernel was found to enforce, from strongest to weakest.
@@ -80,7 +89,7 @@ pub struct Outcome {
     pub exit_code: i32,
     /// The signal that ended the command, whoever sent it.
     pub signal: Option<i32>,
-    /// Which limit stopped it, if one did: `memory`, `file-size`, …
+    /// Which limit stopped it, if one did: `memory`, `total-write`, `output`, `cpu` or `processes`.
     pub limit: Option<String>,
     /// Standard output.
     pub stdout: Capture,

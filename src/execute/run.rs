@@ -2,8 +2,10 @@
 //! Knows no policy; the rights it needs come as a permit.
 
 use super::capture::Capturing;
-use super::sandbox::{self, Feed, Fenced, Order, Standing, Steering, Work, report};
+use super::limits::{Limits, word};
+use super::sandbox::{self, Feed, Fenced, Layer, Order, Standing, Steering, Stopper, Work, report};
 use super::terminal::Terminal;
+use super::written::Watching;
 use super::{Environment, ExecuteError, Fence, Level, Outcome, Place, compose};
 use crate::action::Action;
 use crate::action::shell::Asked;
@@ -21,6 +23,8 @@ use std::time::{Duration, Instant};
 
 /// Exit code of a command that was ended at its time limit.
 const TIMED_OUT: i32 = 124;
+/// Exit code of a command that was ended at another limit.
+const LIMITED: i32 = 137;
 /// Bytes read from a stream at once.
 const CHUNK: usize = 64 * 1024;
 /// What a busy stream's pipe is widened to.
@@ -49,18 +53,19 @@ pub struct Prepared {
     stands: bool,
 }
 
-/// Starts to build the fence for what `permit` allows, for at most `timeout`; returns at once. The command waits for [`Prepared::run`].
+/// Starts to build the fence for what `permit` allows, for at most `timeout` and within `limits`; returns at once. The command waits for
+/// [`Prepared::run`]. Its changes to the project go to `layer`; without one, or where the permit lets it write nothing, the
+/// project is read-only.
 ///
 /// Signals that end guard are held back from here on, until the run begins or the fence is dropped.
 pub fn prepare(
     permit: &Permit,
     timeout: Duration,
-    place: &Place,
-    environment: &Environment,
-    require: Level,
+    (limits, layer): (Limits, Option<Layer>),
+    (place, environment, require): (&Place, &Environment, Level),
 ) -> Result<Prepared, ExecuteError> {
     if let Some(order) = compose::order(permit, timeout)? {
-        return prepare_order(order, place, environment, require);
+        return prepare_order(Order { limits, ..order }, place, environment, require);
     }
     let Action::Shell(shell) = permit.action();
     let work = match shell.asked() {
@@ -74,7 +79,8 @@ pub fn prepare(
         Asked::Line(line) => Work::Line(OsString::from(line)),
     };
     let grant = permit.grant();
-    let order = Order { writes: grant.writes, ..Order::new(work, timeout) };
+    let layer = layer.filter(|_| grant.writes);
+    let order = Order { layer, limits, dotenv: grant.dotenv, ..Order::new(work, timeout) };
     prepare_order(order, place, environment, require)
 }
 
@@ -110,8 +116,9 @@ impl Prepared {
         let mut fenced = self.standing.take()?;
         let _as_it_was = Terminal::remember();
         let mut steering = Steering::new(fenced.pid(), &self.standing.hold);
-        let mut run =
-            Run { sink, out: Capturing::default(), err: Capturing::default(), buffer: Vec::with_capacity(CHUNK) };
+        let printed = Printed { left: self.standing.limits().output, over: false, stopper: Some(fenced.stopper()) };
+        let (out, err) = (Capturing::default(), Capturing::default());
+        let mut run = Run { sink, out, err, printed, buffer: Vec::with_capacity(CHUNK) };
         let start = Instant::now();
         if let Some(signal) = steering.first() {
             // Told to stop before it began: nothing is executed.
@@ -119,27 +126,35 @@ impl Prepared {
             drop(fenced);
             return Ok(run.outcome(Ended::Cancelled, 128 + signal, None, start.elapsed(), fence));
         }
+        let watching = watch(self.standing.limits(), fenced.stopper());
         fenced.go();
         let last = run.relay(&mut fenced);
+        // From here on nobody asks it to end: its number may be another's.
+        run.printed.stopper = None;
+        let written = watching.is_some_and(Watching::end);
         let told = steering.first();
         steering.release();
         // A report of the end comes when nothing is left inside: the fence itself may go while the end is recorded.
         let killed = if matches!(last, Some([report::ENDED, ..])) { None } else { fenced.reap() };
         run.drain(&fenced);
         let duration = start.elapsed();
-        fence.missing.extend(self.standing.uncovered(&fenced).iter().map(|path| {
+        fence.missing.extend(self.standing.uncovered().map(|path| {
             format!(
                 "`{}` was removed or replaced from outside during the run, which takes its mount away: look at what stands \
                  there now, and leave it alone while a command runs",
                 path.display()
             )
         }));
+        let by_guard = if run.printed.over { Some(word::OUTPUT) } else { written.then_some(word::TOTAL_WRITE) };
+        let mut limit = None;
         let (ended, code, signal) = match last {
             Some([report::NOT_EXECUTED, error, _]) => return Err(self.standing.not_executed(error)),
             Some([report::ENDED, status, cause]) => {
                 let status = ExitStatus::from_raw(status);
                 let code = status.code().or_else(|| status.signal().map(|n| 128 + n)).unwrap_or(125);
+                limit = stopped_by(cause, status).or(by_guard.filter(|_| told.is_none()));
                 match (cause, told) {
+                    _ if limit.is_some() => (Ended::Limit, LIMITED, status.signal()),
                     (report::TIMED_OUT, _) => (Ended::TimedOut, TIMED_OUT, status.signal()),
                     (report::CANCELLED, Some(told)) => (Ended::Cancelled, 128 + told, status.signal()),
                     (report::CANCELLED, None) => (Ended::Cancelled, code, status.signal()),
@@ -159,8 +174,47 @@ impl Prepared {
             }
         };
         let mut outcome = run.outcome(ended, code, signal, duration, fence);
+        outcome.limit = limit.map(str::to_owned);
         outcome.remains = Some(fenced);
         Ok(outcome)
+    }
+}
+
+/// The limit that the inside, or the kernel, ended a command at.
+fn stopped_by(cause: i32, status: ExitStatus) -> Option<&'static str> {
+    match (cause, status.signal()) {
+        (report::MEMORY, _) => Some(word::MEMORY),
+        (report::CPU, _) | (report::BY_ITSELF, Some(libc::SIGXCPU)) => Some(word::CPU),
+        (report::PROCESSES, _) => Some(word::PROCESSES),
+        (report::BY_ITSELF, Some(libc::SIGXFSZ)) => Some(word::TOTAL_WRITE),
+        _ => None,
+    }
+}
+
+/// Watches what is written, where there is one place for all of it.
+fn watch(limits: &Limits, stopper: Stopper) -> Option<Watching> {
+    let folder = limits.watched.clone()?;
+    Some(Watching::begin(folder, limits.total_write, limits.pause(), move || stopper.stop()))
+}
+
+/// What may still be printed.
+struct Printed {
+    left: u64,
+    over: bool,
+    /// Until the first process may be reaped.
+    stopper: Option<Stopper>,
+}
+
+impl Printed {
+    /// As much of `bytes` as may be printed; the first that may not be asks the command to end.
+    fn within<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let len = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len());
+        self.left = self.left.saturating_sub(len as u64);
+        if len < bytes.len() && !self.over {
+            self.over = true;
+            self.stopper.into_iter().for_each(Stopper::stop);
+        }
+        bytes.get(..len).unwrap_or_default()
     }
 }
 
@@ -168,6 +222,7 @@ struct Run<'a> {
     sink: &'a mut dyn Sink,
     out: Capturing,
     err: Capturing,
+    printed: Printed,
     buffer: Vec<u8>,
 }
 
@@ -220,6 +275,7 @@ impl Run<'_> {
     /// Passes one chunk on; false: there is no more, or nobody who takes it.
     fn stdout(&mut self, pipe: Option<&OwnedFd>) -> bool {
         let Some(bytes) = pipe.and_then(|pipe| chunk(pipe, &mut self.buffer)) else { return false };
+        let bytes = self.printed.within(bytes);
         self.sink.stdout(bytes);
         self.out.add(bytes);
         !self.sink.stdout_closed()
@@ -227,6 +283,7 @@ impl Run<'_> {
 
     fn stderr(&mut self, pipe: Option<&OwnedFd>) -> bool {
         let Some(bytes) = pipe.and_then(|pipe| chunk(pipe, &mut self.buffer)) else { return false };
+        let bytes = self.printed.within(bytes);
         self.sink.stderr(bytes);
         self.err.add(bytes);
         !self.sink.stderr_closed()

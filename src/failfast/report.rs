@@ -74,6 +74,7 @@ impl Report {
             (Cause::Failures, Some(category)) => format!("{project}: {category} errors after {spent} attempts"),
             (Cause::Failures, None) => format!("{project} failed after {spent} attempts"),
             (Cause::Denials, _) => format!("{project}: asked {spent} times again for what was refused"),
+            (Cause::Memory, _) => format!("{project}: a command was stopped for the memory it held"),
             (Cause::Agent, _) => format!("{project}: the agent stopped and asks"),
             (Cause::Person, _) => format!("{project}: halted by a person"),
         }
@@ -81,7 +82,7 @@ impl Report {
 
     fn category(&self) -> String {
         let word = match self.cause {
-            Cause::Failures => self.category.as_deref().unwrap_or("unknown"),
+            Cause::Failures | Cause::Memory => self.category.as_deref().unwrap_or("unknown"),
             Cause::Denials => "denials",
             Cause::Agent | Cause::Person => "none",
         };

@@ -115,7 +115,14 @@ pub fn before_write(world: &World, project: &Project, tool: &str, path: &str) ->
 fn judged_write(desk: &Desk<'_>, path: &str) -> (Option<Refused>, String) {
     let (world, project) = (desk.world, desk.project);
     let line = format!("> {}", quoted(path));
-    let request = Request { asked: Asked::Line(line.into()), timeout: None, task: None, reason: None, waiting: None };
+    let request = Request {
+        asked: Asked::Line(line.into()),
+        timeout: None,
+        task: None,
+        reason: None,
+        waiting: None,
+        dry_run: false,
+    };
     let Examined { judgement, facts } = examine(world, &project.root, request, &desk.policy);
     let policy = judgement.policy().to_owned();
     let inside = |real: &Path| real.starts_with(&project.root) && real != project.root;

@@ -1,7 +1,7 @@
 //! What the gate gives back to a door: the judgement, what came of it, and where it is recorded.
 //! Knows no layout.
 
-use super::Stop;
+use super::{Changes, Stop};
 use crate::decide::{Judgement, Verdict};
 use crate::event::Spent;
 use crate::execute::Outcome;
@@ -15,6 +15,8 @@ pub struct Answer {
     pub judgement: Option<Judgement>,
     /// How the command ended, if it ran.
     pub outcome: Option<Outcome>,
+    /// What came of its changes to the project, if there were any.
+    pub changes: Option<Changes>,
     /// What it proves, where its rule calls it a check.
     pub finding: Option<Finding>,
     /// The request that a person is asked, or by which it ran.
@@ -34,13 +36,19 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The exit code guard gives: its own where it stopped or refused, else the command's.
+    /// The exit code guard gives: its own where it stopped or refused, or where a command that ended with 0 does not have its
+    /// changes in the project; else the command's.
     pub fn exit_code(&self) -> i32 {
         if let Some(stop) = &self.stop {
             return stop.exit_code();
         }
         if let Some(outcome) = &self.outcome {
-            return outcome.exit_code;
+            let withheld = self.changes.as_ref().and_then(Changes::exit_code);
+            return withheld.filter(|_| outcome.exit_code == 0).unwrap_or(outcome.exit_code);
+        }
+        // Changes of a command that ran before, which a person approved.
+        if let (None, Some(changes)) = (&self.judgement, &self.changes) {
+            return changes.exit_code().unwrap_or(0);
         }
         match self.judgement.as_ref().map(Judgement::verdict) {
             Some(Verdict::Allow) => 0,
@@ -60,6 +68,7 @@ impl Answer {
             // It ran by a person's word, and its exit code is its own.
             Some(Verdict::Ask) if self.outcome.is_some() && self.request.is_some() => Verdict::Allow.word(),
             Some(verdict) => verdict.word(),
+            None if self.changes.is_some() => Verdict::Allow.word(),
             None => "error",
         }
     }

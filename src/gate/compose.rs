@@ -268,7 +268,7 @@ fn printed(
         environment.variables.retain(|(name, _)| name != "HOME");
         environment.variables.push(("HOME".into(), home.into_os_string()));
     }
-    let bounds = (&place(world, project), &environment, required(policy));
+    let bounds = (&place(world, project, policy), &environment, required(policy));
     let outcome = prepare_config(call, named, folder, programs, limit, bounds)
         .and_then(|mut prepared| prepared.ready().and_then(|_| prepared.run(&mut Unseen)))
         .map_err(Stop::Execute)?;
@@ -301,16 +301,10 @@ fn said(outcome: &Outcome, limit: Duration) -> String {
 /// The user's home folder by the user database, where no command can write there. The caller's `HOME` would choose
 /// docker's configuration and plugins.
 fn own_home(writable: &[PathBuf]) -> Option<PathBuf> {
-    let text = std::fs::read_to_string("/etc/passwd").ok()?;
-    let own = rustix::process::geteuid().as_raw().to_string();
-    // name:password:uid:gid:comment:home:shell
-    let home = text
-        .lines()
-        .map(|line| line.split(':'))
-        .find_map(|mut fields| if fields.nth(2)? == own { fields.nth(2).map(PathBuf::from) } else { None })?;
+    let home = super::homes::of_database()?;
     let real = home.canonicalize().ok()?;
     let free = |path: &Path| !writable.iter().any(|place| path.starts_with(place));
-    (home.is_absolute() && free(&real) && free(&home)).then_some(home)
+    (free(&real) && free(&home)).then_some(home)
 }
 
 struct Unseen;

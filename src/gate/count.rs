@@ -7,10 +7,10 @@ use super::notice::tell_halt;
 use super::{Answer, Request, Stop, entries};
 use crate::action::{Action, Facts};
 use crate::approve::Permit;
-use crate::decide::policy;
+use crate::decide::{Verdict, policy};
 use crate::event::{Attempts, Cause, Checked, Proves};
 use crate::execute::Outcome;
-use crate::failfast::{Counts, Finding, Ran, Scope, Tool, classify, classify_among, spent};
+use crate::failfast::{Category, Counts, Failed, Failure, Finding, Ran, Scope, Tool, classify, classify_among, spent};
 use crate::record::Receipt;
 
 /// Bytes of each stream that are read for what a check found: this much of the head and of the tail together.
@@ -29,6 +29,27 @@ pub(super) struct Counting {
 impl Counting {
     /// What a command that ran proves, where its rule calls it a check.
     pub(super) fn of(permit: &Permit, facts: &Facts, outcome: &Outcome) -> Option<Counting> {
+        let mut counting = Self::of_check(permit, facts, outcome).or_else(|| Self::of_memory(permit, outcome))?;
+        if let (Finding::Failed(failed), Some(limit)) = (&mut counting.finding, &outcome.limit) {
+            failed.message = format!("stopped at a limit: {limit}");
+        }
+        Some(counting)
+    }
+
+    /// What held too much memory has failed, whether its rule calls it a check or not.
+    fn of_memory(permit: &Permit, outcome: &Outcome) -> Option<Counting> {
+        if !is_memory(outcome) {
+            return None;
+        }
+        let allowing = permit.judgement().matches().iter().find(|found| found.verdict == Verdict::Allow);
+        let rule = allowing.map(|found| found.id.clone()).unwrap_or_default();
+        let message = "held more memory than it may".to_owned();
+        let failures = vec![Failure { message: message.clone(), ..Failure::default() }];
+        let failed = Failed { category: Category::Runtime, counts: None, tests: Vec::new(), failures, message };
+        Some(Counting { finding: Finding::Failed(failed), scope: Scope { rule, alone: true, ..Scope::default() } })
+    }
+
+    fn of_check(permit: &Permit, facts: &Facts, outcome: &Outcome) -> Option<Counting> {
         if permit.grant().checks.is_empty() {
             return None;
         }
@@ -122,9 +143,11 @@ impl Desk<'_> {
             let (category, message) = (checked.category.clone(), checked.message.clone());
             attempts = checked.attempts;
             entries::proves(&mut entries, checked);
-            if attempts.is_some_and(|spent| spent.is_all()) && state.requests.halt.is_none() {
+            let cause = if is_memory(outcome) { Cause::Memory } else { Cause::Failures };
+            let calls = cause == Cause::Memory || attempts.is_some_and(|spent| spent.is_all());
+            if calls && state.requests.halt.is_none() {
                 let calling = Calling {
-                    cause: Cause::Failures,
+                    cause,
                     category,
                     attempts,
                     task: request.task.clone(),
@@ -144,6 +167,11 @@ impl Desk<'_> {
         answer.finding = answer.finding.take().filter(|_| told);
         written.map_err(Stop::Log)?
     }
+}
+
+/// Whether it was stopped for its memory, which calls a person at once: it may be a leak that waits for production.
+fn is_memory(outcome: &Outcome) -> bool {
+    outcome.limit.as_deref() == Some("memory")
 }
 
 /// What a command printed: its message first, then both streams, so far as a report shows them.

@@ -4,11 +4,11 @@
 use super::grants::{environment, writable};
 use super::request::parse;
 use super::stored::Stored;
-use super::{Project, Request, Stop, World, compose, entries, facts, grants, load, secrets};
+use super::{Patience, Project, Request, Stop, World, compose, entries, facts, grants, load, secrets};
 use crate::action::Facts;
 use crate::decide::{Judgement, Policy, judge};
 use crate::event::{Closing, Composition, Detail, Entry, State};
-use crate::record::{Log, Redactor};
+use crate::record::{Log, Redactor, Turn};
 use chrono::{DateTime, Utc};
 
 /// A project's policy and log, opened for one call.
@@ -18,6 +18,10 @@ pub(super) struct Desk<'a> {
     pub(super) policy: Policy,
     pub(super) log: Log,
     pub(super) redactor: Redactor,
+    /// What the caller does while other commands run.
+    pub(super) patience: Patience,
+    /// The turn of the command that is about to run, or runs.
+    pub(super) turn: Option<Turn>,
 }
 
 /// A judgement, and what it rests on.
@@ -37,7 +41,8 @@ impl<'a> Desk<'a> {
         let mut log = Log::open(&project.paths).map_err(Stop::Log)?;
         let redactor = secrets::redactor(world, project, log.tag_key())?;
         log.bury(&redactor).map_err(Stop::Log)?;
-        let mut desk = Desk { world, project, policy, log, redactor };
+        let mut desk = Desk { world, project, policy, log, redactor, patience: Patience::NONE, turn: None };
+        desk.finish_changes()?;
         desk.expire()?;
         Ok(desk)
     }

@@ -97,7 +97,7 @@ pub(super) fn escalation(action: &str, target: &str, result: &str, detail: Detai
     of("ESCALATION", action, target, result, detail)
 }
 
-fn of(skill: &str, action: &str, target: &str, result: &str, detail: Detail) -> Entry {
+pub(super) fn of(skill: &str, action: &str, target: &str, result: &str, detail: Detail) -> Entry {
     let human =
         Human::Fields { skill: skill.into(), action: action.into(), target: target.into(), result: result.into() };
     Entry { human, detail }
@@ -143,6 +143,7 @@ pub(super) fn end(
                 of,
                 ended: outcome.ended,
                 exit_code: outcome.exit_code,
+                limit: outcome.limit.clone(),
                 duration_ms: millis(outcome.duration),
                 fence: outcome.fence.level.name().into(),
                 missing: outcome.fence.missing.clone(),

@@ -6,7 +6,7 @@ use crate::action::shell::Asked;
 use crate::action::{Action, Facts, Found};
 use crate::decide::policy::{Network, Require, Runner};
 use crate::decide::{Grant, Judgement, Policy, Verdict};
-use crate::execute::{Environment, ExecuteError, Level, Place};
+use crate::execute::{Environment, ExecuteError, Level, Limits, Place};
 use std::path::{Path, PathBuf};
 
 /// Where a command may write, so that a program found there proves nothing by its name.
@@ -27,13 +27,29 @@ fn caches() -> PathBuf {
 }
 
 /// Where a command runs, and what it must not see or change there.
-pub(super) fn place(world: &World, project: &Project) -> Place {
+pub(super) fn place(world: &World, project: &Project, policy: &Policy) -> Place {
     Place {
         project: project.root.clone(),
         cwd: world.cwd.clone(),
         protected: project.protected(),
         hidden: project.hidden(),
         caches: caches(),
+        reads: super::homes::reads(world, &project.root, &policy.settings().toolchain),
+    }
+}
+
+/// What a command may use.
+pub(super) fn limits(policy: &Policy) -> Limits {
+    let given = &policy.settings().limits;
+    Limits {
+        memory: given.memory,
+        memory_window: given.memory_window,
+        total_write: given.total_write,
+        watched: None,
+        output: given.output,
+        cpu: given.cpu,
+        processes: given.processes,
+        open_files: given.open_files,
     }
 }
 

@@ -71,8 +71,9 @@ fn report((project, redactor): (&Project, &Redactor), state: &State, name: &str,
             }
         }
     }
-    if let (Cause::Failures, Some(command)) = (calling.cause, &calling.command) {
-        unverified.push(format!("what `{}` checks", clean(command)));
+    if let (Cause::Failures | Cause::Memory, Some(command)) = (calling.cause, &calling.command) {
+        let what = if calling.cause == Cause::Memory { "does" } else { "checks" };
+        unverified.push(format!("what `{}` {what}", clean(command)));
     }
     if !files.is_empty() {
         unverified.push("the files above: no check was green since they changed".into());
@@ -107,7 +108,7 @@ fn cleaned(tried: Try, clean: &dyn Fn(&str) -> String) -> Try {
 fn tries(project: &Project, state: &State, calling: &Calling) -> Vec<Try> {
     let mut tries: Vec<Try> = match calling.cause {
         Cause::Denials => refusals(project),
-        Cause::Failures | Cause::Agent | Cause::Person => {
+        Cause::Failures | Cause::Memory | Cause::Agent | Cause::Person => {
             let mut failed: Vec<_> = state.attempts.series.values().flat_map(|series| &series.tries).collect();
             failed.sort_by_key(|tried| tried.seq);
             let shown = |seq| subject(project, seq).unwrap_or_default();
@@ -121,7 +122,7 @@ fn tries(project: &Project, state: &State, calling: &Calling) -> Vec<Try> {
             tried.collect()
         }
     };
-    if let (Cause::Failures | Cause::Denials, Some(command)) = (calling.cause, &calling.command) {
+    if let (Cause::Failures | Cause::Memory | Cause::Denials, Some(command)) = (calling.cause, &calling.command) {
         let result = calling.last_error.lines().next().unwrap_or_default().to_owned();
         tries.push(Try { seq: None, action: command.clone(), result });
     }

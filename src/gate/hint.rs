@@ -2,17 +2,21 @@
 //! approve anything.
 //! Knows no layout.
 
-use super::Answer;
+use super::{Answer, Changes};
 use crate::decide::{Judgement, Verdict};
-use crate::event::{Ended, Spent};
+use crate::event::{Ended, Spent, Why};
 use crate::failfast::{Failed, Finding};
 
 /// What to do next; `None` where all went as asked.
 pub fn hint(answer: &Answer) -> Option<String> {
     let halted = answer.halted.as_ref().map(|name| {
         format!(
-            "that was the last attempt: everything is halted (`{name}`) and a person is called; stop here, and tell \
-             them what you think is wrong with `guard escalate --analysis TEXT`"
+            "{}: everything is halted (`{name}`) and a person is called; stop here, and tell \
+             them what you think is wrong with `guard escalate --analysis TEXT`",
+            match answer.outcome.as_ref().and_then(|outcome| outcome.limit.as_deref()) {
+                Some("memory") => "it held too much memory",
+                Some(_) | None => "that was the last attempt",
+            }
         )
     });
     if halted.is_some() {
@@ -35,7 +39,10 @@ pub fn hint(answer: &Answer) -> Option<String> {
         };
         let slow = (outcome.ended == Ended::TimedOut)
             .then(|| "make it faster, run a part of it, or have a person raise the rule's `timeout`".to_owned());
-        return failed.or(slow);
+        let much = outcome.limit.as_ref().map(|limit| {
+            format!("make it use less, or have a person raise `{}` in `[limits]`", limit.replace('-', "_"))
+        });
+        return failed.or(slow).or(much).or_else(|| answer.changes.as_ref().and_then(changed));
     }
     let judgement = answer.judgement.as_ref()?;
     match judgement.verdict() {
@@ -52,6 +59,29 @@ pub fn hint(answer: &Answer) -> Option<String> {
         }),
         Verdict::Deny => Some(refusal(judgement, answer.attempts)),
     }
+}
+
+/// What to do about changes that are not in the project.
+fn changed(changes: &Changes) -> Option<String> {
+    let instead =
+        changes.rules.iter().filter(|rule| rule.verdict != Verdict::Allow).find_map(|rule| rule.instead.clone());
+    Some(match changes.withheld? {
+        Why::Deny => instead.unwrap_or_else(|| "do it without those changes, or have a person make them".into()),
+        Why::Ask => match &changes.request {
+            Some(name) => format!(
+                "a person has been asked (`{name}`): go on with something else; `guard wait {name}` waits for their answer, \
+                 which brings the changes in"
+            ),
+            None => {
+                "so many requests wait for a person already that this one was not put before them: wait for an answer \
+                     first"
+                    .into()
+            }
+        },
+        Why::Conflict => "look at what stands there now, and run the command again".into(),
+        Why::Error => "nothing of it is in the project: mend what is said above, and run the command again".into(),
+        Why::Ended | Why::DryRun => return None,
+    })
 }
 
 fn failure(failed: &Failed, spent: Option<Spent>) -> String {

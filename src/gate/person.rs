@@ -3,12 +3,12 @@
 
 use super::desk::{Desk, Judged, now};
 use super::stored::Stored;
-use super::{Project, Stop, World, ask, entries, signers};
+use super::{Project, Stop, World, ask, entries, held, signers};
 use crate::action::Facts;
 use crate::approve::{Decision, Statement, Unusable, usable};
-use crate::decide::Judgement;
 use crate::decide::policy::Strength;
-use crate::event::{By, Detail, Open, State};
+use crate::decide::{Judgement, Match};
+use crate::event::{By, Changed, Detail, Open, State};
 use crate::failfast::Report;
 use crate::record::{Masked, Receipt, Redactor};
 
@@ -37,8 +37,31 @@ pub struct Shown {
 pub enum About {
     /// A command.
     Command(Box<Asked>),
+    /// Changes to the project.
+    Change(Box<AskedChange>),
     /// A halt.
     Halt(Box<Report>),
+}
+
+/// Changes that a person is asked about.
+#[derive(Debug)]
+pub struct AskedChange {
+    /// The request.
+    pub open: Open,
+    /// What would change.
+    pub changed: Changed,
+    /// Rules that ask, or by now deny.
+    pub rules: Vec<Match>,
+    /// The changes line by line, without secrets.
+    pub diff: String,
+    /// Whether something of them is not in that.
+    pub cut: bool,
+    /// The command that made them, without secrets.
+    pub command: String,
+    /// Sequence number of its start.
+    pub of: u64,
+    /// Why the caller wanted it.
+    pub reason: Option<String>,
 }
 
 /// A command that a person is asked about.
@@ -80,6 +103,9 @@ pub fn show(world: &World, project: &Project, name: &str) -> Result<Shown, Stop>
         return Ok(Shown { statement, required: required(&desk, "resume")?, about });
     }
     let open = open(&desk, name)?;
+    if open.asked.kind == held::KIND {
+        return changes(&mut desk, open, name);
+    }
     let stored = Stored::load(project, name)?.filter(|(_, content)| *content == open.asked.content);
     let Some((stored, _)) = stored else {
         desk.changed(name)?;
@@ -104,6 +130,28 @@ pub fn show(world: &World, project: &Project, name: &str) -> Result<Shown, Stop>
     };
     let statement = Statement::of_request(&log_id, &open);
     Ok(Shown { statement, required: required(&desk, "command")?, about: About::Command(Box::new(asked)) })
+}
+
+/// Shows changes that wait.
+fn changes(desk: &mut Desk<'_>, open: Open, name: &str) -> Result<Shown, Stop> {
+    let held = held::load(desk.project, name)?.filter(|held| held.content == open.asked.content);
+    let Some(held) = held else {
+        desk.changed(name)?;
+        return Err(unusable(name, Unusable::Changed));
+    };
+    let (diff, cut) = desk.diff(&held.upper, &held.set);
+    let asked = AskedChange {
+        changed: Changed::of(Some(held.about.of), &held.set),
+        rules: desk.judged_held(&held).matches,
+        diff,
+        cut,
+        command: desk.redactor.command(&held.about.command().to_string_lossy()).text,
+        of: held.about.of,
+        reason: held.about.reason.as_ref().map(|reason| desk.clean(reason)),
+        open: open.clone(),
+    };
+    let statement = Statement::of_request(&desk.log_id(), &open);
+    Ok(Shown { statement, required: required(desk, held::KIND)?, about: About::Change(Box::new(asked)) })
 }
 
 /// The request of a name, if it waits.
@@ -249,6 +297,13 @@ pub fn standing(world: &World, project: &Project) -> Result<Standing, Stop> {
     let mut open: Vec<&Open> = state.requests.open.values().collect();
     open.sort_by_key(|open| open.seq);
     let text = |open: &Open| -> Result<String, Stop> {
+        if open.asked.kind == held::KIND {
+            let held = held::load(project, &open.asked.name)?.filter(|held| held.content == open.asked.content);
+            return Ok(held.map_or_else(
+                || "its copy is gone or changed: it cannot be used".into(),
+                |held| desk.clean(&Changed::of(None, &held.set).paths()),
+            ));
+        }
         let stored = Stored::load(project, &open.asked.name)?.filter(|(_, content)| *content == open.asked.content);
         let Some((stored, _)) = stored else { return Ok("its copy is gone or changed: it cannot be used".into()) };
         let action = super::request::parse(stored.request().asked, &super::grants::environment(&stored.world(), &[]));

@@ -4,25 +4,32 @@
 use super::ask::{Answered, Asking};
 use super::count::Counting;
 use super::desk::{Desk, Judged, now};
-use super::grants::{environment, honoured, place, required};
+use super::grants::{environment, honoured, limits, place, required};
+use super::held;
 use super::stored::Stored;
-use super::{Answer, Project, Request, Stop, World, compose, entries, load};
+use super::transaction::{self, Ran};
+use super::{Answer, Patience, Project, Request, Stop, World, compose, entries, load};
 use crate::approve::{Permit, Unusable, settle, settle_approved, settle_by_policy, usable};
 use crate::decide::Verdict;
-use crate::execute::{self, Sink};
+use crate::execute::change::Transaction;
+use crate::execute::{self, Limits, Sink};
 
 /// Judges, and if that allows it, fences, records, runs and records again.
-pub fn exec(world: &World, project: &Project, request: Request, sink: &mut dyn Sink) -> Answer {
+pub fn exec(world: &World, project: &Project, request: Request, patience: Patience, sink: &mut dyn Sink) -> Answer {
     let mut answer = Answer::default();
-    let done = Desk::open(world, project).and_then(|mut desk| asked(&mut desk, request, sink, &mut answer));
+    let done = Desk::open(world, project).and_then(|desk| {
+        let mut desk = Desk { patience, ..desk };
+        asked(&mut desk, request, sink, &mut answer)
+    });
     answer.stop = done.err();
     answer
 }
 
 /// Runs the stored copy of a request that a person approved.
-pub fn run_approved(world: &World, project: &Project, name: &str, sink: &mut dyn Sink) -> Answer {
+pub fn run_approved(world: &World, project: &Project, name: &str, patience: Patience, sink: &mut dyn Sink) -> Answer {
     let mut answer = Answer::default();
-    let done = Desk::open(world, project).and_then(|mut desk| {
+    let done = Desk::open(world, project).and_then(|desk| {
+        let mut desk = Desk { patience, ..desk };
         desk.not_halted(&mut answer, None)?;
         approved(&mut desk, name, sink, &mut answer)
     });
@@ -35,9 +42,12 @@ fn asked(desk: &mut Desk<'_>, request: Request, sink: &mut dyn Sink, answer: &mu
     let world = desk.world;
     let judged = judged(desk, world, &request, answer)?;
     let refusal = match settle(judged.judgement.clone()) {
+        Ok(permit) if desk.take_turn(&permit, answer)? => return asked(desk, request, sink, answer),
         Ok(permit) => return run(desk, world, permit, judged, &request, sink, answer),
         Err(refusal) => refusal,
     };
+    // Judged once more after waiting for its turn, it may not run at all.
+    desk.turn = None;
     if refusal.judgement().verdict() == Verdict::Deny {
         desk.deny(&refusal, &judged, &request, answer)?;
         return judged.absent.map_or(Ok(()), Err);
@@ -64,6 +74,9 @@ fn asked(desk: &mut Desk<'_>, request: Request, sink: &mut dyn Sink, answer: &mu
 /// by that, approved or not.
 fn approved(desk: &mut Desk<'_>, name: &str, sink: &mut dyn Sink, answer: &mut Answer) -> Result<(), Stop> {
     answer.request = Some(name.to_owned());
+    if desk.state().requests.open(name).is_some_and(|open| open.asked.kind == held::KIND) {
+        return desk.approved_changes(name, answer);
+    }
     let unusable = |cause| Stop::Approval { name: name.to_owned(), cause };
     let stored = Stored::load(desk.project, name)?;
     let content = stored.as_ref().map(|(_, content)| content.as_str()).unwrap_or_default();
@@ -76,6 +89,7 @@ fn approved(desk: &mut Desk<'_>, name: &str, sink: &mut dyn Sink, answer: &mut A
     let (world, request) = (stored.world(), stored.request());
     let judged = judged(desk, &world, &request, answer)?;
     let judgement = match settle_by_policy(judged.judgement.clone()) {
+        Ok(permit) if desk.take_turn(&permit, answer)? => return approved(desk, name, sink, answer),
         Ok(permit) => return run(desk, &world, permit, judged, &request, sink, answer),
         Err(judgement) => judgement,
     };
@@ -85,6 +99,7 @@ fn approved(desk: &mut Desk<'_>, name: &str, sink: &mut dyn Sink, answer: &mut A
         return Err(unusable(Unusable::Changed));
     }
     match settle_approved(*judgement, approval) {
+        Ok(permit) if desk.take_turn(&permit, answer)? => approved(desk, name, sink, answer),
         Ok(permit) => run(desk, &world, permit, judged, &request, sink, answer),
         Err(refusal) => desk.deny(&refusal, &judged, &request, answer),
     }
@@ -112,21 +127,33 @@ fn run(
     sink: &mut dyn Sink,
     answer: &mut Answer,
 ) -> Result<(), Stop> {
-    let place = place(world, desk.project);
+    let place = place(world, desk.project, &desk.policy);
     let environment = match judged.composition {
         Some(_) => compose::outside(world, desk.project),
         None => environment(world, &permit.grant().env),
     };
     let limit = request.timeout.map_or(permit.grant().timeout, |asked| asked.min(permit.grant().timeout));
+    let (state, root) = (&desk.project.paths.state, &desk.project.root);
+    let wanted = permit.grant().writes && permit.grant().runner.is_none();
     let prepared = honoured(permit.grant()).and_then(|()| {
-        execute::prepare(&permit, limit, &place, &environment, required(&desk.policy)).map_err(Stop::Execute)
+        let begun = wanted.then(|| Transaction::begin(state, root)).transpose();
+        let transaction = begun.map_err(|error| Stop::Change(transaction::begun(desk.project, &error)))?;
+        let layer = transaction.as_ref().map(Transaction::layer);
+        let limits = Limits { watched: layer.as_ref().map(|layer| layer.upper.clone()), ..limits(&desk.policy) };
+        let require = required(&desk.policy);
+        let prepared = execute::prepare(&permit, limit, (limits, layer), (&place, &environment, require));
+        let prepared = prepared.map_err(Stop::Execute)?;
+        Ok((prepared, transaction))
     });
-    let mut prepared = match prepared {
+    let (mut prepared, transaction) = match prepared {
         Ok(prepared) => prepared,
         Err(stop) => return Err(desk.stopped(answer, stop)),
     };
     let start = entries::start(&permit, (desk.project, &world.cwd), limit, request, judged.composition.clone());
     let started = desk.start(&permit, answer.request.as_deref(), start)?;
+    if let Some(turn) = &mut desk.turn {
+        turn.began(started.seq());
+    }
     let run = prepared.ready().and_then(|_| prepared.run(sink)).map_err(Stop::Execute);
     let written = match &run {
         Ok(outcome) => {
@@ -139,8 +166,16 @@ fn run(
             desk.log.append(&desk.redactor, ended).map_err(Stop::Log)
         }
     };
-    drop(started);
-    answer.outcome = Some(run?);
+    let outcome = run?;
     answer.receipt = Some(written?);
-    Ok(())
+    let taken = match transaction {
+        Some(transaction) => {
+            let ran = Ran { permit: &permit, outcome: &outcome, of: started.seq(), request };
+            desk.take_in(transaction, &ran, answer)
+        }
+        None => Ok(()),
+    };
+    drop(started);
+    answer.outcome = Some(outcome);
+    taken
 }

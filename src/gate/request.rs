@@ -20,6 +20,8 @@ pub struct Request {
     pub reason: Option<String>,
     /// Whether the caller waits where a person is asked.
     pub waiting: Option<Waiting>,
+    /// Whether its changes to the project are only looked at.
+    pub dry_run: bool,
 }
 
 /// A caller who waits for a person's answer.

@@ -6,8 +6,10 @@ use crate::approve::Unusable;
 use crate::approve::ssh::SignatureError;
 use crate::decide::policy::{Fault, Faults};
 use crate::execute::ExecuteError;
-use crate::record::LogError;
+use crate::execute::change::ChangeError;
+use crate::record::{Holder, LogError};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A reason why nothing ran that is not a judgement. Every one fails closed.
 #[derive(Debug, thiserror::Error)]
@@ -117,6 +119,16 @@ pub enum Stop {
         /// 128 and the signal.
         code: i32,
     },
+    /// As many commands run in the project as may at once.
+    #[error("{}", crowded(holders, *most, *waited))]
+    Busy {
+        /// Those that run, so far as they are known.
+        holders: Vec<Holder>,
+        /// How many may.
+        most: u32,
+        /// How long it waited for its turn.
+        waited: Duration,
+    },
     /// A person is needed before anything goes on.
     #[error("halted (`{name}`): nothing runs until a person resumes")]
     Halted {
@@ -173,6 +185,17 @@ pub enum Stop {
         /// Why.
         cause: Box<SignatureError>,
     },
+    /// Changes that cannot be brought into the project.
+    #[error(transparent)]
+    Change(ChangeError),
+    /// Changes that are on record and not all in the project.
+    #[error("the changes of transaction `{transaction}` are on record and not yet all in the project: {cause}")]
+    HalfDone {
+        /// The transaction's name.
+        transaction: String,
+        /// What stands in the way.
+        cause: String,
+    },
     /// Guard runs inside one of its own fences.
     #[error("already fenced: run it directly")]
     Fenced,
@@ -198,6 +221,28 @@ pub enum Stop {
         /// What to do instead.
         help: String,
     },
+}
+
+/// Who runs, and that nobody else can.
+fn crowded(holders: &[Holder], most: u32, waited: Duration) -> String {
+    let who = match (most, holders.len()) {
+        (1, 0 | 1) => "another command runs in this project".to_owned(),
+        _ => format!("as many commands run in this project as may at once ({most})"),
+    };
+    let waited = match waited.as_secs() {
+        0 => String::new(),
+        seconds => format!(" (after {seconds} s of waiting)"),
+    };
+    let all: Vec<String> = holders.iter().map(held).collect();
+    format!("{who}{waited}{}{}", if all.is_empty() { "" } else { ": " }, all.join(", "))
+}
+
+/// One that runs: what, which record and process, since when.
+pub fn held(holder: &Holder) -> String {
+    let record = holder.seq.map(|seq| format!("record #{seq}, ")).unwrap_or_default();
+    let since = chrono::DateTime::from_timestamp(holder.since, 0).map(|since| since.format("%H:%M:%S UTC").to_string());
+    let (command, since) = (crate::event::line::printable(&holder.command), since.unwrap_or_default());
+    format!("`{command}` ({record}process {}, since {since})", holder.pid)
 }
 
 /// Each fault in a line, with its place and what to write instead.
@@ -246,7 +291,10 @@ impl Stop {
             | Self::NoHome
             | Self::CannotGrant { .. }
             | Self::Fenced
+            | Self::Change(_)
+            | Self::HalfDone { .. }
             | Self::Log(_)
+            | Self::Busy { .. }
             | Self::System { .. }
             | Self::Usage { .. } => 125,
         }
@@ -315,7 +363,19 @@ impl Stop {
                 None => "sign the statement as it stands now with an approver's key; `guard approver list` names them".into(),
             }),
             Self::Fenced => Some("drop `guard exec --`: what runs here is fenced and recorded already".into()),
+            Self::Change(error) => Some(match error {
+                ChangeError::Conflict { .. } => "look at what stands there now, and run the command again".into(),
+                ChangeError::System { .. } => "mend that, and run the command again: nothing was changed".into(),
+            }),
+            Self::HalfDone { .. } => {
+                Some("mend that: the next call of guard goes on where this one stopped, and nothing else runs before".into())
+            }
             Self::Usage { help, .. } => Some(help.clone()),
+            Self::Busy { .. } => Some(
+                "ask for it again when that has ended, or wait for it with `guard exec --wait-turn 60 -- …`; how many run \
+                 at once is `parallel` in `[limits]` of the policy"
+                    .into(),
+            ),
             Self::Log(error) => error.help(),
             Self::Execute(error) => error.mend(),
             Self::Folder { .. } => Some("name a folder that is there and may be entered, with `-C DIR` or by going to it".into()),

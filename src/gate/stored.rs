@@ -3,7 +3,7 @@
 //! Knows no approvals.
 
 use super::grants::{environment, writable};
-use super::{Project, Request, Stop, Waiting, World, trust};
+use super::{Project, Request, Stop, Waiting, World, held, trust};
 use crate::action::shell::Asked;
 use crate::action::{Facts, Found};
 use crate::event::line::{carry, hex, uncarry};
@@ -104,6 +104,7 @@ impl Stored {
             task: self.task.clone(),
             reason: self.reason.clone(),
             waiting: None::<Waiting>,
+            dry_run: false,
         }
     }
 
@@ -162,6 +163,9 @@ impl Stored {
 
     /// Erases what is kept under a name. What stays behind is of no use: its request is done with.
     pub(super) fn erase(project: &Project, name: &str) {
+        if name.starts_with(held::KIND) {
+            return held::erase(project, name);
+        }
         if let Err(error) = std::fs::remove_file(path(project, name)) {
             tracing::warn!(%error, name, "a stored request is not erased");
         }
@@ -230,10 +234,10 @@ fn hash(path: &Path) -> Option<String> {
     }
 }
 
-fn carried(text: &OsStr) -> String {
+pub(super) fn carried(text: &OsStr) -> String {
     carry(text.as_bytes()).into_owned()
 }
 
-fn uncarried(text: &str) -> OsString {
+pub(super) fn uncarried(text: &str) -> OsString {
     OsString::from_vec(uncarry(text))
 }

@@ -68,6 +68,21 @@ impl Notice {
         }
     }
 
+    /// Changes to the project wait for a person: `paths`, for the reasons that rules give.
+    pub fn of_changes(name: &str, paths: &str, reasons: &str, said: Option<&str>) -> Notice {
+        let mut text = format!("These changes wait for an answer:\n\n{paths}\n\n{reasons}");
+        if let Some(said) = said {
+            text += &format!("Whoever asks says: {said}\n");
+        }
+        Notice {
+            event: Event::Request,
+            name: name.to_owned(),
+            title: format!("guard: {name} waits for a person"),
+            text,
+            look: format!("guard show {name}"),
+        }
+    }
+
     /// Guard has halted, and waits for a person.
     pub fn escalation(report: &Report) -> Notice {
         let mut text = format!("Nothing runs until a person has looked at it.\n\n{}\n", report.last_error.trim_end());

@@ -418,11 +418,14 @@ fn ends(detail: &Detail) -> bool {
         | Detail::Recovered { .. }
         | Detail::LogFull {}
         | Detail::PoisonCleared { .. }
+        | Detail::ChangeWithheld(_)
+        | Detail::ChangeFinished { .. }
         | Detail::Checkpoint { .. } => true,
         Detail::Created { .. }
         | Detail::PolicyTrusted { .. }
         | Detail::ShellStart { .. }
         | Detail::Unfenced { .. }
+        | Detail::ChangeCommitted(_)
         | Detail::FileChanged { .. }
         | Detail::FileRefused { .. }
         | Detail::ShellRefused { .. }

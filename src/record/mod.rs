@@ -20,6 +20,7 @@ mod scan;
 mod seal;
 mod shorten;
 mod snapshot;
+mod turn;
 pub mod verify;
 
 pub use append::{CHECKPOINT, Started};
@@ -34,6 +35,7 @@ pub use past::{History, Looked, Past};
 pub use recover::{Mended, recover, relink};
 pub use redact::{Masked, Redactor, Secrets, TagKey};
 pub use seal::{Key, chain};
+pub use turn::{Holder, Turn, Turned};
 
 use running::Running;
 use scan::Point;

@@ -89,6 +89,9 @@ impl<'p> History<'p> {
             | Detail::ShellEnd { .. }
             | Detail::ShellError { .. }
             | Detail::Unfenced { .. }
+            | Detail::ChangeCommitted(_)
+            | Detail::ChangeWithheld(_)
+            | Detail::ChangeFinished { .. }
             | Detail::FileChanged { .. }
             | Detail::FileRefused { .. }
             | Detail::Lost { .. }

@@ -53,6 +53,9 @@ fn is_command(detail: &Detail) -> bool {
         | Detail::Analysed { .. }
         | Detail::Resumed { .. }
         | Detail::ApproverChanged { .. }
+        | Detail::ChangeCommitted(_)
+        | Detail::ChangeWithheld(_)
+        | Detail::ChangeFinished { .. }
         | Detail::FileChanged { .. }
         | Detail::FileRefused { .. }
         | Detail::RuleAdded { .. }

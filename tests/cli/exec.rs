@@ -154,6 +154,7 @@ fn guard_exec_inside_a_fence_says_that_it_is_fenced_already() {
 #[test]
 fn a_hundred_guards_at_once_are_all_recorded_and_the_chain_is_whole() {
     let home = Home::with("python");
+    home.trust("\n[limits]\nparallel = 100\n");
     let calls: Vec<_> = (0..100)
         .map(|_| {
             std::process::Command::new(env!("CARGO_BIN_EXE_guard"))

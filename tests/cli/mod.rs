@@ -17,6 +17,7 @@ mod readme;
 mod signals;
 mod tools;
 mod trace;
+mod transactions;
 mod trust;
 mod unwritten;
 mod users;
@@ -114,6 +115,12 @@ impl Home {
             .collect();
         assert_eq!(found.len(), 1, "{found:?}");
         found.remove(0)
+    }
+
+    /// Where a file stands that a running command has written: apart from the project.
+    pub(crate) fn apart(&self, name: &str) -> Option<PathBuf> {
+        let running = fs::read_dir(self.state().join("transactions")).ok()?;
+        running.flatten().map(|entry| entry.path().join("upper").join(name)).find(|path| path.exists())
     }
 
     /// Adds rules to the policy and has them trusted, as a person would at a terminal.

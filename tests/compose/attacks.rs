@@ -295,6 +295,7 @@ fn a_link_that_appears_after_the_look_leads_nowhere() {
         protected: Vec::new(),
         hidden: Vec::new(),
         caches: format!("/tmp/guard-caches-{}", std::process::id()).into(),
+        reads: guard::execute::Reads::default(),
     };
     let variables = [("PATH".into(), path().into())];
     let environment = Environment::new(variables, &[], &place.caches).for_config();

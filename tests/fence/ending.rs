@@ -127,7 +127,7 @@ fn a_gigabyte_passes_whole() {
         fn stderr(&mut self, _: &[u8]) {}
     }
     let stage = Stage::new();
-    let order = stage.order(Work::Line("head -c 300000000 /dev/zero".into()));
+    let (order, _kept) = stage.order(Work::Line("head -c 300000000 /dev/zero".into()));
     let mut count = Count(0);
     let outcome = prepare_order(order, &stage.place, &stage.environment, Level::Full).unwrap().run(&mut count).unwrap();
     assert_eq!((count.0, outcome.stdout.len), (300_000_000, 300_000_000));
@@ -145,7 +145,10 @@ fn as_guard() {
     if let Some(limit) = std::env::var("GUARD_TEST_TIMEOUT").ok().and_then(|ms| ms.parse().ok()) {
         stage.timeout = Duration::from_millis(limit);
     }
-    let order = stage.order(Work::Line(line));
+    if std::env::var_os("GUARD_TEST_HOMELY").is_some() {
+        stage.settle();
+    }
+    let (order, transaction) = stage.order(Work::Line(line));
     struct Through;
     impl guard::execute::Sink for Through {
         fn stdout(&mut self, bytes: &[u8]) {
@@ -162,6 +165,9 @@ fn as_guard() {
         _ => Level::Full,
     };
     let run = prepare_order(order, &stage.place, &stage.environment, level).and_then(|p| p.run(&mut Through));
+    if run.is_ok() {
+        stage.take_in(transaction);
+    }
     match run {
         Ok(outcome) => {
             let (fence, missing) = (outcome.fence.level, outcome.fence.missing.len());

@@ -71,119 +71,20 @@ fn nothing_outside_is_written_or_changed() {
     held_python("os.link(\"guard.toml\", \"alias\"); open(\"alias\", \"w\").write(\"x\")");
 }
 
+/// Removing or renaming over a mount point takes the mount away in every namespace: where the project is read-only that cannot
+/// be stopped from within, but it is told. An overlay has mount points of its own.
 #[test]
-fn the_policy_and_what_git_would_run_stay_as_they_are() {
-    for line in [
-        "echo x > guard.toml",
-        "rm guard.toml",
-        "mv guard.toml g",
-        "mv sub s2 && mv guard.toml s2",
-        "chmod 600 guard.toml",
-        "touch .git/hooks/pre-commit",
-        "echo x >> .git/config",
-        "rm -r .git/hooks",
-        "mv .git/hooks .git/h2",
-        // A read-only subfolder alone is bypassed by renaming its parent.
-        "mv .git .git2 && mkdir -p .git/hooks && echo x > .git/hooks/pre-commit",
-        "rm -rf .git; test ! -e .git",
-        // Git takes configuration and hooks from the folder a commondir names.
-        "mkdir evil && echo ../evil > .git/commondir",
-    ] {
-        held(line);
-    }
-    let (stage, work) = (Stage::new(), "touch .git/index.lock && mv .git/index.lock .git/index && echo x > sub/y");
-    assert_eq!(stage.line(work).code, 0, "the rest of the repository can be worked on");
-    assert_eq!(fs::read_to_string(stage.place.project.join("sub/y")).unwrap(), "x\n");
-}
-
-#[test]
-fn a_repository_made_inside_has_no_hooks_and_no_trace_is_left() {
-    let stage = Stage::new();
-    let git = stage.place.project.join(".git");
-    fs::remove_dir_all(&git).unwrap();
-    assert_eq!(unfenced(&stage, "mkdir -p .git/hooks && touch .git/hooks/pre-commit").0, Some(0));
-    fs::remove_dir_all(&git).unwrap();
-    for line in [
-        "mkdir -p .git/hooks && touch .git/hooks/pre-commit",
-        "touch .git/config",
-        "rmdir .git",
-        "mv .git x",
-        "mkdir x && mv x .git",
-        "echo gitdir: x > .git",
-    ] {
-        assert_ne!(stage.line(line).code, 0, "{line}");
-    }
-    assert!(!git.exists());
-    // The same with a repository that has no hooks and no configuration yet.
-    fs::create_dir(&git).unwrap();
-    assert_ne!(stage.line("mkdir .git/hooks || touch .git/hooks/pre-commit").code, 0);
-    assert_ne!(stage.line("echo x > .git/config").code, 0);
-    assert_eq!(fs::read_dir(&git).unwrap().count(), 0);
-}
-
-#[test]
-fn a_run_that_ends_takes_no_protection_from_one_that_goes_on() {
-    // Removing a mount point takes the mount away in every namespace.
-    let stage = Stage::new();
-    let git = stage.place.project.join(".git");
-    fs::remove_dir_all(&git).unwrap();
-    let long = "touch up; while test ! -e go; do sleep 0.02; done; mkdir -p .git/hooks && touch .git/hooks/pre-commit";
-    std::thread::scope(|scope| {
-        let first = scope.spawn(|| stage.line(long).code);
-        while !stage.place.project.join("up").exists() {
-            std::thread::yield_now();
-        }
-        assert_eq!(stage.line("true").code, 0);
-        fs::write(stage.place.project.join("go"), "").unwrap();
-        assert_ne!(first.join().unwrap(), 0);
-    });
-    assert!(!git.exists());
-    // What a killed guard left behind is used and removed by the next run.
-    fs::create_dir(&git).unwrap();
-    fs::set_permissions(&git, std::os::unix::fs::PermissionsExt::from_mode(0o1555)).unwrap();
-    assert_ne!(stage.line("touch .git/HEAD").code, 0);
-    assert!(!git.exists());
-}
-
-#[test]
-fn a_work_tree_s_git_file_cannot_be_pointed_elsewhere() {
-    let stage = Stage::new();
-    let git = stage.place.project.join(".git");
-    fs::remove_dir_all(&git).unwrap();
-    fs::write(&git, "gitdir: /elsewhere\n").unwrap();
-    for line in ["echo gitdir: evil > .git", "rm .git", "mv .git x"] {
-        assert_ne!(stage.line(line).code, 0, "{line}");
-    }
-    assert_eq!(fs::read_to_string(&git).unwrap(), "gitdir: /elsewhere\n");
-}
-
-#[test]
-fn a_protected_link_is_refused_at_the_root_and_held_below_it() {
-    let stage = Stage::new();
-    let hooks = stage.place.project.join(".git/hooks");
-    fs::remove_dir(&hooks).unwrap();
-    std::os::unix::fs::symlink("../sub", &hooks).unwrap();
-    assert_ne!(stage.line("rm .git/hooks && mkdir .git/hooks").code, 0);
-    assert_ne!(stage.line("mv .git g").code, 0);
-    let policy = stage.place.project.join("guard.toml");
-    fs::rename(&policy, stage.place.project.join("real.toml")).unwrap();
-    std::os::unix::fs::symlink("real.toml", &policy).unwrap();
-    let refused = stage.argv("/bin/true", &[]).unwrap_err().to_string();
-    assert!(refused.ends_with("guard.toml`: it is protected and a symbolic link"), "{refused}");
-}
-
-/// Removing or renaming over a mount point takes the mount away in every namespace (`git init`, `git config` and editors
-/// do so outside while a command runs): that cannot be stopped from within, but it is told.
-#[test]
-fn protection_that_was_taken_away_from_outside_during_a_run_is_told() {
+fn a_cover_that_was_taken_away_from_outside_during_a_run_is_told() {
+    let mut stage = Stage::new();
+    stage.writes = false;
     let told = |stage: &Stage, outside: &str| {
         for left in ["up", "go"] {
             let _none = fs::remove_file(stage.place.project.join(left));
         }
-        let order = stage.order(Work::Line("touch up; while ! test -e go; do sleep 0.01; done".into()));
+        let (order, _kept) = stage.order(Work::Line("echo up; while ! test -e go; do sleep 0.01; done".into()));
         let prepared = prepare_order(order, &stage.place, &stage.environment, Level::Full).unwrap();
         let project = stage.place.project.clone();
-        let line = format!("while ! test -e up; do sleep 0.01; done; {outside}; touch go");
+        let line = format!("sleep 0.5; {outside}; touch go");
         let mut other = Command::new("bash").args(["-c", &line]).current_dir(&project).spawn().unwrap();
         let outcome = prepared.run(&mut Kept::default()).unwrap();
         assert!(other.wait().unwrap().success() && outcome.exit_code == 0);
@@ -192,15 +93,8 @@ fn protection_that_was_taken_away_from_outside_during_a_run_is_told() {
         };
         outcome.fence.missing.iter().map(name).collect::<Vec<_>>()
     };
-    let stage = Stage::new();
     assert_eq!(told(&stage, "true"), Vec::<String>::new());
-    assert_eq!(told(&stage, "git config --file .git/config user.name x"), [".git/config"]);
-    assert_eq!(told(&stage, "cp guard.toml x; mv x guard.toml"), ["guard.toml"]);
     assert_eq!(told(&stage, "rm build_audit.log; touch build_audit.log"), ["build_audit.log"]);
-    fs::remove_dir_all(stage.place.project.join(".git")).unwrap();
-    assert_eq!(told(&stage, "true"), Vec::<String>::new());
-    assert_eq!(told(&stage, "rmdir .git"), [".git"]);
-    assert_eq!(told(&stage, "true"), Vec::<String>::new());
 }
 
 #[test]

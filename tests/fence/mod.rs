@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail like tests")]
 
-mod ending;
+pub(crate) mod ending;
 mod escapes;
-mod rungs;
+mod ladder;
+pub(crate) mod rungs;
 mod running;
-mod stage;
+pub(crate) mod stage;
+pub(crate) mod tricks;
 mod users;

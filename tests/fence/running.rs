@@ -88,16 +88,20 @@ fn a_line_runs_without_startup_files_and_without_functions_of_the_caller() {
 fn nothing_runs_before_its_release_and_nothing_after_a_drop() {
     let stage = Stage::new();
     let marker = stage.place.project.join("ran");
-    let order = stage.order(Work::Line("touch ran".into()));
-    let mut prepared = prepare_order(order.clone(), &stage.place, &stage.environment, Level::Full).unwrap();
+    let order = || stage.order(Work::Line("touch ran".into()));
+    let (first, _kept) = order();
+    let mut prepared = prepare_order(first, &stage.place, &stage.environment, Level::Full).unwrap();
     assert_eq!(prepared.ready().unwrap().level, Level::Full);
     std::thread::sleep(Duration::from_millis(100));
     assert!(!marker.exists());
     drop(prepared);
-    drop(prepare_order(order.clone(), &stage.place, &stage.environment, Level::Full).unwrap());
+    let (second, _kept) = order();
+    drop(prepare_order(second, &stage.place, &stage.environment, Level::Full).unwrap());
     std::thread::sleep(Duration::from_millis(100));
     assert!(!marker.exists());
-    prepare_order(order, &stage.place, &stage.environment, Level::Full).unwrap().run(&mut Kept::default()).unwrap();
+    let (third, transaction) = order();
+    prepare_order(third, &stage.place, &stage.environment, Level::Full).unwrap().run(&mut Kept::default()).unwrap();
+    stage.take_in(transaction);
     assert!(marker.exists());
 }
 
@@ -114,7 +118,7 @@ fn output_arrives_while_the_command_still_runs() {
     }
     let stage = Stage::new();
     let mut clock = Clock(Instant::now(), Vec::new());
-    let order = stage.order(Work::Line("echo a; sleep 0.5; echo b >&2".into()));
+    let (order, _kept) = stage.order(Work::Line("echo a; sleep 0.5; echo b >&2".into()));
     prepare_order(order, &stage.place, &stage.environment, Level::Full).unwrap().run(&mut clock).unwrap();
     let [(first, a), (second, b)] = clock.1.try_into().unwrap();
     assert_eq!((a, b), (b"a\n".to_vec(), b"b\n".to_vec()));
@@ -134,7 +138,7 @@ fn a_command_whose_output_nobody_takes_ends_as_in_any_pipeline() {
         }
     }
     let stage = Stage::new();
-    let order = stage.order(Work::Argv { program: "/usr/bin/yes".into(), argv: vec!["yes".into()] });
+    let (order, _kept) = stage.order(Work::Argv { program: "/usr/bin/yes".into(), argv: vec!["yes".into()] });
     let prepared = prepare_order(order, &stage.place, &stage.environment, Level::Full).unwrap();
     let outcome = prepared.run(&mut First(Vec::new())).unwrap();
     assert_eq!((outcome.ended, outcome.exit_code, outcome.signal), (Ended::Signalled, 141, Some(13)));

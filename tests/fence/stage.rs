@@ -1,8 +1,9 @@
 //! A project to run commands in, and what came of them.
 
 use guard::event::Ended;
+use guard::execute::change::{self, Basis, Transaction};
 use guard::execute::sandbox::{Order, Work};
-use guard::execute::{Environment, ExecuteError, Level, Outcome, Place, Sink, prepare_order};
+use guard::execute::{Environment, ExecuteError, Level, Outcome, Place, Reads, Sink, prepare_order};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ pub(crate) struct Stage {
     pub(crate) require: Level,
     pub(crate) timeout: Duration,
     pub(crate) writes: bool,
+    pub(crate) dotenv: bool,
 }
 
 /// Keeps what came, in order of arrival.
@@ -77,28 +79,82 @@ impl Stage {
                 hidden: vec![project.join("build_audit.log"), state],
                 project,
                 caches: caches.clone(),
+                reads: Reads::default(),
             },
             root,
             environment: Environment::new(variables, &[], &caches),
             require: Level::Full,
             timeout: Duration::from_secs(20),
             writes: true,
+            dotenv: false,
         }
+    }
+
+    /// The same with a home beside the project: tools that are open, keys that are not, and settings with a secret.
+    pub(crate) fn with_home() -> Self {
+        let mut stage = Self::new();
+        stage.settle();
+        stage
+    }
+
+    /// Makes the home and the `.env` files.
+    pub(crate) fn settle(&mut self) {
+        let home = fs::canonicalize(self.root.path()).unwrap().join("home");
+        let project = &self.place.project;
+        for (file, mode) in [
+            (home.join(".ssh/id"), 0o600),
+            (home.join("notes"), 0o644),
+            (home.join(".tools/credentials"), 0o600),
+            (home.join(".tools/bin/tool"), 0o755),
+            (home.join(".settings"), 0o644),
+            (home.join("elsewhere/linked"), 0o644),
+            (project.join(".env"), 0o644),
+            (project.join(".env.example"), 0o644),
+            (project.join("sub/.env.live"), 0o600),
+        ] {
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            let name = file.file_name().unwrap().to_string_lossy().into_owned();
+            fs::write(&file, format!("#!/bin/sh\necho content of {name}\n")).unwrap();
+            fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+        }
+        std::os::unix::fs::symlink("elsewhere/linked", home.join("link")).unwrap();
+        let open = [".tools", ".settings", "link", "elsewhere/linked", "never-there"];
+        self.place.reads = Reads {
+            open: open.iter().map(|name| home.join(name)).collect(),
+            shut: vec![home.join(".tools/credentials")],
+            homes: vec![home],
+        };
     }
 
     pub(crate) fn outside(&self) -> PathBuf {
         self.root.path().join("outside")
     }
 
-    pub(crate) fn order(&self, work: Work) -> Order {
-        Order { writes: self.writes, ..Order::new(work, self.timeout) }
+    /// An order, and what takes its changes to the project.
+    pub(crate) fn order(&self, work: Work) -> (Order, Option<Transaction>) {
+        let begin = || Transaction::begin(&self.root.path().join("state"), &self.place.project).unwrap();
+        let transaction = self.writes.then(begin);
+        let layer = transaction.as_ref().map(Transaction::layer);
+        (Order { layer, dotenv: self.dotenv, ..Order::new(work, self.timeout) }, transaction)
+    }
+
+    /// Brings in whatever a command changed: nobody judges it here.
+    pub(crate) fn take_in(&self, transaction: Option<Transaction>) {
+        let Some(transaction) = transaction else { return };
+        let (upper, project) = (transaction.layer().upper, &self.place.project);
+        let set = change::read(&upper, project).unwrap();
+        let basis = Basis::Since(transaction.began());
+        let staged = change::stage(transaction, project, set, basis, |change| upper.join(&change.path)).unwrap();
+        staged.bring_in().unwrap();
     }
 
     pub(crate) fn outcome(&self, work: Work) -> Result<(Outcome, Kept), ExecuteError> {
         let mut kept = Kept::default();
-        let mut prepared = prepare_order(self.order(work), &self.place, &self.environment, self.require)?;
+        let (order, transaction) = self.order(work);
+        let mut prepared = prepare_order(order, &self.place, &self.environment, self.require)?;
         prepared.ready()?;
         let outcome = prepared.run(&mut kept)?;
+        self.take_in(transaction);
         assert_eq!(outcome.stdout.len, kept.out.len() as u64);
         assert_eq!(outcome.stderr.len, kept.err.len() as u64);
         Ok((outcome, kept))

@@ -19,7 +19,7 @@ fn the_fence_holds_for_an_ordinary_user_too() {
     let output = Command::new("setpriv")
         .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
         .arg(std::env::current_exe().unwrap())
-        .args(["fence::", "--test-threads=2"])
+        .args(["fence::", "reads::fenced::", "--test-threads=2"])
         .env("GUARD_TEST_BASE", base.path())
         .env("HOME", base.path())
         .current_dir("/")
@@ -28,4 +28,5 @@ fn the_fence_holds_for_an_ordinary_user_too() {
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("escapes::nothing_outside_is_written_or_changed ... ok"), "{said}");
+    assert!(said.contains("fenced::a_home_is_hidden_but_for_what_is_open ... ok"), "{said}");
 }

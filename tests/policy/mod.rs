@@ -19,5 +19,6 @@ mod presets;
 mod properties;
 #[cfg(test)]
 mod schema;
+mod toolchain;
 #[cfg(test)]
 mod world;

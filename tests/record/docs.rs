@@ -2,7 +2,8 @@
 
 use super::*;
 use guard::event::{
-    By, Cause, Checked, Closing, Composition, Ended, Escalated, Proves, Requested, RuleHit, SourceFile, Spent,
+    By, Cause, Changed, ChangedFile, Checked, Closing, Committed, Composition, Ended, Escalated, Proves, Requested,
+    RuleHit, SourceFile, Spent, Why, Withheld,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,8 @@ fn all() -> Vec<Detail> {
     let by = || By { who: s(), strength: s(), key: Some(s()), signature: Some(s()) };
     let spent = Some(Spent { used: 1, budget: 1, total_used: 1, total_budget: 1 });
     let rules = || vec![RuleHit { id: s(), verdict: s() }];
+    let file = || ChangedFile { path: s(), change: s(), kind: s(), sha256: Some(s()) };
+    let changed = || Changed { of: Some(1), files: vec![file()], more: 1 };
     let mut details = vec![Detail::Created { log_id: s(), guard: s(), policy: s(), seed_fingerprint: s() }];
     loop {
         let next = match details.last().unwrap() {
@@ -38,6 +41,7 @@ fn all() -> Vec<Detail> {
                 of: 1,
                 ended: Ended::Exited,
                 exit_code: 1,
+                limit: Some(s()),
                 duration_ms: 1,
                 fence: s(),
                 missing: vec![s()],
@@ -100,7 +104,23 @@ fn all() -> Vec<Detail> {
             Detail::ShellError { .. } => Detail::Unfenced { tool: s(), cwd: s() },
             Detail::Unfenced { .. } => Detail::FileChanged { tool: s() },
             Detail::FileChanged { .. } => Detail::FileRefused { tool: s(), rules: rules(), policy: s() },
-            Detail::FileRefused { .. } => Detail::Lost { of: 1 },
+            Detail::FileRefused { .. } => Detail::ChangeCommitted(Box::new(Committed {
+                changed: changed(),
+                transaction: s(),
+                manifest: s(),
+                kept: true,
+                undoes: Some(1),
+                approval: Some(s()),
+            })),
+            Detail::ChangeCommitted(_) => Detail::ChangeWithheld(Box::new(Withheld {
+                changed: changed(),
+                why: Why::Deny,
+                rules: rules(),
+                request: Some(s()),
+                cause: Some(s()),
+            })),
+            Detail::ChangeWithheld(_) => Detail::ChangeFinished { transaction: s() },
+            Detail::ChangeFinished { .. } => Detail::Lost { of: 1 },
             Detail::Lost { .. } => Detail::Recovered { bytes: 1, sha256: s() },
             Detail::Recovered { .. } => Detail::LogFull {},
             Detail::LogFull {} => Detail::PoisonCleared { cause: s() },

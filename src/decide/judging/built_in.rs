@@ -3,21 +3,26 @@
 
 use crate::action::Shell;
 use crate::action::shell::{Asked, Command, is_harmless_builtin};
-use crate::decide::Verdict;
+use crate::decide::{Verdict, changes};
 
 /// A rule of guard's own.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct BuiltIn {
-    pub(super) id: &'static str,
-    pub(super) verdict: Verdict,
+pub(in crate::decide) struct BuiltIn {
+    pub(in crate::decide) id: &'static str,
+    pub(in crate::decide) verdict: Verdict,
     /// Why; what it was found at is put in the place of `{}`.
     reason: &'static str,
     instead: Option<&'static str>,
 }
 
 impl BuiltIn {
+    /// The wording, which no other rule has.
+    pub(in crate::decide) fn wording(&self) -> &'static str {
+        self.reason
+    }
+
     /// Id, reason, advice and place, for a match.
-    pub(super) fn said(&self, what: &str) -> (String, String, Option<String>, String) {
+    pub(in crate::decide) fn said(&self, what: &str) -> (String, String, Option<String>, String) {
         let reason = self.reason.replace("{}", what);
         (self.id.to_owned(), reason, self.instead.map(str::to_owned), "built in".to_owned())
     }
@@ -70,10 +75,21 @@ pub fn own_rules() -> impl Iterator<Item = OwnRule> {
         &FUNCTION,
         &DAMAGED,
     ];
-    all.into_iter().map(|own| OwnRule { id: own.id, verdict: own.verdict, reason: own.reason, instead: own.instead })
+    all.into_iter().chain(changes::own()).map(|own| OwnRule {
+        id: own.id,
+        verdict: own.verdict,
+        reason: own.reason,
+        instead: own.instead,
+    })
 }
 
-const fn rule(id: &'static str, verdict: Verdict, reason: &'static str, instead: Option<&'static str>) -> BuiltIn {
+/// A rule of guard's own, for the tables of them.
+pub(in crate::decide) const fn rule(
+    id: &'static str,
+    verdict: Verdict,
+    reason: &'static str,
+    instead: Option<&'static str>,
+) -> BuiltIn {
     BuiltIn { id, verdict, reason, instead }
 }
 
@@ -206,13 +222,13 @@ pub(super) static CONFIGURATION: BuiltIn = rule(
     "its configuration: {}",
     Some("change the configuration, or have a person look at it"),
 );
-pub(super) static DAMAGED: BuiltIn = rule(
+pub(in crate::decide) static DAMAGED: BuiltIn = rule(
     "guard:damaged",
     Verdict::Deny,
     "the compiled policy cannot be read: {}",
     Some("have a person run `guard policy check`"),
 );
-pub(super) static UNATTENDED: BuiltIn = rule(
+pub(in crate::decide) static UNATTENDED: BuiltIn = rule(
     "guard:unattended",
     Verdict::Deny,
     "a person would have to say so, and nobody is there: {}",

@@ -17,6 +17,7 @@ struct Share {
     services: Vec<String>,
     writes: Writes,
     env: Vec<String>,
+    dotenv: bool,
     /// Whether a shipped rule says that it only reads: it neither needs nor limits what the others get.
     quiet: bool,
 }
@@ -61,6 +62,8 @@ pub(super) fn grant(ground: Ground<'_>, hits: &[Hit]) -> Grant {
         services: common(loud.iter().map(|share| &share.services)),
         runner,
         env: common(loud.iter().map(|share| &share.env)),
+        // Whatever else the line runs would read them as well.
+        dotenv: !shares.is_empty() && shares.iter().all(|share| share.dotenv),
         check,
         checks: commands.iter().enumerate().filter_map(|(number, command)| ground.checking(number, command)).collect(),
     }
@@ -102,6 +105,7 @@ fn share(ground: Ground<'_>, command: &Command, rules: &[&Rule]) -> Share {
         services: lists(rules, |gives| gives.services.clone()),
         writes: writes.and_then(|(_, all)| all.into_iter().min()).unwrap_or_default(),
         env: lists(rules, |gives| gives.env.clone()),
+        dotenv: specific(rules, |gives| gives.dotenv).is_some_and(|(_, all)| all.into_iter().all(|yes| yes)),
         quiet,
     }
 }

@@ -236,7 +236,7 @@ fn covers(pattern: &[u8], text: &[u8]) -> bool {
 const SINKS: &[&str] = &["/dev/null", "/dev/stdout", "/dev/stderr", "/dev/stdin", "/dev/tty", "/dev/zero", "/dev/full"];
 
 /// Names in the project that guard rests on; by the last two a harness asks guard, or runs programs of their choice.
-const GUARDS: &[&str] =
+pub(in crate::decide) const GUARDS: &[&str] =
     &["guard.toml", "guard-tests.toml", "build_audit.log", ".claude/settings.json", ".claude/settings.local.json"];
 
 /// What guard's own rules say of a command's redirections.

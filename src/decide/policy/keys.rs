@@ -149,6 +149,11 @@ pub(crate) static LIMITS: &[Key] = &[
     key("memory_window", Form::Duration, "How long `memory` may be exceeded."),
     key("file_size", Form::Size, "The largest file a command may leave behind."),
     key("total_write", Form::Size, "What a command may write in all."),
+    key("undo", Form::Size, "What is kept of what changes replaced, over all of them, so that they can be undone."),
+    key("output", Form::Size, "What a command may print in all."),
+    key("cpu", Form::Duration, "Processor time of all of a command's processes together."),
+    key("processes", Form::Number, "Processes and threads that a command may have at once."),
+    key("open_files", Form::Number, "Files that one process may hold open."),
     key("parallel", Form::Number, "Commands that may run at once in a project."),
 ];
 
@@ -178,11 +183,29 @@ pub(crate) static APPROVALS: &[Key] = &[
 ];
 
 /// `[iteration]`.
-pub(crate) static ITERATION: &[Key] = &[key("files", Form::Number, "Files that one round of changes may touch.")];
+pub(crate) static ITERATION: &[Key] = &[
+    key("files", Form::Number, "Files that one round of changes may touch."),
+    key(
+        "outputs",
+        Form::Texts,
+        "Path globs over what builds and installations make: it does not count as files, and its links may lead to installed programs.",
+    ),
+];
 
 /// `[fence]`.
-pub(crate) static FENCE: &[Key] =
-    &[key("require", Form::Word(|| words(REQUIRES)), "The weakest fence in which a command may run.")];
+pub(crate) static FENCE: &[Key] = &[
+    key("require", Form::Word(|| words(REQUIRES)), "The weakest fence in which a command may run."),
+    key(
+        TOOLCHAIN,
+        Form::Words,
+        "Files and folders of the home (\"~/.cargo\") and of the system's closed folders (\"/etc/odbc.ini\") that \
+         commands may read; with `!` in front, what they may not read wherever it lies (\"!services/.env\" in the \
+         project). Lists of all layers add up; where the machine's policy has one, no other opens anything.",
+    ),
+];
+
+/// The list in `[fence]` of what may be read.
+pub(crate) const TOOLCHAIN: &str = "toolchain";
 
 /// `[[service]]`.
 pub(crate) static SERVICE: &[Key] = &[
@@ -326,6 +349,11 @@ pub(crate) static RULE: &[Key] = &[
         "What it may write: nothing, the project, parts of `.git`, or a virtual environment.",
     ),
     gives("env", Form::Texts, "Names of variables it gets besides the usual ones."),
+    gives(
+        "dotenv",
+        Form::Boolean,
+        "Whether it may read the project's `.env` and `.env.NAME` files, which are unreadable otherwise.",
+    ),
     gives("check", Form::Word(|| words(CHECKS)), "What it checks: its success is evidence, its failure an attempt."),
     gives("runner", Form::Word(|| words(RUNNERS)), "Runs it by guard itself, outside the fence."),
 ];

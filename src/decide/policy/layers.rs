@@ -2,13 +2,14 @@
 //! Knows who may loosen what; nothing of commands.
 
 use super::fault::{Fault, Faults, nearest};
+use super::glob::PathPattern;
 use super::keys::POLICY;
 use super::preset::{ALWAYS, PRESETS, embedded};
 use super::read::{At, Reader, root};
 use super::rule_table::{self, Read};
 use super::settings::{self, Approvals, Attempts, Given, Iteration, Limits, Require, Service, Settings, Supervision};
 use super::strength::Strength;
-use super::{Examples, Layer, Rule, RuleText, Source};
+use super::{Examples, Layer, Rule, RuleText, Source, toolchain};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -204,6 +205,11 @@ fn merge(parts: &[Part]) -> Settings {
             memory_window: choose(parts, |given| given.memory_window, Duration::min).unwrap_or(Duration::from_secs(30)),
             file_size: choose(parts, |given| given.file_size, u64::min).unwrap_or(10_000_000),
             total_write: choose(parts, |given| given.total_write, u64::min).unwrap_or(1 << 30),
+            undo: choose(parts, |given| given.undo, u64::min).unwrap_or(256 << 20),
+            output: choose(parts, |given| given.output, u64::min).unwrap_or(10_000_000_000),
+            cpu: choose(parts, |given| given.cpu, Duration::min).unwrap_or(Duration::from_secs(3600)),
+            processes: choose(parts, |given| given.processes, u32::min).unwrap_or(4096),
+            open_files: choose(parts, |given| given.open_files, u32::min).unwrap_or(65_536),
             parallel: choose(parts, |given| given.parallel, u32::min).unwrap_or(1),
         },
         ceiling: parts
@@ -228,10 +234,21 @@ fn merge(parts: &[Part]) -> Settings {
             command: choose(parts, |given| given.command, Strength::max),
             resume: choose(parts, |given| given.resume, Strength::max),
         },
-        iteration: Iteration { files: choose(parts, |given| given.files, u32::min).unwrap_or(2) },
+        iteration: Iteration {
+            files: choose(parts, |given| given.files, u32::min).unwrap_or(2),
+            outputs: choose(parts, |given| given.outputs.clone(), common).unwrap_or_default(),
+        },
         require: choose(parts, |given| given.require, Require::max).unwrap_or(Require::Full),
+        toolchain: toolchain::merge(
+            parts.iter().filter_map(|part| Some((part.source.layer, part.given.toolchain.as_ref()?))),
+        ),
         services: parts.iter().flat_map(|part| &part.given.services).map(|at| Service::clone(&at.value)).collect(),
     }
+}
+
+/// What both lists name.
+fn common(value: Vec<PathPattern>, machine: Vec<PathPattern>) -> Vec<PathPattern> {
+    value.into_iter().filter(|pattern| machine.contains(pattern)).collect()
 }
 
 /// The most specific whitelist; beside it the machine's, which no other can widen.

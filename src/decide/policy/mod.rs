@@ -17,6 +17,7 @@ mod rule_table;
 mod schema;
 mod settings;
 mod strength;
+mod toolchain;
 mod whitelist;
 pub(crate) mod wild;
 mod written;
@@ -30,6 +31,7 @@ pub use rule::{Check, Example, Examples, Network, RuleText, Runner, Writes};
 pub use schema::schema;
 pub use settings::{Approvals, Attempts, Iteration, Limits, Require, Service, ServiceKind, Settings, Supervision};
 pub use strength::Strength;
+pub use toolchain::Toolchain;
 pub use whitelist::Whitelist;
 pub use written::Written;
 

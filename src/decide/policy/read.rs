@@ -167,6 +167,11 @@ impl<'s> Reader<'s> {
 
     /// A list of strings that may be empty.
     pub(crate) fn words(&mut self, table: Table<'_, '_>, key: &str) -> Option<Vec<String>> {
+        Some(self.paths(table, key)?.into_iter().map(|at| at.value).collect())
+    }
+
+    /// The same, each with its place.
+    pub(crate) fn paths(&mut self, table: Table<'_, '_>, key: &str) -> Option<Vec<At<String>>> {
         let value = table.entries.get(key)?;
         let Some(array) = value.get_ref().as_array() else {
             self.wrong(value, key, "a list of strings", &format!("write `{key} = [\"…\"]`, or `[]` for none"));
@@ -175,7 +180,7 @@ impl<'s> Reader<'s> {
         let mut words = Vec::new();
         for item in array.iter() {
             match item.get_ref().as_str() {
-                Some(text) => words.push(text.to_owned()),
+                Some(text) => words.push(At { value: text.to_owned(), span: item.span() }),
                 None => self.wrong(item, key, "a string", "put it in quotes"),
             }
         }

@@ -156,6 +156,7 @@ pub(crate) struct Gives {
     pub(crate) services: Option<Vec<String>>,
     pub(crate) writes: Option<Writes>,
     pub(crate) env: Option<Vec<String>>,
+    pub(crate) dotenv: Option<bool>,
     pub(crate) check: Option<Check>,
     pub(crate) runner: Option<Runner>,
 }

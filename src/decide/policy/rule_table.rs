@@ -126,7 +126,7 @@ fn conditions(reader: &mut Reader<'_>, table: Table<'_, '_>) -> Conditions {
 }
 
 /// Reads each string under `key` by `one`, whose error is a fragment.
-fn each<T>(
+pub(super) fn each<T>(
     reader: &mut Reader<'_>,
     table: Table<'_, '_>,
     key: &str,
@@ -230,6 +230,7 @@ fn gives(reader: &mut Reader<'_>, table: Table<'_, '_>, verdict: Option<Verdict>
         services: table.has("services").then(|| services.iter().map(|at| at.value.clone()).collect()),
         writes: writes(reader, table),
         env: table.has("env").then(|| each(reader, table, "env", variable)),
+        dotenv: reader.boolean(table, "dotenv").map(|at| at.value),
         check: reader.choice(table, "check", CHECKS).map(|at| at.value),
         runner: reader.choice(table, "runner", RUNNERS).map(|at| at.value),
     };

@@ -1,12 +1,16 @@
 //! Settings beside the rules: supervision, limits, budgets, the fence, services.
 //! Knows their keys and their meaning; what enforces them lies elsewhere.
 
+use super::glob::{Bases, PathPattern, path_meant};
 use super::keys;
 use super::read::{At, Reader, Table};
+use super::rule_table;
 use super::strength::Strength;
+use super::toolchain::{self, Toolchain};
 use super::whitelist::Whitelist;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 /// Whether a person can be asked.
@@ -57,6 +61,16 @@ pub struct Limits {
     pub file_size: u64,
     /// Bytes a command may write in all.
     pub total_write: u64,
+    /// Bytes that are kept of what changes replaced.
+    pub undo: u64,
+    /// Bytes a command may print in all.
+    pub output: u64,
+    /// Processor time of all of a command's processes together.
+    pub cpu: Duration,
+    /// Processes and threads that a command may have at once.
+    pub processes: u32,
+    /// Files that one process may hold open.
+    pub open_files: u32,
     /// Commands that may run at once in a project.
     pub parallel: u32,
 }
@@ -87,6 +101,15 @@ pub struct Attempts {
 pub struct Iteration {
     /// Files.
     pub files: u32,
+    /// What builds and installations make, which does not count as files.
+    pub(crate) outputs: Vec<PathPattern>,
+}
+
+impl Iteration {
+    /// Whether `path`, absolute, is made by builds and installations.
+    pub fn is_output(&self, path: &Path, project: &Path, home: Option<&Path>) -> bool {
+        !self.outputs.is_empty() && path_meant(&self.outputs, path, Bases { project, home })
+    }
 }
 
 /// `[[service]]`: something that listens and can be opened to a rule's commands by name.
@@ -136,6 +159,8 @@ pub struct Settings {
     pub iteration: Iteration,
     /// The fence that commands need.
     pub require: Require,
+    /// What commands may read of homes and of the system's closed folders.
+    pub toolchain: Toolchain,
     /// Services that rules may open.
     pub services: Vec<Service>,
 }
@@ -151,6 +176,11 @@ pub(crate) struct Given {
     pub(crate) memory_window: Option<Duration>,
     pub(crate) file_size: Option<u64>,
     pub(crate) total_write: Option<u64>,
+    pub(crate) undo: Option<u64>,
+    pub(crate) output: Option<u64>,
+    pub(crate) cpu: Option<Duration>,
+    pub(crate) processes: Option<u32>,
+    pub(crate) open_files: Option<u32>,
     pub(crate) parallel: Option<u32>,
     /// In the order of [`keys::ATTEMPTS`].
     pub(crate) attempts: [Option<u32>; 8],
@@ -160,7 +190,9 @@ pub(crate) struct Given {
     pub(crate) command: Option<Strength>,
     pub(crate) resume: Option<Strength>,
     pub(crate) files: Option<u32>,
+    pub(crate) outputs: Option<Vec<PathPattern>>,
     pub(crate) require: Option<Require>,
+    pub(crate) toolchain: Option<Toolchain>,
     pub(crate) services: Vec<At<Service>>,
 }
 
@@ -197,6 +229,11 @@ pub(crate) fn read(reader: &mut Reader<'_>, root: Table<'_, '_>) -> Given {
         given.memory_window = reader.duration(table, "memory_window").map(|at| at.value);
         given.file_size = reader.size(table, "file_size").map(|at| at.value);
         given.total_write = reader.size(table, "total_write").map(|at| at.value);
+        given.undo = reader.size(table, "undo").map(|at| at.value);
+        given.output = reader.size(table, "output").map(|at| at.value);
+        given.cpu = reader.duration(table, "cpu").map(|at| at.value);
+        given.processes = reader.integer(table, "processes", 1).map(|at| at.value);
+        given.open_files = reader.integer(table, "open_files", 1).map(|at| at.value);
         given.parallel = reader.integer(table, "parallel", 1).map(|at| at.value);
     }
     if let Some(table) = reader.table(root, "attempts", "[attempts]") {
@@ -216,10 +253,12 @@ pub(crate) fn read(reader: &mut Reader<'_>, root: Table<'_, '_>) -> Given {
     if let Some(table) = reader.table(root, "iteration", "[iteration]") {
         reader.only(table, keys::ITERATION);
         given.files = reader.integer(table, "files", 1).map(|at| at.value);
+        given.outputs = table.has("outputs").then(|| rule_table::each(reader, table, "outputs", PathPattern::read));
     }
     if let Some(table) = reader.table(root, "fence", "[fence]") {
         reader.only(table, keys::FENCE);
         given.require = reader.choice(table, "require", REQUIRES).map(|at| at.value);
+        given.toolchain = toolchain::read(reader, table);
     }
     for (table, span) in reader.tables(root, "service", "[[service]]") {
         reader.only(table, keys::SERVICE);

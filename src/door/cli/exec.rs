@@ -3,9 +3,10 @@
 use super::{code, diagnostics, json, project, text};
 use crate::action::shell::Asked;
 use crate::execute::Sink;
-use crate::gate::{self, Answer, Request, Stop, Waiting, World};
+use crate::gate::{self, Answer, Patience, Request, Stop, Waiting, World};
+use crate::record::Holder;
 use std::ffi::OsString;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -21,6 +22,7 @@ Examples:
   guard exec --timeout 30 -- python scripts/validate_config.py
   guard exec -c 'pytest -q | tail -n 5'
   guard exec --json -- mypy services/
+  guard exec --dry-run -- black services/      show what it would change, and change nothing
   guard exec --wait=600 -- terraform plan      ask a person, and wait for their answer")]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -28,9 +30,28 @@ pub(crate) struct Args {
     /// Print one JSON object at the end instead of the command's output
     #[arg(long)]
     pub(crate) json: bool,
+    /// Run it, show what it would change in the project, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// Where a person is asked, wait for their answer, S seconds at most; without S as long as the request waits
     #[arg(long, value_name = "S", num_args = 0..=1, require_equals = true, value_parser = seconds)]
     pub(crate) wait: Option<Option<Duration>>,
+    #[command(flatten)]
+    turn: TurnArgs,
+}
+
+/// What `exec` and `run-approved` do while other commands run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct TurnArgs {
+    /// Where as many commands run in the project as may at once, wait S seconds at most; without it, do not run
+    #[arg(long, value_name = "S", value_parser = turn, allow_hyphen_values = true)]
+    wait_turn: Option<Duration>,
+}
+
+impl TurnArgs {
+    fn patience(&self) -> Patience {
+        Patience { limit: self.wait_turn.unwrap_or_default(), told: taking_turns }
+    }
 }
 
 /// What both `exec` and `check` are asked.
@@ -59,8 +80,13 @@ impl What {
             Some(line) => Asked::Line(line),
             None => Asked::Argv(self.argv),
         };
-        Request { asked, timeout: self.timeout, task: self.task, reason: self.reason, waiting: None }
+        Request { asked, timeout: self.timeout, task: self.task, reason: self.reason, waiting: None, dry_run: false }
     }
+}
+
+/// As [`seconds`], or none.
+fn turn(text: &str) -> Result<Duration, String> {
+    if matches!(text, "0" | "0s") { Ok(Duration::ZERO) } else { seconds(text) }
 }
 
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
@@ -78,12 +104,13 @@ pub(crate) fn run(world: World, from: &Path, args: Args) -> ExitCode {
     };
     diagnostics::to(&project.paths.state);
     let waiting = args.wait.map(|limit| Waiting { limit, told: waits });
-    let request = Request { waiting, ..args.what.request() };
+    let request = Request { waiting, dry_run: args.dry_run, ..args.what.request() };
+    let patience = args.turn.patience();
     let mut live = Live::default();
     let answer = if args.json {
-        gate::exec(&world, &project, request, &mut Silent)
+        gate::exec(&world, &project, request, patience, &mut Silent)
     } else {
-        gate::exec(&world, &project, request, &mut live)
+        gate::exec(&world, &project, request, patience, &mut live)
     };
     finish(args.json, answer, live)
 }
@@ -103,6 +130,8 @@ pub(crate) struct RunApproved {
     /// Print one JSON object at the end instead of the command's output
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    turn: TurnArgs,
 }
 
 pub(crate) fn run_approved(world: World, from: &Path, args: RunApproved) -> ExitCode {
@@ -111,11 +140,11 @@ pub(crate) fn run_approved(world: World, from: &Path, args: RunApproved) -> Exit
         Err(stop) => return finish(args.json, Answer { stop: Some(stop), ..Answer::default() }, Live::default()),
     };
     diagnostics::to(&project.paths.state);
-    let mut live = Live::default();
+    let (mut live, patience) = (Live::default(), args.turn.patience());
     let answer = if args.json {
-        gate::run_approved(&world, &project, &args.name, &mut Silent)
+        gate::run_approved(&world, &project, &args.name, patience, &mut Silent)
     } else {
-        gate::run_approved(&world, &project, &args.name, &mut live)
+        gate::run_approved(&world, &project, &args.name, patience, &mut live)
     };
     finish(args.json, answer, live)
 }
@@ -123,6 +152,15 @@ pub(crate) fn run_approved(world: World, from: &Path, args: RunApproved) -> Exit
 fn waits(name: &str, untold: Option<Stop>) {
     text::untold(untold.as_ref());
     let _gone = writeln!(std::io::stderr(), "guard: a person is asked (`{name}`): waiting for their answer");
+}
+
+/// What is waited for, where a person sits and wonders.
+fn taking_turns(holders: &[Holder]) {
+    let mut stderr = std::io::stderr();
+    if stderr.is_terminal() {
+        let who: Vec<String> = holders.iter().map(gate::held).collect();
+        let _gone = writeln!(stderr, "guard: waiting for its turn, after {}", who.join(", "));
+    }
 }
 
 /// The command's code, unless what it printed could not be passed on: then nobody may take its code for all of its answer.

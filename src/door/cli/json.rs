@@ -1,12 +1,14 @@
 //! The one JSON object of `--json`. Its keys are a promise; a test snapshots them.
 //! Knows no layout for people.
 
+use super::changes;
 use super::judged::{Part, View};
 use crate::decide::{Judgement, Match};
 use crate::event::{Ended, Spent};
 use crate::execute::Capture;
 use crate::failfast::{self, Finding};
 use crate::gate::{self, Answer, Stop};
+use crate::record::Holder;
 use serde::Serialize;
 use std::io::Write;
 
@@ -45,13 +47,15 @@ struct Object {
     hint: Option<String>,
     /// The halt that it led to, or that keeps it from running.
     halted: Option<String>,
+    /// What came of its changes to the project; none where there were none.
+    changes: Option<changes::Object>,
     /// Of `check` alone: the parts of what was asked, and what decided each.
     #[serde(skip_serializing_if = "Option::is_none")]
     commands: Option<Vec<Part>>,
 }
 
 #[derive(Debug, Serialize)]
-struct Rule {
+pub(super) struct Rule {
     id: String,
     verdict: &'static str,
     reason: String,
@@ -90,6 +94,9 @@ struct Failure {
 struct Fault {
     message: String,
     help: Option<String>,
+    /// Where it is not the command's turn: what runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holders: Option<Vec<Holder>>,
 }
 
 /// Prints the object for an answer, and nothing else.
@@ -119,7 +126,7 @@ pub(super) fn print_usage(message: &str) {
     let mut help: Vec<String> = parts.filter(|part| !part.starts_with("For more information")).collect();
     help.push("see `guard exec --help`".into());
     let message = what.strip_prefix("error: ").unwrap_or(&what).to_owned();
-    object.error = Some(Fault { message, help: Some(help.join("; ")) });
+    object.error = Some(Fault { message, help: Some(help.join("; ")), holders: None });
     // It ends with 125 in any case.
     let _unwritten = write(&object);
 }
@@ -167,12 +174,18 @@ fn object(answer: &Answer) -> Object {
             Some(Stop::Halted { name }) => Some(name.clone()),
             Some(_) | None => None,
         }),
+        changes: answer.changes.as_ref().map(changes::object),
         commands: None,
-        error: answer.stop.as_ref().map(|stop| Fault { message: stop.to_string(), help: stop.help() }),
+        error: answer.stop.as_ref().map(fault),
     }
 }
 
-fn rule(found: &Match) -> Rule {
+fn fault(stop: &Stop) -> Fault {
+    let holders = if let Stop::Busy { holders, .. } = stop { Some(holders.clone()) } else { None };
+    Fault { message: stop.to_string(), help: stop.help(), holders }
+}
+
+pub(super) fn rule(found: &Match) -> Rule {
     Rule {
         id: found.id.clone(),
         verdict: found.verdict.word(),

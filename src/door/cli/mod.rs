@@ -2,6 +2,7 @@
 //! Knows how things are said, not how they are decided.
 
 pub mod audit;
+mod changes;
 mod check;
 mod demo;
 mod diagnostics;
@@ -17,6 +18,7 @@ mod person;
 pub mod policy;
 mod sign;
 mod text;
+mod undo;
 mod words;
 
 use crate::gate::{Project, Stop, World};
@@ -63,6 +65,7 @@ enum Command {
     Deny(person::answer::Deny),
     Wait(person::requests::Wait),
     RunApproved(exec::RunApproved),
+    Undo(undo::Args),
     #[command(subcommand)]
     Approver(person::approver::Command),
     Status(person::status::Args),
@@ -111,6 +114,7 @@ pub(super) fn main(hook: fn() -> ExitCode) -> ExitCode {
         Command::Deny(args) => person::answer::deny(world, &from, args),
         Command::Wait(args) => person::requests::wait(world, &from, args),
         Command::RunApproved(args) => exec::run_approved(world, &from, args),
+        Command::Undo(args) => undo::run(world, &from, args),
         Command::Approver(command) => person::approver::run(&world, &from, command),
         Command::Status(args) => person::status::run(world, &from, args),
         Command::Escalate(args) => person::halts::escalate(world, &from, args),

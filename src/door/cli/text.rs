@@ -1,7 +1,7 @@
 //! What a person reads: refusals, judgements and errors, coloured only on a terminal.
 //! Knows no JSON.
 
-use super::{code, json, judged};
+use super::{changes, code, json, judged};
 use crate::action::Action;
 use crate::decide::{Judgement, Match, Verdict};
 use crate::event::Ended;
@@ -102,6 +102,9 @@ pub(super) fn print(answer: &Answer) {
                 let _ = writeln!(text, "guard: {}", paint.with(Tone::Question, "this proves nothing"));
             }
             Some(Finding::Green(_)) | None => {}
+        }
+        if let Some(changes) = &answer.changes {
+            text += &changes::withheld(changes, paint);
         }
         text += &hint(answer, paint);
     } else if let Some(judgement) = &answer.judgement {
@@ -238,7 +241,7 @@ fn deciding(judgement: &Judgement, paint: Paint) -> String {
 }
 
 /// Each rule once, however many of the commands it matched for the same reason.
-fn rules<'a>(matches: impl Iterator<Item = &'a Match>, paint: Paint) -> String {
+pub(super) fn rules<'a>(matches: impl Iterator<Item = &'a Match>, paint: Paint) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in matches.map(|found| rule(found, paint)) {
         if !lines.contains(&line) {

@@ -52,6 +52,9 @@ pub(super) fn granted(grant: &Grant, program: Option<&str>) -> String {
     if !grant.env.is_empty() {
         parts.push(format!("is given {}", listed(&quoted(&grant.env), "and")));
     }
+    if grant.dotenv {
+        parts.push("may read the project's `.env` files".into());
+    }
     if let Some(check) = grant.check {
         parts.push(format!("counts as a {} check", check.word()));
     }

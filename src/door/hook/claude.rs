@@ -103,8 +103,14 @@ fn before(world: World, question: Question) -> Result<Answer, String> {
     let reason = input.get("description").and_then(Value::as_str).map(str::to_owned);
     let decided = place(world, &question.cwd).and_then(|(world, project)| match kind {
         Kind::Line => {
-            let request =
-                Request { asked: Asked::Line(value.into()), timeout: None, task: None, reason, waiting: None };
+            let request = Request {
+                asked: Asked::Line(value.into()),
+                timeout: None,
+                task: None,
+                reason,
+                waiting: None,
+                dry_run: false,
+            };
             let accepted = gate::before_command(&world, &project, request, Path::new(&guard))?;
             Ok(accepted.map(|accepted| match accepted {
                 Accepted::Handed => run(input, gate::handed(&guard, value), HANDED),

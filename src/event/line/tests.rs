@@ -37,6 +37,7 @@ fn a_line_looks_as_the_owner_drew_it() {
         of: 1,
         ended: Ended::Exited,
         exit_code: 1,
+        limit: None,
         duration_ms: 12,
         fence: "full".into(),
         missing: Vec::new(),

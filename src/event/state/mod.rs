@@ -7,6 +7,7 @@ mod requests;
 pub use attempts::{Attempts, Series, Tried};
 pub use requests::{Done, Halt, Open, Permission, Refused, Requests};
 
+use super::changes::Transactions;
 use super::{Closing, Detail, Ended};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +35,8 @@ pub struct State {
     pub attempts: Attempts,
     /// What a person is asked, and what is halted.
     pub requests: Requests,
+    /// Changes that were brought into the project.
+    pub transactions: Transactions,
 }
 
 impl State {
@@ -69,6 +72,8 @@ impl State {
                 self.count(rules.iter().map(|hit| hit.id.as_str()));
             }
             Detail::FileRefused { rules, .. } => self.count(rules.iter().map(|hit| hit.id.as_str())),
+            Detail::ChangeCommitted(committed) => self.transactions.commit(&committed.transaction),
+            Detail::ChangeWithheld(withheld) => self.count(withheld.rules.iter().map(|hit| hit.id.as_str())),
             Detail::PolicyTrusted { .. } => self.requests.forgive(),
             Detail::Requested(asked) => self.requests.ask(seq, asked),
             Detail::Approved { name, by, until } => self.requests.approve(name, by, *until),
@@ -93,6 +98,7 @@ impl State {
             Detail::Created { .. }
             | Detail::Analysed { .. }
             | Detail::Unfenced { .. }
+            | Detail::ChangeFinished { .. }
             | Detail::FileChanged { .. }
             | Detail::ApproverChanged { .. }
             | Detail::ReturnCode { .. }
@@ -143,6 +149,7 @@ mod tests {
                 of: 2,
                 ended: Ended::TimedOut,
                 exit_code: 124,
+                limit: None,
                 duration_ms: 60_000,
                 fence: "full".into(),
                 missing: vec![],

@@ -1,8 +1,9 @@
 //! How far a command is let: into the fence, into a fence that hides what it need not read, or out of every fence.
 //! Knows no policy; whoever orders has a reason.
 
+use super::closed::open_of_system;
 use super::layout::c_path;
-use super::rules::{Access, Rules};
+use super::rules::{Access, Judged, Rules};
 use crate::execute::ExecuteError;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -23,47 +24,26 @@ pub enum Bounds {
 /// What is missing of the fence outside of it.
 pub(super) const OUTSIDE: &str = "the Docker socket is not to be had inside; its time and its end were kept";
 
-/// What programs need to start and to find their way: nothing that belongs to anybody.
-const SYSTEM: [&str; 20] = [
-    "/bin",
-    "/etc/alternatives",
-    "/etc/group",
-    "/etc/ld.so.cache",
-    "/etc/localtime",
-    "/etc/mime.types",
-    "/etc/nsswitch.conf",
-    "/etc/passwd",
-    "/etc/python3",
-    "/etc/python3.11",
-    "/etc/ssl/openssl.cnf",
-    "/lib",
-    "/lib32",
-    "/lib64",
-    "/nix",
-    "/proc",
-    "/sbin",
-    "/sys/fs/cgroup",
-    "/sys/kernel/mm/transparent_hugepage",
-    "/usr",
-];
+/// Where programs and what they need to start lie: nothing that belongs to anybody. Besides, what is open of the system.
+const SYSTEM: [&str; 8] = ["/bin", "/lib", "/lib32", "/lib64", "/nix", "/proc", "/sbin", "/usr"];
 
 impl Bounds {
     /// Landlock's rules with nothing allowed yet, but for what may be read where that is limited.
-    pub(super) fn rules(&self, version: u32, reads: bool) -> Result<Rules, ExecuteError> {
-        let Self::Reading(own) = self else { return Ok(Rules::new(version, reads)) };
-        let mut rules = Rules::new(version, true);
-        let system = SYSTEM.iter().map(PathBuf::from);
+    pub(super) fn rules(&self, version: u32, judged: Judged) -> Result<Rules, ExecuteError> {
+        let Self::Reading(own) = self else { return Ok(Rules::new(version, judged)) };
+        let mut rules = Rules::new(version, Judged::All);
+        let system = SYSTEM.iter().map(PathBuf::from).chain(open_of_system());
         for path in own.iter().cloned().chain(system) {
             rules.allow(c_path(&path)?, Access::Read, path.is_dir());
         }
         Ok(rules)
     }
 
-    /// Whether reading is limited.
-    pub(super) fn limits_reading(&self) -> bool {
+    /// The folders and files that alone can be read, where reading is limited to some.
+    pub(super) fn reading(&self) -> Option<&[PathBuf]> {
         match self {
-            Self::Reading(_) => true,
-            Self::Fence | Self::Outside(_) => false,
+            Self::Reading(own) => Some(own),
+            Self::Fence | Self::Outside(_) => None,
         }
     }
 }

@@ -5,10 +5,13 @@
 
 #![expect(unsafe_code, reason = "the processes inside share memory with guard until the command executes")]
 
+use super::meter::{Exceeded, Meter};
 use super::mounts::{SLOTS, Step};
+use super::resources::Resources;
 use super::rules::Rules;
 use super::sys::{self, Errno};
 use super::tree::Tree;
+use crate::execute::Limits;
 use libc::{c_char, c_int, pid_t, sigset_t, sock_filter};
 use std::ffi::{CStr, CString, c_void};
 use std::time::{Duration, Instant};
@@ -26,6 +29,12 @@ pub(super) struct Plan {
     pub(super) filter: Vec<sock_filter>,
     pub(super) rules: Rules,
     pub(super) timeout: Duration,
+    /// What the kernel bounds, process by process.
+    pub(super) resources: Resources,
+    /// What is watched.
+    pub(super) limits: Limits,
+    /// Bytes of a page of memory.
+    pub(super) page: u64,
     /// Whether there are namespaces of users and mounts.
     pub(super) mounts: bool,
     /// Whether there is a pid namespace.
@@ -91,6 +100,9 @@ pub(in crate::execute) mod report {
     pub(in crate::execute) const BY_ITSELF: i32 = 0;
     pub(in crate::execute) const TIMED_OUT: i32 = 1;
     pub(in crate::execute) const CANCELLED: i32 = 2;
+    pub(in crate::execute) const MEMORY: i32 = 3;
+    pub(in crate::execute) const CPU: i32 = 4;
+    pub(in crate::execute) const PROCESSES: i32 = 5;
 }
 
 const REPORTS: c_int = 3;
@@ -243,8 +255,8 @@ fn confine(plan: &Plan) -> Result<(), (i32, Errno)> {
     sys::duplicate(OUT, 1, false).map_err(at(Stage::Descriptors))?;
     sys::duplicate(ERR, 2, false).map_err(at(Stage::Descriptors))?;
     sys::close_from(3, true).map_err(at(Stage::Descriptors))?;
-    for (resource, most) in [(libc::RLIMIT_CORE, 0), (libc::RLIMIT_NOFILE, 65_536), (libc::RLIMIT_NPROC, 4096)] {
-        sys::limit(resource, most).map_err(at(Stage::Limits))?;
+    for (resource, most) in &plan.resources {
+        sys::limit(*resource, *most).map_err(at(Stage::Limits))?;
     }
     sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1).map_err(at(Stage::Seccomp))?;
     if plan.outside {
@@ -291,12 +303,14 @@ fn keep(plan: &Plan, command: pid_t) -> (c_int, i32) {
     let awaited = sys::signals(&list);
     let guard = sys::parent();
     let tree = Tree { namespace: plan.pids };
+    let mut meter = Meter::new(&plan.limits, plan.mounts, plan.page);
     let mut cause = report::BY_ITSELF;
     let mut left = plan.timeout;
     let mut paused = false;
     loop {
         let start = Instant::now();
-        let signal = sys::wait_signal(&awaited, if paused { None } else { Some(left) });
+        let until = if cause == report::BY_ITSELF { left.min(meter.left()) } else { left };
+        let signal = sys::wait_signal(&awaited, if paused { None } else { Some(until) });
         if !paused {
             left = left.saturating_sub(start.elapsed());
         }
@@ -313,6 +327,7 @@ fn keep(plan: &Plan, command: pid_t) -> (c_int, i32) {
             Ok((_, from)) if from != 0 && from != guard => {}
             Ok((libc::SIGTSTP, _)) => {
                 tree.signal(libc::SIGSTOP);
+                meter.pause();
                 paused = true;
             }
             Ok((libc::SIGCONT, _)) => {
@@ -320,7 +335,7 @@ fn keep(plan: &Plan, command: pid_t) -> (c_int, i32) {
                 paused = false;
             }
             Ok((signal, _)) => {
-                if cause == report::CANCELLED {
+                if cause != report::BY_ITSELF && cause != report::TIMED_OUT {
                     tree.kill_all();
                     return (libc::SIGKILL, cause);
                 }
@@ -330,17 +345,33 @@ fn keep(plan: &Plan, command: pid_t) -> (c_int, i32) {
                 tree.signal(signal);
                 tree.signal(libc::SIGCONT);
             }
-            Err(libc::EAGAIN) if cause == report::BY_ITSELF => {
-                cause = report::TIMED_OUT;
-                left = GRACE;
-                tree.signal(libc::SIGTERM);
-                tree.signal(libc::SIGCONT);
-            }
-            Err(libc::EAGAIN) => {
+            Err(_) => {}
+        }
+        if paused {
+            continue;
+        }
+        // Whatever signals come, as fast as they may: time is up when it is up.
+        let stop = match (cause, left.is_zero()) {
+            (report::BY_ITSELF, true) => report::TIMED_OUT,
+            (report::BY_ITSELF, false) => match meter.look(&tree) {
+                None => continue,
+                Some(Exceeded::Memory) => report::MEMORY,
+                Some(Exceeded::Cpu) => report::CPU,
+                Some(Exceeded::Processes) => {
+                    // What multiplies makes more of itself in any time that it is given.
+                    tree.kill_all();
+                    return (libc::SIGKILL, report::PROCESSES);
+                }
+            },
+            (_, true) => {
                 tree.kill_all();
                 return (libc::SIGKILL, cause);
             }
-            Err(_) => {}
-        }
+            (_, false) => continue,
+        };
+        cause = stop;
+        left = GRACE;
+        tree.signal(libc::SIGTERM);
+        tree.signal(libc::SIGCONT);
     }
 }

@@ -1,23 +1,25 @@
 //! Which mounts and rules make the fence around a place: computed before anything is started.
 //! Knows the file system as it lies; starts nothing.
 
-use super::bounds::Bounds;
+use super::closed::{self, Cover, covers};
 use super::mounts::Step;
-use super::rules::{Access, Rules};
-use super::stub::{Stubs, is_stub};
+use super::order::{Layer, Order};
+use super::rules::{Access, Judged, Rules};
+use super::{covering, dotenv};
 use crate::execute::{ExecuteError, Place};
 use std::collections::BTreeSet;
 use std::ffi::CString;
-use std::fs::{self, FileType};
-use std::io;
+use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// Device nodes a command gets; everything else in `/dev` is out of reach.
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 /// A folder and a file of nothing, to cover what is hidden.
 const NOTHING_FOLDER: &str = "/run/guard/empty";
 const NOTHING_FILE: &str = "/run/guard/nothing";
+/// The same, and not even that can be read: a program that must not read says so.
+const SHUT_FILE: &str = "/run/guard/shut";
 /// Folders that are private to the fence.
 const PRIVATE: [&str; 4] = ["/tmp", "/var/tmp", "/run", "/dev"];
 
@@ -50,6 +52,7 @@ pub(super) fn resolved(place: &Place) -> Result<Place, ExecuteError> {
         caches: if is_private(&place.caches) { place.caches.clone() } else { real(&place.caches)? },
         protected: place.protected.clone(),
         hidden: place.hidden.clone(),
+        reads: place.reads.clone(),
     };
     if place.project.parent().is_none() {
         return Err(refusal(
@@ -77,35 +80,31 @@ fn refusal(path: &Path, cause: &str, mend: &str) -> ExecuteError {
     ExecuteError::Fence { what: format!("`{}`", path.display()), cause: cause.to_owned(), mend: mend.to_owned() }
 }
 
-/// The mount steps for a resolved place. Makes stubs where something must stay absent.
+/// The mount steps for a resolved place.
 pub(super) fn steps(
     place: &Place,
-    writes: bool,
-    processes: bool,
-    stubs: &mut Stubs,
+    order: &Order,
+    (processes, landlock): (bool, bool),
 ) -> Result<Vec<Step>, ExecuteError> {
-    let mut layout = Layout { place, steps: Vec::with_capacity(96), held: BTreeSet::new() };
-    layout.keep()?;
+    let covers = covered(place, order, landlock);
+    let mut layout = Layout { place, covers, steps: Vec::with_capacity(128) };
+    layout.keep(order.layer.as_ref())?;
     layout.steps.push(Step::Seal);
     layout.private()?;
     if processes {
-        layout.steps.push(Step::Processes);
+        layout.steps.push(Step::Processes { highest: None });
     }
     layout.steps.push(Step::Put { slot: PROJECT, at: c_path(&place.project)? });
     let mut hidden = place.hidden.clone();
     hidden.sort();
     for path in &hidden {
-        layout.hide(path, stubs)?;
+        layout.hide(path)?;
     }
-    if writes {
-        let mut protected = place.protected.clone();
-        protected.extend(git_aliases(&place.protected));
-        protected.sort();
-        for path in &protected {
-            layout.protect(path, stubs)?;
-        }
-    } else {
+    if order.layer.is_none() {
         layout.steps.push(Step::ReadOnly { at: c_path(&place.project)? });
+    }
+    for path in unread(place, order) {
+        layout.shut(&path)?;
     }
     if !is_private(&place.caches) {
         layout.steps.push(Step::Put { slot: CACHES, at: c_path(&place.caches)? });
@@ -113,43 +112,61 @@ pub(super) fn steps(
     Ok(layout.steps)
 }
 
-/// Files beside `.git/config` and `.git/hooks` that would give other ones effect: with a `commondir` git reads
-/// configuration and hooks from the folder it names (tried: `core.fsmonitor` of that folder fired on `git status`).
-fn git_aliases(protected: &[PathBuf]) -> BTreeSet<PathBuf> {
-    let folders = protected.iter().filter_map(|p| p.parent()).filter(|p| p.file_name().is_some_and(|n| n == ".git"));
-    let names = ["commondir", "config.worktree", "modules", "worktrees"];
-    let aliases = folders.flat_map(|git| names.map(|name| git.join(name)));
-    // The first takes effect by itself, the second once `.git/config` asks for it; the others where they are in use.
-    let held =
-        |path: &PathBuf| path.ends_with("commondir") || (path.ends_with("config.worktree") && per_worktree(path));
-    aliases.filter(|path| held(path) || path.symlink_metadata().is_ok()).collect()
+/// What of a resolved place lies in the project and is mounted on.
+pub(super) fn mounted_on(place: &Place) -> Vec<PathBuf> {
+    place.hidden.iter().filter(|path| path.starts_with(&place.project)).cloned().collect()
 }
 
-/// Whether the repository of `path` may read configuration of a work tree's own.
-fn per_worktree(path: &Path) -> bool {
-    let config = fs::read(path.with_file_name("config")).unwrap_or_default();
-    config.to_ascii_lowercase().windows(14).any(|part| part == b"worktreeconfig")
+/// What is covered for `order`; the system's closed folders too where Landlock does not close them.
+fn covered(place: &Place, order: &Order, landlock: bool) -> Vec<Cover> {
+    let own = order.bounds.reading().unwrap_or_default();
+    let also: Vec<PathBuf> = own.iter().filter(|path| !path.starts_with(&place.project)).cloned().collect();
+    covers(place, &also, !landlock)
 }
 
-/// What of a resolved place lies in the project and is mounted on, whether it is there or not.
-pub(super) fn mounted_on(place: &Place, writes: bool) -> Vec<PathBuf> {
-    let protected = if writes { place.protected.clone() } else { Vec::new() };
-    let aliases = git_aliases(&protected);
-    let all = place.hidden.iter().cloned().chain(protected).chain(aliases);
-    all.filter(|path| path.starts_with(&place.project)).collect()
+/// What cannot be read although it lies where one may look: `.env` files, and what the policy shuts.
+fn unread(place: &Place, order: &Order) -> BTreeSet<PathBuf> {
+    let mut all = if order.dotenv { BTreeSet::new() } else { dotenv::files(place) };
+    all.extend(place.reads.shut.iter().cloned());
+    all
+}
+
+/// Why a program at `path` cannot be seen inside, and what opens it.
+pub(super) fn out_of_sight(place: &Place, order: &Order, path: &Path) -> Option<String> {
+    // What its name leads to may be hidden although its name is not.
+    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let covers = covered(place, order, true);
+    let hides = |path: &Path| {
+        let cover = covers.iter().find(|cover| path.starts_with(&cover.at))?;
+        let open = cover.open.iter().any(|open| path.starts_with(open)) || path.starts_with(&place.project);
+        (!open).then(|| cover.at.clone())
+    };
+    let (hidden, at) = [path, &real].into_iter().find_map(|path| Some((path, hides(path)?)))?;
+    Some(format!(
+        "commands do not see `{}`, which lies in the home `{}`: a person may add its folder to `toolchain` in `[fence]`",
+        hidden.display(),
+        at.display()
+    ))
 }
 
 struct Layout<'a> {
     place: &'a Place,
+    covers: Vec<Cover>,
     steps: Vec<Step>,
-    held: BTreeSet<PathBuf>,
 }
 
 impl Layout<'_> {
     /// Takes aside what stays writable, before everything becomes read-only.
-    fn keep(&mut self) -> Result<(), ExecuteError> {
+    fn keep(&mut self, layer: Option<&Layer>) -> Result<(), ExecuteError> {
+        let project = c_path(&self.place.project)?;
+        if let Some(layer) = layer {
+            let (upper, work) = (c_path(&layer.upper)?, c_path(&layer.work)?);
+            self.steps.push(Step::Overlay { lower: project.clone(), upper, work, slot: PROJECT });
+        }
         let mut take = |from: CString, slot, devices| self.steps.push(Step::Take { from, slot, devices });
-        take(c_path(&self.place.project)?, PROJECT, false);
+        if layer.is_none() {
+            take(project, PROJECT, false);
+        }
         if !is_private(&self.place.caches) {
             take(c_path(&self.place.caches)?, CACHES, false);
         }
@@ -195,7 +212,13 @@ impl Layout<'_> {
         }
         self.steps.extend([folder("/run/guard", 0o755), folder(NOTHING_FOLDER, 0o555)]);
         self.steps.push(Step::File { at: c(NOTHING_FILE) });
+        self.steps.push(Step::Unreadable { at: c(SHUT_FILE) });
+        let caches = (!is_private(&self.place.caches)).then_some(self.place.caches.as_path());
+        let ways: Vec<&Path> = [self.place.project.as_path()].into_iter().chain(caches).collect();
+        let (make, put) = covering::steps(&self.covers, &ways)?;
+        self.steps.extend(make);
         self.steps.push(Step::ReadOnly { at: c("/run") });
+        self.steps.extend(put);
         Ok(())
     }
 
@@ -209,46 +232,35 @@ impl Layout<'_> {
         Ok(())
     }
 
-    /// Makes every folder between the project and `path` a mount point, so that none can be renamed or removed.
-    fn hold(&mut self, path: &Path) -> Result<(), ExecuteError> {
-        let above: Vec<_> = path.ancestors().skip(1).take_while(|a| *a != self.place.project).collect();
-        for ancestor in above.into_iter().rev() {
-            if self.held.insert(ancestor.to_owned()) {
-                let at = c_path(ancestor)?;
-                self.steps.push(Step::Bind { from: at.clone(), at });
-            }
+    /// Makes what is at `path` unreadable, where it is to be seen at all.
+    fn shut(&mut self, path: &Path) -> Result<(), ExecuteError> {
+        let within = |folders: &[PathBuf]| folders.iter().any(|folder| path.starts_with(folder));
+        let Ok(found) = path.symlink_metadata() else { return Ok(()) };
+        if within(&self.place.hidden) || self.is_out_of_sight(path) || found.is_symlink() {
+            return Ok(());
         }
+        let with = if found.is_dir() { NOTHING_FOLDER } else { SHUT_FILE };
+        self.steps.push(Step::Bind { from: c(with), at: c_path(path)? });
         Ok(())
     }
 
-    /// Makes `path` read-only, whether it exists or not.
-    fn protect(&mut self, path: &Path, stubs: &mut Stubs) -> Result<(), ExecuteError> {
-        let Some((path, _)) = self.existing(path, stubs)? else { return Ok(()) };
-        self.hold(&path)?;
-        if self.held.insert(path.clone()) {
-            let at = c_path(&path)?;
-            self.steps.push(Step::Bind { from: at.clone(), at });
-        }
-        self.steps.push(Step::ReadOnly { at: c_path(&path)? });
-        Ok(())
+    /// Whether nothing is at `path` inside: it lies in a private folder, or in a cover and not in what is open there.
+    fn is_out_of_sight(&self, path: &Path) -> bool {
+        let open = |cover: &Cover| cover.open.iter().any(|open| path.starts_with(open));
+        !path.starts_with(&self.place.project)
+            && (PRIVATE.iter().any(|base| path.starts_with(base))
+                || self.covers.iter().any(|cover| path.starts_with(&cover.at) && !open(cover)))
     }
 
     /// Covers `path` with nothing.
-    fn hide(&mut self, path: &Path, stubs: &mut Stubs) -> Result<(), ExecuteError> {
-        let (path, kind) = if path.starts_with(&self.place.project) {
-            let Some(found) = self.existing(path, stubs)? else { return Ok(()) };
-            self.hold(&found.0)?;
-            found
-        } else {
-            // What is not there cannot be made either; what lies in a private folder is out of sight already.
-            let Ok(real) = fs::canonicalize(path) else { return Ok(()) };
-            if PRIVATE.iter().any(|base| real.starts_with(base)) && !real.starts_with(&self.place.project) {
-                return Ok(());
-            }
-            let kind =
-                real.symlink_metadata().map_err(|e| trouble("look at what is hidden", &e.to_string()))?.file_type();
-            (real, kind)
-        };
+    fn hide(&mut self, path: &Path) -> Result<(), ExecuteError> {
+        // What is not there cannot be made where guard would take it for its own: what is made is judged.
+        let Ok(real) = fs::canonicalize(path) else { return Ok(()) };
+        if self.is_out_of_sight(&real) && !self.place.project.starts_with(&real) {
+            return Ok(());
+        }
+        let kind = real.symlink_metadata().map_err(|e| trouble("look at what is hidden", &e.to_string()))?.file_type();
+        let path = real;
         if self.place.project.starts_with(&path) {
             return Err(refusal(&self.place.project, "the project lies in a hidden folder", "move it elsewhere"));
         }
@@ -263,48 +275,25 @@ impl Layout<'_> {
         } else {
             self.steps.push(Step::Bind { from: c(NOTHING_FOLDER), at });
         }
-        self.held.insert(path);
         Ok(())
-    }
-
-    /// The part of `path` that can be mounted on: itself, or a stub where it is missing. `None`: outside the project.
-    fn existing(&self, path: &Path, stubs: &mut Stubs) -> Result<Option<(PathBuf, FileType)>, ExecuteError> {
-        let Ok(inside) = path.strip_prefix(&self.place.project) else { return Ok(None) };
-        let mut at = self.place.project.clone();
-        let mut found = None;
-        for part in inside.components() {
-            let Component::Normal(name) = part else {
-                return Err(refusal(path, "`..` in a protected path", "name the path itself"));
-            };
-            let parent = at.clone();
-            at.push(name);
-            let there = at.symlink_metadata();
-            if there.as_ref().is_ok_and(is_stub) {
-                return stubs.hold(&at);
-            }
-            match there.map(|m| m.file_type()) {
-                Ok(kind) if kind.is_symlink() && parent == self.place.project => {
-                    let mend = "put the file or folder itself there: a link could be replaced by the command";
-                    return Err(refusal(&at, "it is protected and a symbolic link", mend));
-                }
-                // A link below the project's root is held by making the folder it lies in read-only.
-                Ok(kind) if kind.is_symlink() => {
-                    return Ok(parent.symlink_metadata().ok().map(|m| (parent.clone(), m.file_type())));
-                }
-                Ok(kind) if kind.is_dir() => found = Some((at.clone(), kind)),
-                Ok(kind) => return Ok(Some((at, kind))),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return stubs.hold(&at),
-                Err(error) => return Err(trouble(&format!("look at `{}`", at.display()), &error.to_string())),
-            }
-        }
-        Ok(found)
     }
 }
 
-/// Landlock's rules where mounts already decide what can be read and seen.
-pub(super) fn rules(place: &Place, bounds: &Bounds, writes: bool, version: u32) -> Result<Rules, ExecuteError> {
-    let mut rules = bounds.rules(version, false)?;
-    if writes {
+/// Landlock's rules where mounts already decide what can be seen: what of the system can be read, and what written.
+pub(super) fn rules(place: &Place, order: &Order, version: u32) -> Result<Rules, ExecuteError> {
+    let mut rules = order.bounds.rules(version, Judged::Files)?;
+    if order.bounds.reading().is_none() && version > 0 {
+        for (path, folder) in open_to_all(place)? {
+            rules.allow(c_path(&path)?, Access::Read, folder);
+        }
+        for cover in covered(place, order, true) {
+            rules.allow(c_path(&cover.at)?, Access::Read, true);
+        }
+        if order.layer.is_none() {
+            rules.allow(c_path(&place.project)?, Access::Read, true);
+        }
+    }
+    if order.layer.is_some() {
         rules.allow(c_path(&place.project)?, Access::Write, true);
     }
     if !is_private(&place.caches) {
@@ -316,26 +305,43 @@ pub(super) fn rules(place: &Place, bounds: &Bounds, writes: bool, version: u32) 
     Ok(rules)
 }
 
+/// The folders at the top that are not closed, and what is open of the closed ones.
+fn open_to_all(place: &Place) -> Result<Vec<(PathBuf, bool)>, ExecuteError> {
+    let top = fs::read_dir("/").map_err(|error| trouble("look at `/`", &error.to_string()))?;
+    let mut all = Vec::with_capacity(128);
+    for entry in top.flatten() {
+        let path = entry.path();
+        let kind = entry.file_type().ok().filter(|kind| !kind.is_symlink());
+        if let Some(kind) = kind.filter(|_| !closed::closed().any(|closed| closed == path)) {
+            all.push((path, kind.is_dir()));
+        }
+    }
+    // Files and folders alike: what is not asked of a file is not given.
+    all.extend(closed::open_of_system().map(|path| (path, false)));
+    let closed = place.reads.open.iter().filter(|path| closed::closed().any(|closed| path.starts_with(closed)));
+    all.extend(closed.map(|path| (path.clone(), false)));
+    Ok(all)
+}
+
 /// Landlock's rules where there are no namespaces: it cannot deny below what it allows, so everything is allowed but
-/// what is hidden or protected, entry by entry. Nothing can be made directly in a folder that holds something protected.
-pub(super) fn rules_alone(place: &Place, bounds: &Bounds, writes: bool, version: u32) -> Result<Rules, ExecuteError> {
-    let mut rules = bounds.rules(version, true)?;
-    let mut unread = place.hidden.clone();
-    unread.push(PathBuf::from("/dev"));
-    let readable = if bounds.limits_reading() { Vec::new() } else { carve(Path::new("/"), &unread) };
-    for (path, folder) in readable {
-        rules.allow(c_path(&path)?, Access::Read, folder);
+/// what is hidden or closed, entry by entry; and the project is read-only, since nothing could judge what is written.
+pub(super) fn rules_alone(place: &Place, order: &Order, version: u32) -> Result<Rules, ExecuteError> {
+    let mut rules = order.bounds.rules(version, Judged::All)?;
+    let mut kept = place.hidden.clone();
+    kept.extend(unread(place, order));
+    if order.bounds.reading().is_none() {
+        let mut closed: Vec<PathBuf> = closed::closed().collect();
+        closed.push(PathBuf::from("/dev"));
+        closed.extend(covered(place, order, true).into_iter().map(|cover| cover.at));
+        closed.extend(kept.iter().cloned());
+        let open = closed::open_of_system().chain(place.reads.open.iter().cloned());
+        let parts = open.chain([place.project.clone()]).flat_map(|path| carve(&path, &kept));
+        for (path, folder) in carve(Path::new("/"), &closed).into_iter().chain(parts) {
+            rules.allow(c_path(&path)?, Access::Read, folder);
+        }
     }
     for name in DEVICES {
         rules.allow(c(&format!("/dev/{name}")), Access::Write, false);
-    }
-    if writes {
-        let mut kept = place.hidden.clone();
-        kept.extend(place.protected.iter().cloned());
-        kept.extend(git_aliases(&place.protected));
-        for (path, folder) in carve(&place.project, &kept) {
-            rules.allow(c_path(&path)?, Access::Write, folder);
-        }
     }
     rules.allow(c_path(&place.caches)?, Access::Write, true);
     Ok(rules)

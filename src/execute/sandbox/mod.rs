@@ -2,7 +2,11 @@
 //! The only room with `unsafe` code. Knows nothing of permits, policies or logs.
 
 mod bounds;
+mod closed;
+mod covering;
 mod detach;
+mod digits;
+mod dotenv;
 mod feed;
 mod filter;
 mod first;
@@ -10,28 +14,30 @@ mod ids;
 mod init;
 mod input;
 mod layout;
+mod meter;
 mod mounts;
 mod order;
 mod probe;
 mod program;
 mod raw;
+mod resources;
 mod rules;
 mod start;
 mod steer;
-mod stub;
 mod sys;
 mod tree;
 mod watch;
 
 pub use bounds::Bounds;
 pub use detach::detached;
-pub use order::Order;
+pub use order::{Layer, Order};
 pub use probe::{Examination, Finding, examine};
 pub use program::Work;
+pub use resources::counts_root;
 
 pub(super) use feed::Feed;
 pub(super) use init::report;
-pub(super) use start::{Fenced, Standing, start};
+pub(super) use start::{Fenced, Standing, Stopper, start};
 pub(super) use steer::{Hold, Steering};
 
 use std::fs;

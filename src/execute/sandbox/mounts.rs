@@ -1,6 +1,7 @@
 //! The steps that turn a fresh mount namespace into a fence, and how each is taken.
 //! Knows no reasons: which steps there are is decided by the plan.
 
+use super::digits::{self, LONGEST};
 use super::sys::{self, Errno, MountAttr, NO_DEV, NO_SUID, READ_ONLY};
 use std::ffi::{CStr, CString};
 
@@ -12,22 +13,29 @@ pub(super) const SLOTS: usize = 16;
 pub(super) enum Step {
     /// Takes a copy of what is at `from`, writable as it is there, to be put back later.
     Take { from: CString, slot: usize, devices: bool },
+    /// The project with a layer over it that takes every change, to be put back later.
+    Overlay { lower: CString, upper: CString, work: CString, slot: usize },
     /// Everything that is mounted becomes read-only, without devices, and cut off from the host's mounts.
     Seal,
     /// A private folder in memory.
     Memory { at: CString, options: &'static CStr },
-    /// The processes of this pid namespace, read-only.
-    Processes,
+    /// The processes of this pid namespace, read-only; and the highest id one of them may have, where the kernel lets this
+    /// be said of one namespace.
+    Processes { highest: Option<CString> },
     /// Terminals of its own.
     Terminals,
     /// An empty folder, unless it is there.
     Folder { at: CString, mode: u32 },
     /// An empty file, unless it is there.
     File { at: CString },
+    /// An empty file that nobody can read.
+    Unreadable { at: CString },
     /// A symbolic link.
     Link { to: CString, at: CString },
     /// Mounts `from` at `at` too.
     Bind { from: CString, at: CString },
+    /// Puts the mount at `from`, with all below it, at `to` instead.
+    Move { from: CString, to: CString },
     /// Makes the mount at `at` read-only.
     ReadOnly { at: CString },
     /// Puts a taken copy at its place.
@@ -42,6 +50,7 @@ const MS_NODEV: u64 = 4;
 const MS_NOEXEC: u64 = 8;
 const MS_RDONLY: u64 = 1;
 const MS_BIND: u64 = 0x1000;
+const MS_MOVE: u64 = 0x2000;
 const MS_REC: u64 = 0x4000;
 const MS_PRIVATE: u64 = 1 << 18;
 
@@ -58,14 +67,28 @@ impl Step {
                 *slots.get_mut(*slot).ok_or(libc::EMFILE)? = fd;
                 Ok(())
             }
+            Self::Overlay { lower, upper, work, slot } => {
+                let fd = overlay(lower, upper, work)?;
+                *slots.get_mut(*slot).ok_or(libc::EMFILE)? = fd;
+                Ok(())
+            }
             Self::Seal => {
                 let set = READ_ONLY | NO_SUID | NO_DEV;
                 let attr = MountAttr { set, propagation: MS_PRIVATE, ..MountAttr::default() };
                 sys::mount_setattr(libc::AT_FDCWD, c"/", true, &attr)
             }
             Self::Memory { at, options } => sys::mount(c"tmpfs", at, c"tmpfs", MS_NOSUID | MS_NODEV, options),
-            Self::Processes => {
-                sys::mount(c"proc", c"/proc", c"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, EMPTY)
+            Self::Processes { highest } => {
+                let read_only = if highest.is_some() { 0 } else { MS_RDONLY };
+                sys::mount(c"proc", c"/proc", c"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC | read_only, EMPTY)?;
+                let Some(highest) = highest else { return Ok(()) };
+                // Where this is refused, what is too many is found by looking.
+                if let Ok(fd) = sys::open(c"/proc/sys/kernel/pid_max", libc::O_WRONLY) {
+                    let _ = sys::write(fd, highest.to_bytes());
+                    sys::close(fd);
+                }
+                let attr = MountAttr { set: READ_ONLY, ..MountAttr::default() };
+                sys::mount_setattr(libc::AT_FDCWD, c"/proc", false, &attr)
             }
             Self::Terminals => {
                 let options = c"newinstance,ptmxmode=0666,mode=0620";
@@ -77,12 +100,14 @@ impl Step {
                 Err(libc::EEXIST) => Ok(()),
                 Err(error) => Err(error),
             },
-            Self::File { at } => match sys::mkfile(at) {
+            Self::Unreadable { at } => sys::mkfile(at, 0),
+            Self::File { at } => match sys::mkfile(at, 0o444) {
                 Ok(()) | Err(libc::EEXIST) => Ok(()),
                 Err(error) => Err(error),
             },
             Self::Link { to, at } => sys::symlink(to, at),
             Self::Bind { from, at } => sys::mount(from, at, EMPTY, MS_BIND | MS_REC, EMPTY),
+            Self::Move { from, to } => sys::mount(from, to, EMPTY, MS_MOVE, EMPTY),
             Self::ReadOnly { at } => {
                 sys::mount_setattr(libc::AT_FDCWD, at, true, &MountAttr { set: READ_ONLY, ..MountAttr::default() })
             }
@@ -97,8 +122,8 @@ impl Step {
                 if sys::identity(tree)? != (*device, *inode) {
                     return Err(libc::ESTALE);
                 }
-                let mut link = [0_u8; 32];
-                let link = descriptor(&mut link, tree).ok_or(libc::EBADF)?;
+                let mut link = [0_u8; LONGEST];
+                let link = digits::path(&mut link, b"/proc/self/fd/", tree, b"").ok_or(libc::EBADF)?;
                 let fd = sys::open(link, libc::O_RDONLY | libc::O_NOCTTY)?;
                 // From now on nobody opens it for writing, and a terminal not at all.
                 let set = READ_ONLY | NO_SUID | NO_DEV;
@@ -119,14 +144,18 @@ impl Step {
         let show = |path: &CStr| path.to_string_lossy().into_owned();
         match self {
             Self::Take { from, .. } => format!("keep `{}` as it is", show(from)),
+            Self::Overlay { lower, .. } => format!("lay an overlay over `{}`", show(lower)),
             Self::Seal => "make the system read-only".into(),
             Self::Memory { at, .. } => format!("mount a private `{}`", show(at)),
-            Self::Processes => "mount a fresh `/proc`".into(),
+            Self::Processes { .. } => "mount a fresh `/proc`".into(),
             Self::Terminals => "mount fresh terminals".into(),
-            Self::Folder { at, .. } | Self::File { at } => format!("make way for `{}`", show(at)),
+            Self::Folder { at, .. } | Self::File { at } | Self::Unreadable { at } => {
+                format!("make way for `{}`", show(at))
+            }
             Self::Link { at, .. } => format!("link `{}`", show(at)),
             Self::Bind { from, at } if from == at => format!("make `{}` a mount point", show(at)),
             Self::Bind { at, .. } => format!("cover `{}`", show(at)),
+            Self::Move { to, .. } => format!("cover `{}`", show(to)),
             Self::ReadOnly { at } => format!("make `{}` read-only", show(at)),
             Self::Put { at, .. } => format!("mount `{}`", show(at)),
             Self::Input { path, .. } => format!("open standard input `{}` anew", show(path)),
@@ -134,37 +163,22 @@ impl Step {
     }
 }
 
-/// `/proc/self/fd/N`, written into `buffer`.
-fn descriptor(buffer: &mut [u8; 32], fd: i32) -> Option<&CStr> {
-    let prefix = b"/proc/self/fd/";
-    let mut digits = [0_u8; 10];
-    let mut rest = u32::try_from(fd).ok()?;
-    let mut count = 0;
-    for digit in &mut digits {
-        *digit = b'0' + u8::try_from(rest % 10).ok()?;
-        rest /= 10;
-        count += 1;
-        if rest == 0 {
-            break;
-        }
+/// A detached mount of `lower` with `upper` over it. The folders are named by descriptors: no path is too long, and no
+/// character in it means anything.
+fn overlay(lower: &CStr, upper: &CStr, work: &CStr) -> Result<i32, Errno> {
+    let context = sys::fsopen(c"overlay")?;
+    let mut held = [-1; 3];
+    for ((fd, path), key) in held.iter_mut().zip([lower, upper, work]).zip([c"lowerdir", c"upperdir", c"workdir"]) {
+        *fd = sys::open(path, libc::O_PATH | libc::O_DIRECTORY)?;
+        let mut name = [0; LONGEST];
+        sys::fsconfig_text(context, key, digits::path(&mut name, b"/proc/self/fd/", *fd, b"").ok_or(libc::EBADF)?)?;
     }
-    let text = prefix.iter().chain(digits.get(..count)?.iter().rev()).chain(&[0]);
-    for (to, from) in buffer.iter_mut().zip(text) {
-        *to = *from;
+    // In a user namespace only `user.*` attributes can be written; nothing of an overlay must outlast a crash of the machine.
+    for flag in [c"userxattr", c"volatile"] {
+        sys::fsconfig_flag(context, flag)?;
     }
-    CStr::from_bytes_until_nul(buffer).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_descriptor_is_named_without_allocating() {
-        for fd in [0, 7, 10, 4096, i32::MAX] {
-            let mut buffer = [0; 32];
-            assert_eq!(descriptor(&mut buffer, fd).unwrap().to_str().unwrap(), format!("/proc/self/fd/{fd}"));
-        }
-        assert_eq!(descriptor(&mut [0; 32], -1), None);
-    }
+    sys::fsconfig_create(context)?;
+    let mount = sys::fsmount(context, NO_SUID | NO_DEV)?;
+    held.iter().chain([&context]).for_each(|fd| sys::close(*fd));
+    Ok(mount)
 }

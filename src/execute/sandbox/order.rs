@@ -3,6 +3,8 @@
 
 use super::bounds::Bounds;
 use super::program::Work;
+use crate::execute::Limits;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What to run, as plain data.
@@ -12,15 +14,29 @@ pub struct Order {
     pub work: Work,
     /// Time limit, counted from the command's start.
     pub timeout: Duration,
-    /// Whether the project may be written.
-    pub writes: bool,
+    /// What takes the command's changes to the project; `None`: the project is read-only.
+    pub layer: Option<Layer>,
+    /// Whether it may read the project's `.env` files.
+    pub dotenv: bool,
     /// What holds it.
     pub bounds: Bounds,
+    /// What it may use.
+    pub limits: Limits,
+}
+
+/// Two empty folders on one file system, out of the command's reach, that take what it writes to the project: the project
+/// itself lies below them and stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layer {
+    /// Where changes are kept, as overlayfs lays them out.
+    pub upper: PathBuf,
+    /// Where the kernel prepares them.
+    pub work: PathBuf,
 }
 
 impl Order {
     /// To run `work` for at most `timeout`, with the least of everything: nothing to write to.
     pub fn new(work: Work, timeout: Duration) -> Self {
-        Self { work, timeout, writes: false, bounds: Bounds::Fence }
+        Self { work, timeout, layer: None, dotenv: false, limits: Limits::default(), bounds: Bounds::Fence }
     }
 }

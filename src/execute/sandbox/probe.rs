@@ -3,15 +3,17 @@
 
 #![expect(unsafe_code, reason = "forbidden system calls, made on purpose")]
 
+mod limits;
+
 use super::init::Deed;
 use super::layout::c_path;
-use super::order::Order;
+use super::order::{Layer, Order};
 use super::program::Work;
 use super::start::start;
 use super::sys;
 use crate::event::Ended;
 use crate::execute::run::{Prepared, Sink};
-use crate::execute::{Environment, ExecuteError, Fence, Level, Outcome, Place};
+use crate::execute::{Environment, ExecuteError, Fence, Level, Limits, Outcome, Place, Reads};
 use libc::{c_int, c_long};
 use std::ffi::{CStr, CString, OsString};
 use std::fs;
@@ -70,6 +72,7 @@ struct Probe {
     timeout: Duration,
     deed: Deed,
     after: After,
+    limits: Limits,
 }
 
 /// What tells whether it held.
@@ -77,12 +80,16 @@ struct Probe {
 enum After {
     /// The deed's own result.
     Result,
+    /// The project is as it was.
+    Project,
     /// The victim is still alive.
     Victim,
     /// No file was written after the end.
     Late,
     /// The time limit ended it.
     TimedOut,
+    /// This limit ended it.
+    Limit(&'static str),
 }
 
 /// A project, and things outside that listen, wait and lie about.
@@ -95,6 +102,7 @@ struct Ground {
     _abstract: UnixListener,
     name: String,
     victim: std::cell::RefCell<Child>,
+    layers: std::cell::Cell<u32>,
 }
 
 struct Silent;
@@ -120,6 +128,11 @@ impl Ground {
         fs::write(project.join(".git/config"), "[core]\n")?;
         fs::write(state.join("key"), "secret")?;
         fs::write(root.join("outside"), "untouched")?;
+        fs::write(project.join(".env"), "KEY=secret")?;
+        let home = root.join("home");
+        fs::create_dir_all(home.join("tools"))?;
+        fs::write(home.join("key"), "secret")?;
+        fs::write(home.join("tools/credentials"), "secret")?;
         rustix::fs::mknodat(rustix::fs::CWD, root.join("pipe"), rustix::fs::FileType::Fifo, 0o600.into(), 0)?;
         Ok(Self {
             tcp: TcpListener::bind("127.0.0.1:0")?,
@@ -133,21 +146,42 @@ impl Ground {
                 hidden: vec![project.join("build_audit.log"), state],
                 project,
                 caches,
+                reads: Reads {
+                    open: vec![home.join("tools")],
+                    shut: vec![home.join("tools/credentials")],
+                    homes: vec![home],
+                },
             },
             root,
             name,
+            layers: std::cell::Cell::new(0),
         })
     }
 
     fn run(&self, probe: Probe) -> Result<(Fence, Finding), ExecuteError> {
-        let Probe { tried, by, timeout, deed, after } = probe;
+        let Probe { tried, by, timeout, deed, after, limits } = probe;
         // Never executed: the deed takes its place.
         let work = Work::Argv { program: PathBuf::from("/proc/self/exe"), argv: vec![OsString::from("probe")] };
-        let order = Order { writes: true, ..Order::new(work, timeout) };
+        let layer = self.layer().map_err(|error| ExecuteError::System {
+            what: "make room for a probe's changes".to_owned(),
+            cause: error.to_string(),
+        })?;
+        let order = Order { layer: Some(layer), limits, ..Order::new(work, timeout) };
         let standing = start(order, &self.place, &Environment::default(), Level::Landlock, Some(deed))?;
         let outcome = Prepared::of(standing).run(&mut Silent)?;
         let (held, said) = self.judge(after, &outcome);
         Ok((outcome.fence, Finding { tried, by, held, said }))
+    }
+
+    /// Room for the changes of one run, which nobody takes in.
+    fn layer(&self) -> io::Result<Layer> {
+        let count = self.layers.get();
+        self.layers.set(count + 1);
+        let folder = self.root.join(format!("state/layer-{count}"));
+        let layer = Layer { upper: folder.join("upper"), work: folder.join("work") };
+        fs::create_dir_all(&layer.upper)?;
+        fs::create_dir(&layer.work)?;
+        Ok(layer)
     }
 
     fn judge(&self, after: After, outcome: &Outcome) -> (bool, String) {
@@ -155,10 +189,16 @@ impl Ground {
             (Ended::Exited, 0) => "it succeeded".to_owned(),
             (Ended::Exited, code) => message(code),
             (Ended::TimedOut, _) => "ended at its time limit".to_owned(),
-            (Ended::Signalled | Ended::Cancelled | Ended::Limit, code) => format!("ended by signal {}", code - 128),
+            (Ended::Limit, _) => "stopped at its limit".to_owned(),
+            (Ended::Signalled | Ended::Cancelled, code) => format!("ended by signal {}", code - 128),
         };
         match after {
             After::Result => (outcome.exit_code != 0, said),
+            After::Project => {
+                let policy = fs::read(self.place.project.join("guard.toml"));
+                let held = policy.is_ok_and(|text| text == b"policy") && self.place.project.join(".git/hooks").is_dir();
+                (held, if outcome.exit_code == 0 { "kept apart from the project".to_owned() } else { said })
+            }
             After::Victim => {
                 let alive = self.victim.borrow_mut().try_wait().is_ok_and(|ended| ended.is_none());
                 (alive && outcome.exit_code != 0, said)
@@ -169,6 +209,7 @@ impl Ground {
                 (!late, if late { "it was still there".to_owned() } else { "gone with its command".to_owned() })
             }
             After::TimedOut => (outcome.ended == Ended::TimedOut, said),
+            After::Limit(limit) => (outcome.limit.as_deref() == Some(limit), said),
         }
     }
 
@@ -185,16 +226,25 @@ impl Ground {
         let device = device();
         let mut probes = Vec::new();
         let mut add = |tried, by, deed: Deed| {
-            probes.push(Probe { tried, by, timeout: Duration::from_secs(10), deed, after: After::Result });
+            probes.push(Probe {
+                tried,
+                by,
+                timeout: Duration::from_secs(10),
+                deed,
+                after: After::Result,
+                limits: Limits::default(),
+            });
         };
         add("write a file outside the project", "read-only mounts", opens(outside("outside")?, libc::O_WRONLY));
         let path = outside("outside")?;
         add("change the mode of a file outside", "read-only mounts", Box::new(move || done(sys::chmod(&path, 0o777))));
         add("write to a named pipe outside", "Landlock", opens(outside("pipe")?, libc::O_RDWR));
-        add("change the policy", "read-only mount", opens(inside("guard.toml")?, libc::O_WRONLY));
         add("read the audit log", "cover", reads(inside("build_audit.log")?));
         add("read guard's state", "cover", reads(outside("state/key")?));
-        add("put a hook into a renamed `.git`", "mount points", Box::new(move || done(rename(&git, &moved))));
+        add("read a key in a home", "private home", reads(outside("home/key")?));
+        add("read a token among the toolchain", "cover", reads(outside("home/tools/credentials")?));
+        add("read the project's `.env`", "cover", reads(inside(".env")?));
+        add("read the machine's passwords", "closed `/etc`", reads(c"/etc/shadow".to_owned()));
         add("connect by TCP", "seccomp", Box::new(move || connect(0, tcp)));
         add("connect by MPTCP", "seccomp", Box::new(move || connect(262, tcp)));
         add("send by UDP", "seccomp", Box::new(move || send(udp)));
@@ -217,11 +267,18 @@ impl Ground {
             std::thread::sleep(Duration::from_secs(60));
             0
         });
-        let mut also = |tried, by, timeout, deed, after| probes.push(Probe { tried, by, timeout, deed, after });
+        let mut also = |tried, by, timeout, deed, after| {
+            probes.push(Probe { tried, by, timeout, deed, after, limits: Limits::default() })
+        };
         let (short, long) = (Duration::from_millis(100), Duration::from_secs(10));
+        let empties = opens(inside("guard.toml")?, libc::O_WRONLY | libc::O_TRUNC);
+        also("change the policy", "overlay", long, empties, After::Project);
+        let renames: Deed = Box::new(move || done(rename(&git, &moved)));
+        also("put a hook into a renamed `.git`", "overlay", long, renames, After::Project);
         also("outlive its time limit", "first process", short, wait, After::TimedOut);
         also("outlive its command as a daemon", "pid namespace", long, Box::new(move || daemon(&late)), After::Late);
         also("kill a process outside", "pid namespace", long, kill, After::Victim);
+        probes.extend(limits::probes(&self.place.project)?);
         Ok(probes)
     }
 }
@@ -369,7 +426,7 @@ fn daemon(late: &CStr) -> c_int {
             sys::setsid();
             if sys::fork_with(libc::SIGCHLD) == Ok(0) {
                 std::thread::sleep(Duration::from_millis(120));
-                let _ = sys::mkfile(late);
+                let _ = sys::mkfile(late, 0o444);
             }
             sys::exit(0)
         }
@@ -403,7 +460,10 @@ mod tests {
         let ground = Ground::new(&base()).unwrap();
         for probe in ground.probes().unwrap() {
             let privileged = ["open a device", "set a switch of the kernel", "use a capability"];
-            if probe.after == After::TimedOut || (!root && privileged.contains(&probe.tried)) {
+            // What prints without end would print it here.
+            if matches!(probe.after, After::TimedOut | After::Limit("output"))
+                || (!root && privileged.contains(&probe.tried))
+            {
                 continue;
             }
             // Nothing is mounted for real.
@@ -420,7 +480,10 @@ mod tests {
                     assert!(ground.place.project.join("late").exists(), "the daemon lives");
                 }
                 After::Victim => assert!(ground.victim.borrow_mut().wait().is_ok()),
-                After::Result | After::TimedOut => {}
+                After::Project => {
+                    fs::write(ground.place.project.join("guard.toml"), "policy").unwrap();
+                }
+                After::Result | After::TimedOut | After::Limit(_) => {}
             }
             if probe.tried.contains("renamed") {
                 fs::rename(ground.place.project.join("moved"), ground.place.project.join(".git")).unwrap();
@@ -433,6 +496,6 @@ mod tests {
         let found = examine(&base()).unwrap();
         assert_eq!(found.fence, Fence { level: Level::Full, missing: Vec::new() });
         let open: Vec<_> = found.findings.iter().filter(|finding| !finding.held).collect();
-        assert!(open.is_empty() && found.findings.len() == 25, "{:#?}", found.findings);
+        assert!(open.is_empty() && found.findings.len() == 32, "{:#?}", found.findings);
     }
 }

@@ -68,3 +68,12 @@ pub(super) fn executable(work: &Work) -> Result<(), ExecuteError> {
         },
     }
 }
+
+/// The interpreter that a script names in its first line.
+pub(super) fn interpreter(program: &Path) -> Option<PathBuf> {
+    let mut start = [0; 256];
+    let len = io::Read::read(&mut fs::File::open(program).ok()?, &mut start).ok()?;
+    let line = start.get(..len)?.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+    let word = line.split(|byte| byte.is_ascii_whitespace()).find(|word| !word.is_empty())?;
+    Some(PathBuf::from(OsStr::from_bytes(word)))
+}

@@ -25,6 +25,15 @@ pub(super) enum Access {
     Write,
 }
 
+/// What of reading is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Judged {
+    /// What files hold. Names can be seen: they are harmless, and where `/` itself could be listed everything could.
+    Files,
+    /// That, and what folders hold.
+    All,
+}
+
 /// A Landlock domain, ready to be entered.
 #[derive(Debug, Default)]
 pub(super) struct Rules {
@@ -34,9 +43,13 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// Rules for a kernel with Landlock `version`; none for 0. Reads are judged only where `reads` says so.
-    pub(super) fn new(version: u32, reads: bool) -> Self {
-        let mut handled = CHANGE | if reads { READ } else { 0 };
+    /// Rules for a kernel with Landlock `version`; none for 0. Of reads `judged` is judged.
+    pub(super) fn new(version: u32, judged: Judged) -> Self {
+        let reads = match judged {
+            Judged::Files => READ & ON_FILE,
+            Judged::All => READ,
+        };
+        let mut handled = CHANGE | reads;
         for (since, bit) in [(2, 1 << 13), (3, TRUNCATE), (5, IOCTL_DEV)] {
             if version < since {
                 handled &= !bit;
@@ -80,6 +93,11 @@ impl Rules {
                 Err(libc::ENOENT | libc::ENOTDIR | libc::EACCES) => {}
                 Err(error) => return Err(error),
             }
+        }
+        // What it was given to read can be opened by name too (`/dev/stdin`), wherever it lies. Pipes need no rule.
+        if let Ok(fd) = sys::open(c"/proc/self/fd/0", libc::O_PATH) {
+            let _ = sys::landlock_allow(ruleset, fd, self.attr.first().map_or(0, |handled| handled & READ & ON_FILE));
+            sys::close(fd);
         }
         sys::landlock_restrict(ruleset)?;
         sys::close(ruleset);

@@ -7,15 +7,14 @@ use super::first::{Failed, First, STACK};
 use super::init::{Deed, Plan, STEPS, Stage, Strings, report};
 use super::input::{self, Input};
 use super::layout::{self, c_path};
+use super::mounts::Step;
 use super::order::Order;
-use super::program::{Work, executable, words};
+use super::program::{Work, executable, interpreter, words};
 use super::steer::Hold;
-use super::stub::Stubs;
 use super::watch::Watch;
-use super::{filter, sys};
-use crate::execute::{Environment, ExecuteError, Fence, Level, Place};
+use super::{filter, resources, sys};
+use crate::execute::{Environment, ExecuteError, Fence, Level, Limits, Place};
 use rustix::pipe::{PipeFlags, pipe_with};
-use std::collections::BTreeSet;
 use std::ffi::{CString, OsStr, OsString};
 use std::fs;
 use std::io::{self, Read, Write};
@@ -47,6 +46,8 @@ pub(in crate::execute) struct Standing {
     rung: Rung,
     missing: Vec<String>,
     landlock: u32,
+    /// Whether what was asked to take the project's changes is there.
+    overlay: bool,
     watch: Watch,
     deed: Option<Deed>,
     fenced: Option<Fenced>,
@@ -63,7 +64,6 @@ pub(in crate::execute) struct Fenced {
     pub(in crate::execute) out: Option<OwnedFd>,
     /// Read end of its standard error, while anybody takes it.
     pub(in crate::execute) err: Option<OwnedFd>,
-    stubs: Stubs,
     _caches: Option<Fresh>,
     /// The pipe its standard input comes through, if it has one of its own.
     pub(in crate::execute) feed: Option<Feed>,
@@ -72,6 +72,9 @@ pub(in crate::execute) struct Fenced {
 const USER_NAMESPACES: &str = "allow user namespaces: `sysctl -w user.max_user_namespaces=15000`, on Ubuntu also \
     `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`, in a container a seccomp profile that lets them pass";
 const LANDLOCK: &str = "use a kernel with Landlock (5.13, better 6.12) and `landlock` in its `lsm=` list";
+const OVERLAY: &str = "keep guard's state (`XDG_STATE_HOME`) on a file system that overlayfs can write to (ext4, xfs, \
+    btrfs, tmpfs), with Linux 5.11 or later, and mount nothing inside the project; or let `[fence] require = \"no-overlay\"` \
+    run commands that change nothing";
 const PROC: &str = "in a container, give it an unmasked `/proc` (docker: `--security-opt systempaths=unconfined`)";
 
 /// Begins a fence for `order`. Fails at once where the program cannot be there or the level cannot be reached.
@@ -95,6 +98,7 @@ pub(in crate::execute) fn start(
         rung: Rung::Namespaces,
         missing: Vec::new(),
         landlock: sys::landlock_version(),
+        overlay: true,
         deed,
         fenced: None,
         hold: Hold::new(),
@@ -108,14 +112,14 @@ pub(in crate::execute) fn start(
     }
     standing.spawn()?;
     // While the inside builds.
-    standing.watch = Watch::over(layout::mounted_on(&standing.place, standing.order.writes));
+    standing.watch = Watch::over(layout::mounted_on(&standing.place));
     Ok(standing)
 }
 
 impl Standing {
     fn level(&self) -> Level {
         match self.rung {
-            Rung::Namespaces if self.landlock > 0 => Level::Full,
+            Rung::Namespaces if self.landlock > 0 && self.overlay => Level::Full,
             Rung::Namespaces | Rung::SharedProcesses => Level::Partial,
             Rung::Alone => Level::Landlock,
             Rung::Outside => Level::None,
@@ -139,7 +143,10 @@ impl Standing {
             Rung::Namespaces => {
                 self.rung = Rung::SharedProcesses;
                 let mend = if what.contains("proc") { PROC } else { USER_NAMESPACES };
-                self.missing.push(format!("a pid namespace with a fresh `/proc` ({what}: {cause}): {mend}"));
+                self.missing.push(format!(
+                    "a pid namespace with a fresh `/proc` ({what}: {cause}), so other processes and their command lines \
+                     can be seen: {mend}"
+                ));
                 if self.landlock < 6 {
                     self.missing.push(format!("a bar to signals for processes outside: {LANDLOCK}"));
                 }
@@ -147,10 +154,10 @@ impl Standing {
             }
             Rung::SharedProcesses => {
                 self.rung = Rung::Alone;
+                self.order.layer = None;
                 self.missing.push(format!(
                     "a mount namespace ({what}: {cause}), so modes, owners and times of files outside can be changed, \
-                     `/tmp` is not to be had, nothing can be made directly in the project's root and `.git`: \
-                     {USER_NAMESPACES}"
+                     `/tmp` is not to be had, and the project is read-only: {USER_NAMESPACES}"
                 ));
                 USER_NAMESPACES
             }
@@ -173,6 +180,17 @@ impl Standing {
         Ok(())
     }
 
+    /// Goes on with a read-only project because of `cause`, if the caller accepts that.
+    fn without_layer(&mut self, what: &str, cause: &str) -> Result<(), ExecuteError> {
+        if let Some(fenced) = self.fenced.take() {
+            self.deed = fenced.end();
+        }
+        self.order.layer = None;
+        self.overlay = false;
+        self.missing.push(format!("an overlay for the project ({what}: {cause}), so it is read-only: {OVERLAY}"));
+        self.accept(what, cause, OVERLAY)
+    }
+
     /// Spawns on the highest rung that starts at all.
     fn spawn(&mut self) -> Result<(), ExecuteError> {
         loop {
@@ -193,7 +211,6 @@ impl Standing {
             Rung::Alone => (false, false, false),
             Rung::Outside => (false, false, true),
         };
-        let mut stubs = Stubs::default();
         let mut steps = Vec::new();
         let (mut feed, mut instead) = (None, None);
         let input = match &self.order.bounds {
@@ -209,14 +226,21 @@ impl Standing {
             Input::Fed(source) => feed = Some(Feed::new(source)?),
         }
         if mounts {
-            steps.extend(layout::steps(&self.place, self.order.writes, pids, &mut stubs)?);
+            steps.extend(layout::steps(&self.place, &self.order, (pids, self.landlock > 0))?);
+            let highest =
+                resources::highest_pid(&self.order.limits).and_then(|most| CString::new(most.to_string()).ok());
+            for step in &mut steps {
+                if let Step::Processes { highest: slot } = step {
+                    slot.clone_from(&highest);
+                }
+            }
         }
         let caches =
             if mounts || outside || self.place.caches.exists() { None } else { Some(Fresh::make(&self.place.caches)?) };
         let rules = if mounts {
-            layout::rules(&self.place, &self.order.bounds, self.order.writes, self.landlock)?
+            layout::rules(&self.place, &self.order, self.landlock)?
         } else {
-            layout::rules_alone(&self.place, &self.order.bounds, self.order.writes, self.landlock)?
+            layout::rules_alone(&self.place, &self.order, self.landlock)?
         };
         let [(reports, told), (go, release), (out, stdout), (err, stderr)] = [pipe()?, pipe()?, pipe()?, pipe()?];
         let (program, argv) = words(&self.order.work)?;
@@ -231,6 +255,9 @@ impl Standing {
                 .ok_or_else(|| trouble("assemble the seccomp filter", "it is too long"))?,
             rules,
             timeout: self.order.timeout,
+            resources: resources::resources(&self.order.limits, mounts),
+            limits: self.order.limits.clone(),
+            page: rustix::param::page_size() as u64,
             mounts,
             pids,
             outside,
@@ -263,7 +290,6 @@ impl Standing {
             release: Some(release.into()),
             out: Some(out),
             err: Some(err),
-            stubs,
             _caches: caches,
             feed,
         };
@@ -309,7 +335,11 @@ impl Standing {
             return Err(self.unreachable(cause));
         }
         if let Ok(step) = usize::try_from(stage - STEPS) {
-            let what = self.step(step)?;
+            let (lays, what) = self.step(step)?;
+            if lays {
+                self.without_layer(&what, &cause.to_string())?;
+                return self.spawn();
+            }
             if matches!(error, libc::EPERM | libc::EACCES | libc::ENOSYS | libc::EINVAL | libc::ENODEV | libc::ENOSPC) {
                 self.step_down(&what, &cause.to_string())?;
                 return self.spawn();
@@ -330,15 +360,17 @@ impl Standing {
         Err(ExecuteError::Fence { what: what.to_owned(), cause: cause.to_string(), mend: mend.to_owned() })
     }
 
-    /// What mount step number `n` does, for messages.
-    fn step(&self, n: usize) -> Result<String, ExecuteError> {
-        let mut stubs = Stubs::default();
+    /// What mount step number `n` does, for messages; whether it is the one that lays the overlay.
+    fn step(&self, n: usize) -> Result<(bool, String), ExecuteError> {
         let mut steps = Vec::new();
         if let Input::Reopened(step) = input::fenced(true)? {
             steps.push(step);
         }
-        steps.extend(layout::steps(&self.place, self.order.writes, self.rung == Rung::Namespaces, &mut stubs)?);
-        Ok(steps.get(n).map_or_else(|| "build the fence".to_owned(), super::mounts::Step::describe))
+        let kinds = (self.rung == Rung::Namespaces, self.landlock > 0);
+        steps.extend(layout::steps(&self.place, &self.order, kinds)?);
+        let step = steps.get(n);
+        let lays = matches!(step, Some(Step::Overlay { .. }));
+        Ok((lays, step.map_or_else(|| "build the fence".to_owned(), Step::describe)))
     }
 
     /// The program is there for guard, but not inside.
@@ -350,7 +382,7 @@ impl Standing {
         let hint = ["/tmp/", "/var/tmp/", "/run/", "/dev/"].iter().find(|base| program.starts_with(**base));
         let cause = match hint {
             Some(base) => format!("{cause}: the fence has its own `{base}`"),
-            None => cause.to_string(),
+            None => layout::out_of_sight(&self.place, &self.order, Path::new(&program)).unwrap_or(cause.to_string()),
         };
         ExecuteError::NotExecutable { program, cause }
     }
@@ -360,15 +392,20 @@ impl Standing {
         self.fenced.take().ok_or_else(|| trouble("run the command", "its fence is gone"))
     }
 
-    /// Protected and hidden paths whose mount was taken away from outside while the fence stood: from then on the
-    /// command could see and change what is there.
-    pub(in crate::execute) fn uncovered(&self, fenced: &Fenced) -> BTreeSet<PathBuf> {
-        self.watch.gone().chain(fenced.stubs.gone()).cloned().collect()
+    /// Hidden paths whose cover was taken away from outside while the fence stood: from then on the command could see
+    /// what is there.
+    pub(in crate::execute) fn uncovered(&self) -> impl Iterator<Item = &PathBuf> {
+        self.watch.gone()
     }
 
     /// The time limit that was ordered.
     pub(in crate::execute) fn timeout(&self) -> Duration {
         self.order.timeout
+    }
+
+    /// The other limits.
+    pub(in crate::execute) fn limits(&self) -> &Limits {
+        &self.order.limits
     }
 
     /// What stands of the fence.
@@ -383,7 +420,13 @@ impl Standing {
             Work::Line(_) => OsStr::new("bash"),
         };
         let program = program.to_string_lossy().into_owned();
-        ExecuteError::NotExecutable { program, cause: io::Error::from_raw_os_error(error).to_string() }
+        let hidden = match &self.order.work {
+            Work::Argv { program, .. } => interpreter(program),
+            Work::Line(_) => None,
+        }
+        .and_then(|interpreter| layout::out_of_sight(&self.place, &self.order, &interpreter));
+        let cause = hidden.unwrap_or_else(|| io::Error::from_raw_os_error(error).to_string());
+        ExecuteError::NotExecutable { program, cause }
     }
 }
 
@@ -431,10 +474,25 @@ impl Fenced {
         self.first.pid()
     }
 
+    /// What asks it to end, for as long as it is not reaped.
+    pub(in crate::execute) fn stopper(&self) -> Stopper {
+        Stopper(self.pid())
+    }
+
     /// Ends whatever is left inside; the deed that was to be done, if there was one.
     fn end(self) -> Option<Deed> {
         drop(self.release);
         self.first.end()
+    }
+}
+
+/// Asks a fence to end, as guard itself is asked: its tree gets TERM, and KILL after a while.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::execute) struct Stopper(i32);
+
+impl Stopper {
+    pub(in crate::execute) fn stop(self) {
+        let _ = sys::kill(self.0, libc::SIGTERM);
     }
 }
 

@@ -31,6 +31,11 @@ pub(super) const NO_DEV: u64 = 4;
 const OPEN_TREE_CLONE: c_int = 1;
 const MOVE_MOUNT_F_EMPTY_PATH: c_int = 4;
 const AT_RECURSIVE: c_int = 0x8000;
+const FSOPEN_CLOEXEC: c_int = 1;
+const FSMOUNT_CLOEXEC: c_int = 1;
+const FSCONFIG_SET_FLAG: c_int = 0;
+const FSCONFIG_SET_STRING: c_int = 1;
+const FSCONFIG_CMD_CREATE: c_int = 6;
 const SECBITS_ALL_LOCKED: c_ulong = 0xef;
 
 /// Bytes of a signal set that the kernel reads and writes; [`sigset_t`] is longer.
@@ -158,6 +163,48 @@ pub(super) fn mount(source: &CStr, at: &CStr, kind: &CStr, flags: c_ulong, optio
     unsafe { call!(SYS_mount, source, at, kind, flags, options) }.map(drop)
 }
 
+/// Begins the making of a file system of this kind.
+pub(super) fn fsopen(kind: &CStr) -> Result<c_int, Errno> {
+    // SAFETY: `kind` is a valid string.
+    small(unsafe { call!(SYS_fsopen, kind, FSOPEN_CLOEXEC) })
+}
+
+/// Sets one of its options.
+pub(super) fn fsconfig_text(context: c_int, key: &CStr, value: &CStr) -> Result<(), Errno> {
+    // SAFETY: both are valid strings.
+    unsafe { call!(SYS_fsconfig, context, FSCONFIG_SET_STRING, key, value, 0) }.map(drop)
+}
+
+/// Sets one of its options that takes no value.
+pub(super) fn fsconfig_flag(context: c_int, key: &CStr) -> Result<(), Errno> {
+    // SAFETY: `key` is a valid string, and no value is read.
+    unsafe { call!(SYS_fsconfig, context, FSCONFIG_SET_FLAG, key, ptr::null::<u8>(), 0) }.map(drop)
+}
+
+/// Makes it.
+pub(super) fn fsconfig_create(context: c_int) -> Result<(), Errno> {
+    let none = ptr::null::<u8>();
+    // SAFETY: nothing is read.
+    unsafe { call!(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, none, none, 0) }.map(drop)
+}
+
+/// A detached mount of it, with `MOUNT_ATTR_*`.
+pub(super) fn fsmount(context: c_int, attributes: u64) -> Result<c_int, Errno> {
+    // SAFETY: takes numbers only.
+    small(unsafe { call!(SYS_fsmount, context, FSMOUNT_CLOEXEC, attributes) })
+}
+
+/// Bytes that are in use in the file system at `path`.
+pub(super) fn used(path: &CStr) -> Result<u64, Errno> {
+    let mut found = MaybeUninit::<libc::statfs>::zeroed();
+    // SAFETY: `path` is a valid string and the buffer has the size of `struct statfs`.
+    unsafe { call!(SYS_statfs, path, found.as_mut_ptr()) }?;
+    // SAFETY: statfs succeeded, so it is filled.
+    let found = unsafe { found.assume_init() };
+    let taken = found.f_blocks.saturating_sub(found.f_bfree);
+    Ok(taken.saturating_mul(u64::try_from(found.f_bsize).unwrap_or(0)))
+}
+
 pub(super) fn mkdir(path: &CStr, mode: u32) -> Result<(), Errno> {
     // SAFETY: `path` is a valid string.
     unsafe { call!(SYS_mkdirat, libc::AT_FDCWD, path, mode) }.map(drop)
@@ -169,9 +216,9 @@ pub(super) fn chmod(path: &CStr, mode: u32) -> Result<(), Errno> {
 }
 
 /// Makes an empty file.
-pub(super) fn mkfile(path: &CStr) -> Result<(), Errno> {
+pub(super) fn mkfile(path: &CStr, mode: u32) -> Result<(), Errno> {
     // SAFETY: `path` is a valid string.
-    unsafe { call!(SYS_mknodat, libc::AT_FDCWD, path, libc::S_IFREG | 0o444) }.map(drop)
+    unsafe { call!(SYS_mknodat, libc::AT_FDCWD, path, libc::S_IFREG | mode) }.map(drop)
 }
 
 pub(super) fn symlink(to: &CStr, at: &CStr) -> Result<(), Errno> {

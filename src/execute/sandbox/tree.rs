@@ -20,7 +20,23 @@ impl Tree {
         if self.namespace {
             let _ = sys::kill(-1, signal);
         } else {
-            signal_each(signal);
+            each_below(|pid| {
+                let _ = sys::kill(pid, signal);
+            });
+        }
+    }
+
+    /// Calls `f` with every process but the one that calls.
+    pub(super) fn each(&self, mut f: impl FnMut(pid_t)) {
+        if self.namespace {
+            let me = sys::me();
+            each_process(|pid, _| {
+                if pid != me {
+                    f(pid);
+                }
+            });
+        } else {
+            each_below(f);
         }
     }
 
@@ -45,19 +61,20 @@ impl Tree {
     }
 }
 
-/// Signals every process below this one. Its table is on the stack: where the kernel knows the tree none is needed.
+/// Calls `f` with every process below this one. Its table is on the stack: where the kernel knows the tree none is needed.
 #[inline(never)]
-fn signal_each(signal: c_int) {
+fn each_below(mut f: impl FnMut(pid_t)) {
     let mut found = [0; MOST];
     let mut count = 0;
     let me = sys::me();
     loop {
         let before = count;
-        each_process(|pid, parent| {
+        each_process(|pid, name| {
             let known = found.get(..count).unwrap_or_default();
             if pid != me
-                && (parent == me || known.contains(&parent))
                 && !known.contains(&pid)
+                && let Some(parent) = parent_of(name)
+                && (parent == me || known.contains(&parent))
                 && let Some(slot) = found.get_mut(count)
             {
                 *slot = pid;
@@ -68,13 +85,11 @@ fn signal_each(signal: c_int) {
             break;
         }
     }
-    for pid in found.iter().take(count) {
-        let _ = sys::kill(*pid, signal);
-    }
+    found.iter().take(count).for_each(|pid| f(*pid));
 }
 
-/// Calls `f` with every process and its parent, as `/proc` tells.
-fn each_process(mut f: impl FnMut(pid_t, pid_t)) {
+/// Calls `f` with every process that `/proc` shows, and what opens with its id in decimal.
+fn each_process(mut f: impl FnMut(pid_t, &[u8])) {
     let Ok(proc) = sys::open(c"/proc", libc::O_RDONLY | libc::O_DIRECTORY) else { return };
     let mut buffer = [0_u8; 8192];
     while let Ok(len @ 1..) = sys::entries(proc, &mut buffer) {
@@ -83,10 +98,8 @@ fn each_process(mut f: impl FnMut(pid_t, pid_t)) {
         while let Some([low, high]) = rest.get(16..18) {
             let size = usize::from(u16::from_ne_bytes([*low, *high]));
             let name = rest.get(19..size).unwrap_or_default();
-            if let Some(pid) = CStr::from_bytes_until_nul(name).ok().and_then(|n| number(n.to_bytes()))
-                && let Some(parent) = parent_of(name)
-            {
-                f(pid, parent);
+            if let Some(pid) = CStr::from_bytes_until_nul(name).ok().and_then(|n| number(n.to_bytes())) {
+                f(pid, name);
             }
             rest = rest.get(size.max(1)..).unwrap_or_default();
         }
@@ -124,7 +137,7 @@ mod tests {
     fn a_parent_is_found_whatever_the_name_of_the_process() {
         assert_eq!(parent_of(format!("{}\0", sys::me()).as_bytes()), Some(sys::parent()));
         let mut seen = Vec::new();
-        each_process(|pid, parent| seen.push((pid, parent)));
-        assert!(seen.contains(&(sys::me(), sys::parent())), "{seen:?}");
+        each_process(|pid, name| seen.push((pid, parent_of(name))));
+        assert!(seen.contains(&(sys::me(), Some(sys::parent()))), "{seen:?}");
     }
 }

@@ -24,6 +24,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use known::Table;
 use rules::Text;
 use sha2::Sha256;
+use std::collections::BTreeSet;
 
 /// The key that tags are made with; one per log, kept outside the project.
 #[derive(Clone, PartialEq, Eq)]
@@ -96,6 +97,28 @@ impl Redactor {
         }
         out.extend_from_slice(bytes.get(at..).unwrap_or_default());
         String::from_utf8_lossy(&out).into_owned()
+    }
+
+    /// Secrets that a file's content certainly holds, as kinds and tags: known values in any form, private keys, tokens; not
+    /// what only stands where a secret would, as code is full of such.
+    pub fn certain(&self, content: &[u8]) -> BTreeSet<(String, String)> {
+        let mut hits = Vec::new();
+        rules::find(content, Text::Any, &mut hits);
+        hits.retain(|hit| matches!(hit.kind, Kind::Open | Kind::Rule("private-key")));
+        rules::token::find(content, &mut hits);
+        self.table.find(content, &mut hits);
+        let told = merge(hits).into_iter().map(|hit| {
+            let found = content.get(hit.range.clone()).unwrap_or_default();
+            match hit.kind {
+                Kind::Known(at) => {
+                    let (kind, value) = self.table.secret(at);
+                    (kind.to_owned(), self.tags.tag(value))
+                }
+                Kind::Rule(name) => (name.to_owned(), self.tags.tag(found)),
+                Kind::Open => ("private-key".to_owned(), self.tags.tag(found)),
+            }
+        });
+        told.collect()
     }
 
     /// Masks a text that comes in parts.

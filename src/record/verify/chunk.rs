@@ -199,6 +199,9 @@ impl Run<'_> {
                 | Detail::Output { blob: None, .. }
                 | Detail::ShellRefused { .. }
                 | Detail::Unfenced { .. }
+                | Detail::ChangeCommitted(_)
+                | Detail::ChangeWithheld(_)
+                | Detail::ChangeFinished { .. }
                 | Detail::FileChanged { .. }
                 | Detail::FileRefused { .. }
                 | Detail::Analysed { .. }

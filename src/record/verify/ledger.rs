@@ -63,6 +63,10 @@ impl Ledger {
             Detail::ShellStart { approval: Some(name), .. } => {
                 (!self.ready.remove(name)).then(|| format!("it began by `{name}`, which was not used for it"))
             }
+            Detail::ChangeCommitted(committed) => {
+                let unused = committed.approval.as_ref().filter(|name| !self.ready.remove(*name));
+                unused.map(|name| format!("it brings in changes by `{name}`, which was not used for it"))
+            }
             Detail::Resumed { name, .. } => {
                 let halted = requests.halt.as_ref().is_some_and(|halt| halt.name == *name);
                 (!halted).then(|| format!("it resumes `{name}`, which was not halted"))
@@ -82,6 +86,8 @@ impl Ledger {
             | Detail::ApproverChanged { .. }
             | Detail::ShellError { .. }
             | Detail::Unfenced { .. }
+            | Detail::ChangeWithheld(_)
+            | Detail::ChangeFinished { .. }
             | Detail::FileChanged { .. }
             | Detail::FileRefused { .. }
             | Detail::Lost { .. }

@@ -202,6 +202,9 @@ fn start_of(machine: &Machine) -> Option<u64> {
             | Detail::ShellStart { .. }
             | Detail::ShellRefused { .. }
             | Detail::Unfenced { .. }
+            | Detail::ChangeCommitted(_)
+            | Detail::ChangeWithheld(_)
+            | Detail::ChangeFinished { .. }
             | Detail::FileChanged { .. }
             | Detail::FileRefused { .. }
             | Detail::Requested(_)

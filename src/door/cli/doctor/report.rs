@@ -3,7 +3,7 @@
 
 use crate::door::cli::hook::{Found, State};
 use crate::event::line::printable;
-use crate::execute::sandbox::{Examination, examine};
+use crate::execute::sandbox::{Examination, counts_root, examine};
 use crate::execute::{ExecuteError, Level};
 use crate::gate::{Reach, Stop, Worth, shown};
 use crate::notify::{By, Channel, Event};
@@ -158,10 +158,13 @@ fn meaning(level: Level) -> &'static str {
 
 /// What no probe can show.
 fn notes() -> Vec<&'static str> {
-    if rustix::process::geteuid().is_root() {
-        vec!["the kernel does not limit how many processes root starts: run guard as an ordinary user for that"]
+    let written = "`total_write` bounds each file, and the sum of all files where the project is an overlay";
+    if rustix::process::geteuid().is_root() && !counts_root() {
+        let processes = "this kernel (before 6.14) does not bound how many processes root starts: they are counted once a second, \
+                         and too many are stopped; run guard as an ordinary user for an exact bound";
+        vec![written, processes]
     } else {
-        Vec::new()
+        vec![written]
     }
 }
 
@@ -187,11 +190,11 @@ mod tests {
         let (lines, object): (String, Value) =
             (String::from_utf8(lines).unwrap(), serde_json::from_slice(&object).unwrap());
         assert!(lines.starts_with("fence: full: a command sees the system read-only"), "{lines}");
-        assert!(lines.contains("\nall 25 held\napprovals: 0 approvers; "), "{lines}");
+        assert!(lines.contains("\nall 36 held\napprovals: 0 approvers; "), "{lines}");
         let nobody = "nobody is told when a person is needed: `[notify]` would name a command or a webhook";
         assert!(lines.ends_with(&format!("\nnotify: {nobody}\n")), "{lines}");
         let probes = object["probes"].as_array().unwrap();
-        assert_eq!((object["sound"].clone(), object["level"].clone(), probes.len()), (json!(true), json!("full"), 25));
+        assert_eq!((object["sound"].clone(), object["level"].clone(), probes.len()), (json!(true), json!("full"), 32));
         for probe in probes {
             assert!(lines.contains(probe["tried"].as_str().unwrap()));
         }

@@ -4,8 +4,8 @@ use super::consent::{Consent, Question};
 use super::view::{text, with_rule};
 use super::{say, told};
 use crate::approve::Decision;
-use crate::door::cli::project;
 use crate::door::cli::text::Paint;
+use crate::door::cli::{changes, project};
 use crate::gate::{self, About, Project, Shown, Stop, World};
 use std::path::Path;
 use std::process::ExitCode;
@@ -57,6 +57,16 @@ fn yes(world: World, from: &Path, args: Approve) -> Result<ExitCode, Stop> {
     };
     let proof = args.consent.proof(&world, from, &question)?;
     gate::approve(&world, &project, &args.name, proof)?;
+    if let About::Change(_) = shown.about {
+        let changes = gate::bring_in_approved(&world, &project, &args.name)?;
+        let list = changes::list(&changes, Paint::on(&std::io::stdout()));
+        say(&format!(
+            "approved: `{}` is in the project, as record {}\n{list}",
+            args.name,
+            changes.seq.unwrap_or_default()
+        ))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     say(&format!("approved: `{}` may run once\n", args.name))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -4,9 +4,10 @@
 use super::span;
 use crate::approve::{Statement, Strength};
 use crate::door::cli::judged;
-use crate::door::cli::text::Paint;
+use crate::door::cli::text::{Paint, rules};
+use crate::event::Open;
 use crate::event::line::{printable, visible};
-use crate::gate::{About, Asked, NewRule, Shown};
+use crate::gate::{About, Asked, AskedChange, NewRule, Shown};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -18,6 +19,7 @@ const LONGEST: usize = 64 << 10;
 pub(super) fn text(shown: &Shown, paint: Paint) -> (String, bool) {
     let what = match &shown.about {
         About::Command(_) => "to approve it",
+        About::Change(_) => "to approve them",
         About::Halt(_) => "to go on",
     };
     ending(about(shown, paint), hides(shown), what, &shown.statement, shown.required)
@@ -39,6 +41,7 @@ pub(super) fn with_rule(shown: &Shown, rule: &NewRule, paint: Paint) -> (String,
 fn about(shown: &Shown, paint: Paint) -> String {
     match &shown.about {
         About::Command(asked) => command(shown, asked, paint),
+        About::Change(asked) => change(shown, asked, paint),
         About::Halt(report) => report.to_string(),
     }
 }
@@ -47,6 +50,7 @@ fn about(shown: &Shown, paint: Paint) -> String {
 fn hides(shown: &Shown) -> bool {
     match &shown.about {
         About::Command(asked) => asked.hides,
+        About::Change(asked) => asked.cut,
         About::Halt(_) => false,
     }
 }
@@ -66,7 +70,7 @@ fn ending(mut text: String, hidden: bool, what: &str, statement: &Statement, req
 fn command(shown: &Shown, asked: &Asked, paint: Paint) -> String {
     let now = Utc::now().timestamp();
     let request = &asked.open.asked;
-    let mut text = format!("{}: {}\n", shown.statement.name(), state(asked, now));
+    let mut text = format!("{}: {}\n", shown.statement.name(), state(&asked.open, now));
     let _ = writeln!(text, "  command:   {}", printable(&asked.text).replace('\n', "\n             "));
     let _ = writeln!(text, "  folder:    {}", visible(&asked.cwd));
     let _ = writeln!(text, "  asked by:  uid {}", request.uid);
@@ -94,13 +98,32 @@ fn command(shown: &Shown, asked: &Asked, paint: Paint) -> String {
     text
 }
 
-fn state(asked: &Asked, now: i64) -> String {
-    match &asked.open.approved {
+fn change(shown: &Shown, asked: &AskedChange, paint: Paint) -> String {
+    let now = Utc::now().timestamp();
+    let mut text = format!("{}: {}\n", shown.statement.name(), state(&asked.open, now));
+    let _ = writeln!(
+        text,
+        "  made by:   {} (record {})",
+        printable(&asked.command).replace('\n', "\n             "),
+        asked.of
+    );
+    let _ = writeln!(text, "  asked by:  uid {}", asked.open.asked.uid);
+    if let Some(reason) = &asked.reason {
+        let _ = writeln!(text, "  they say:  {}", visible(reason));
+    }
+    text += "  what it would change, and the rules that ask:\n";
+    text += &rules(asked.rules.iter(), paint);
+    text += &asked.diff;
+    text
+}
+
+fn state(open: &Open, now: i64) -> String {
+    match &open.approved {
         Some(approved) => {
             let (who, left) = (visible(&approved.by.who), span(approved.until - now));
             format!("approved by {who} ({}), to be used within {left}", approved.by.strength)
         }
-        None => format!("waits for an answer, {} more", span(asked.open.asked.expires - now)),
+        None => format!("waits for an answer, {} more", span(open.asked.expires - now)),
     }
 }
 
@@ -123,6 +146,21 @@ pub(super) fn object(shown: &Shown) -> Value {
     });
     let about = match &shown.about {
         About::Halt(report) => json!({ "report": report }),
+        About::Change(asked) => json!({
+            "command": asked.command,
+            "of": asked.of,
+            "files": asked.changed.files,
+            "more": asked.changed.more,
+            "diff": asked.diff,
+            "cut": asked.cut,
+            "uid": asked.open.asked.uid,
+            "reason": asked.reason,
+            "expires": time(asked.open.approved.as_ref().map_or(asked.open.asked.expires, |approved| approved.until)),
+            "approved_by": asked.open.approved.as_ref().map(|approved| approved.by.who.clone()),
+            "rules": asked.rules.iter().map(|found| json!({
+                "id": found.id, "verdict": found.verdict.word(), "reason": found.reason, "at": found.at,
+            })).collect::<Vec<_>>(),
+        }),
         About::Command(asked) => json!({
             "command": asked.text,
             "masked": asked.masked,

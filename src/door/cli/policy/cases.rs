@@ -77,8 +77,14 @@ pub(super) fn run(world: &World, from: &Path, args: Test) -> Result<ExitCode, St
 }
 
 fn judged_here(world: &World, present: &Present, case: &Case) -> Judgement {
-    let request =
-        Request { asked: case.asked.clone(), timeout: None, task: case.task.clone(), reason: None, waiting: None };
+    let request = Request {
+        asked: case.asked.clone(),
+        timeout: None,
+        task: case.task.clone(),
+        reason: None,
+        waiting: None,
+        dry_run: false,
+    };
     let world = World { cwd: present.root.clone(), ..world.clone() };
     let policy: &Policy = &present.policy;
     examine(&world, &present.root, request, policy).judgement

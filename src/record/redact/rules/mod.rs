@@ -6,6 +6,7 @@ mod crypt;
 mod flag;
 mod key;
 mod line;
+pub(super) mod token;
 mod url;
 mod value;
 

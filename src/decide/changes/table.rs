@@ -1,0 +1,80 @@
+//! Guard's own rules about what commands change, with their wording.
+//! Knows nothing of when they match.
+
+use crate::decide::Verdict;
+use crate::decide::judging::{BuiltIn, own_rule as rule};
+
+/// All of them.
+pub(super) static ALL: [&BuiltIn; 10] = [
+    &PROTECTED,
+    &GIT,
+    &SECRET_FILE,
+    &SECRET,
+    &TOO_MANY_FILES,
+    &BIG,
+    &LINK_OUTSIDE,
+    &LINK_OF_OUTPUT,
+    &SPECIAL,
+    &TOO_MANY,
+];
+
+pub(super) static PROTECTED: BuiltIn = rule(
+    "guard:changes-protected",
+    Verdict::Deny,
+    "changes what guard or a harness rests on: {}",
+    Some("leave it to a person"),
+);
+pub(super) static GIT: BuiltIn = rule(
+    "guard:changes-git",
+    Verdict::Deny,
+    "changes what git keeps for itself, where a hook or a setting would run later: {}",
+    Some("use git's own commands: add, commit, switch, merge, tag; settings and hooks are for a person"),
+);
+pub(super) static SECRET_FILE: BuiltIn = rule(
+    "guard:changes-secret-file",
+    Verdict::Deny,
+    "changes a file that holds secrets: {}",
+    Some("change an example of it (`.env.example`), and tell the person what to put in"),
+);
+pub(super) static SECRET: BuiltIn = rule(
+    "guard:changes-secret",
+    Verdict::Ask,
+    "puts a secret into a file: {}",
+    Some("read it from the environment when it runs"),
+);
+pub(super) static TOO_MANY_FILES: BuiltIn = rule(
+    "guard:changes-many",
+    Verdict::Ask,
+    "changes more files than one round may: {}",
+    Some("change fewer at a time; what a build makes belongs in `[iteration] outputs`"),
+);
+pub(super) static BIG: BuiltIn = rule(
+    "guard:changes-big",
+    Verdict::Ask,
+    "leaves files behind that are bigger than `[limits] file_size`: {}",
+    Some("write big files to /tmp, or less of them"),
+);
+pub(super) static LINK_OUTSIDE: BuiltIn = rule(
+    "guard:changes-link",
+    Verdict::Deny,
+    "makes a link that leads out of the project: {}",
+    Some("copy what is needed into the project"),
+);
+pub(super) static LINK_OF_OUTPUT: BuiltIn = rule(
+    "guard:changes-link",
+    Verdict::Ask,
+    "makes a link among outputs that leads out of the project, and not to an installed program: {}",
+    Some("copy what is needed into the project"),
+);
+pub(super) static SPECIAL: BuiltIn = rule(
+    "guard:changes-special",
+    Verdict::Deny,
+    "makes a device, or a file with a set-user-id, set-group-id or sticky bit: {}",
+    Some("do without: ordinary files and folders are committed"),
+);
+pub(super) static TOO_MANY: BuiltIn = rule(
+    "guard:changes-unread",
+    Verdict::Deny,
+    "changes more than guard looks through: {}",
+    Some("do it in parts, or below /tmp"),
+);

@@ -1,0 +1,23 @@
+//! What a command changes in its project: kept apart while it runs, read from there, then brought into the project whole or
+//! not at all. Knows no rules: whether it may come in is decided elsewhere.
+
+mod apply;
+mod aside;
+mod error;
+mod folder;
+mod journal;
+mod overlay;
+mod place;
+mod read;
+mod side;
+mod stage;
+mod transaction;
+
+pub use aside::{Aside, is_whole, reverse};
+pub use error::ReadError;
+pub use folder::remove as remove_folder;
+pub use journal::{Journal, Unfinished, finish, unfinished};
+pub use read::{Bounds, read, read_within};
+pub use side::{open_before, open_written};
+pub use stage::{Basis, ChangeError, Conflict, Staged, stage};
+pub use transaction::{Kept, Transaction};

@@ -1,0 +1,120 @@
+//! The folder of one transaction: where a command's changes are kept apart, and what tells that its guard still lives.
+//! Knows nothing of what the changes are.
+
+use super::folder;
+use crate::execute::sandbox::Layer;
+use rustix::fs::{FlockOperation, flock};
+use std::ffi::OsStr;
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// Where transactions lie in a project's state folder.
+const FOLDER: &str = "transactions";
+
+/// Changes that are kept apart. Dropped, they are gone, unless they were kept or stand in a journal.
+#[derive(Debug)]
+pub struct Transaction {
+    folder: PathBuf,
+    name: String,
+    began: SystemTime,
+    /// Locked as long as its guard lives.
+    _lock: File,
+    kept: bool,
+}
+
+/// A transaction that outlives its guard: changes that wait for a person, or that were being brought in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Its folder.
+    pub folder: PathBuf,
+}
+
+impl Transaction {
+    /// Begins one for `project`, in its `state` folder.
+    ///
+    /// # Errors
+    /// Those of making folders there.
+    pub fn begin(state: &Path, project: &Path) -> io::Result<Self> {
+        let all = state.join(FOLDER);
+        let mut random = [0; 8];
+        rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())?;
+        let name = format!("{:016x}", u64::from_ne_bytes(random));
+        let folder = all.join(&name);
+        let make = |path: &Path| DirBuilder::new().mode(0o700).create(path);
+        match make(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                make(&all).or_else(|error| if all.is_dir() { Ok(()) } else { Err(error) })?;
+                make(&folder)?;
+            }
+            made => made?,
+        }
+        let lock = File::open(&folder)?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+        let transaction = Self { folder, name, began: SystemTime::now(), _lock: lock, kept: false };
+        let Layer { upper, work } = transaction.layer();
+        make(&upper)?;
+        make(&work)?;
+        // The project's root is seen through the folder that lies over it.
+        let root = fs::metadata(project)?;
+        let mine = fs::metadata(&upper)?;
+        if (root.uid(), root.gid()) != (mine.uid(), mine.gid()) {
+            std::os::unix::fs::chown(&upper, Some(root.uid()), Some(root.gid()))?;
+        }
+        fs::set_permissions(&upper, Permissions::from_mode(root.mode() & 0o7777))?;
+        Ok(transaction)
+    }
+
+    /// Where the command's changes go.
+    pub fn layer(&self) -> Layer {
+        Layer { upper: self.folder.join("upper"), work: self.folder.join("work") }
+    }
+
+    /// 16 hex digits that no other has.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// When it began: what changed in the project since is somebody else's work.
+    pub fn began(&self) -> SystemTime {
+        self.began
+    }
+
+    /// Lets it outlive its guard.
+    pub fn keep(mut self) -> Kept {
+        self.kept = true;
+        let _ = folder::remove(&self.folder.join("work"));
+        Kept { folder: self.folder.clone() }
+    }
+
+    /// Those of a state folder whose guard is gone, each held from now on.
+    pub(super) fn left(state: &Path) -> Vec<Self> {
+        let Ok(entries) = fs::read_dir(state.join(FOLDER)) else { return Vec::new() };
+        let claim = |name: &OsStr| {
+            let folder = state.join(FOLDER).join(name);
+            let lock = File::open(&folder).ok()?;
+            flock(&lock, FlockOperation::NonBlockingLockExclusive).ok()?;
+            // Between the two its guard may have removed it.
+            lock.metadata().ok().filter(|found| found.nlink() > 0)?;
+            let name = name.to_str()?.to_owned();
+            Some(Self { folder, name, began: SystemTime::now(), _lock: lock, kept: false })
+        };
+        entries.flatten().filter_map(|entry| claim(&entry.file_name())).collect()
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        if !self.kept {
+            // What stays behind is removed by the next guard.
+            let _ = folder::remove(&self.folder);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! What a command may read of what is closed to it, as plain data.
+//! Knows neither policies nor how it is enforced.
+
+use std::path::PathBuf;
+
+/// Homes that are hidden, and what of them, and of the system's closed folders, can be read all the same. All absolute
+/// and without links.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// Homes: nothing of them is there but what is `open`, and the project.
+    pub homes: Vec<PathBuf>,
+    /// Files and folders that are there, read-only. A link is there as a link.
+    pub open: Vec<PathBuf>,
+    /// Files and folders that cannot be read, wherever they lie.
+    pub shut: Vec<PathBuf>,
+}

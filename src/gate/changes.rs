@@ -1,0 +1,243 @@
+//! Facts about what a command changed, read from its upper layer and the project: secrets in new content, where links lead.
+//! Judges nothing.
+
+use crate::action::{Change, ChangeKind, ChangeSet, Node};
+use crate::decide::{ChangeFacts, Policy};
+use crate::execute::change::{ReadError, open_before, open_written};
+use crate::record::Redactor;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
+
+/// Where to look.
+#[derive(Debug, Clone, Copy)]
+pub struct Look<'a> {
+    /// The upper layer that took the command's writes.
+    pub upper: &'a Path,
+    /// The project's root, without symbolic links.
+    pub project: &'a Path,
+    /// The person's home.
+    pub home: Option<&'a Path>,
+    /// Roots of projects within this one, absolute.
+    pub nested: &'a [PathBuf],
+}
+
+/// Bytes of changed files that are looked through for secrets, all together.
+const SEARCHED: u64 = 64 << 20;
+
+/// Files of settings that hold tokens at times, and the words before those.
+const SETTINGS: [&str; 5] = [".npmrc", ".pypirc", ".yarnrc", ".yarnrc.yml", "pip.conf"];
+const WORDS: [&str; 4] = ["_auth", "authtoken", "_password", "password"];
+
+/// Gathers what judging a change set needs. Labels and what was answered already are the caller's to add.
+///
+/// # Errors
+/// Where a changed file cannot be read.
+pub fn change_facts(
+    set: &ChangeSet,
+    look: Look<'_>,
+    redactor: &Redactor,
+    policy: &Policy,
+) -> Result<ChangeFacts, ReadError> {
+    let mut view = View { set, look, folders: HashMap::new(), bare: HashMap::new() };
+    let mut facts = ChangeFacts {
+        project: look.project.to_owned(),
+        home: look.home.map(Path::to_owned),
+        nested: look
+            .nested
+            .iter()
+            .filter_map(|root| root.strip_prefix(look.project).ok())
+            .map(Path::to_owned)
+            .collect(),
+        ..ChangeFacts::default()
+    };
+    let limit = policy.settings().limits.file_size;
+    let mut left = SEARCHED;
+    for change in &set.changes {
+        let path = &change.path;
+        if let Some(Node::Link { to }) = &change.after {
+            facts.leads.extend(view.leads(path, to).map(|leads| (path.clone(), leads)));
+        }
+        for folder in path.ancestors().skip(1) {
+            if !facts.environments.iter().any(|known| known == folder) && view.is_environment(folder) {
+                facts.environments.push(folder.to_owned());
+            }
+        }
+        if view.is_in_bare(path) {
+            facts.bare.push(path.clone());
+        }
+        if path.file_name().is_some_and(|name| SETTINGS.iter().any(|known| name.eq_ignore_ascii_case(known)))
+            && view.holds_token(change)?
+        {
+            facts.tokens.push(path.clone());
+        }
+        let output = policy.settings().iteration.is_output(&look.project.join(path), look.project, look.home);
+        // What is bigger is asked in any case.
+        if let Some(Node::File { len, .. }) = change.after
+            && change.kind() != ChangeKind::Mode
+            && !output
+            && len <= limit
+        {
+            match left.checked_sub(len) {
+                Some(less) => left = less,
+                None => {
+                    facts.secrets.push((path.clone(), "not looked through: there is too much".to_owned()));
+                    continue;
+                }
+            }
+            let new = redactor.certain(&content(open_written(look.upper, path)?, len, path)?);
+            let old = match change.before {
+                Some(Node::File { len, .. }) if !new.is_empty() && len <= limit => {
+                    redactor.certain(&content(open_before(look.project, path)?, len, path)?)
+                }
+                Some(_) | None => BTreeSet::new(),
+            };
+            facts.secrets.extend(new.difference(&old).map(|(kind, _)| (path.clone(), kind.clone())));
+        }
+    }
+    Ok(facts)
+}
+
+/// The content of a file whose length is known.
+pub(super) fn content(file: File, len: u64, path: &Path) -> Result<Vec<u8>, ReadError> {
+    let mut bytes = Vec::new();
+    let read = file.take(len).read_to_end(&mut bytes);
+    read.map_err(|cause| ReadError::System { what: "read", path: path.to_owned(), cause })?;
+    Ok(bytes)
+}
+
+/// The project as it would be with the changes.
+struct View<'a> {
+    set: &'a ChangeSet,
+    look: Look<'a>,
+    /// Whether a folder is a virtual environment.
+    folders: HashMap<PathBuf, bool>,
+    /// Whether git would take a folder for a repository.
+    bare: HashMap<PathBuf, bool>,
+}
+
+/// What stands at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Stands {
+    Nothing,
+    Folder,
+    Link(PathBuf),
+    Other,
+}
+
+/// Links on the way of a link, at most: as many as the kernel follows.
+const LINKS: usize = 40;
+
+impl View<'_> {
+    fn change(&self, path: &Path) -> Option<&Change> {
+        let at = self.set.changes.binary_search_by(|change| change.path.as_os_str().cmp(path.as_os_str()));
+        self.set.changes.get(at.ok()?)
+    }
+
+    /// What would stand at a path from the project's root.
+    fn stands(&self, path: &Path) -> Stands {
+        if let Some(change) = self.change(path) {
+            return match &change.after {
+                None => Stands::Nothing,
+                Some(Node::Folder { .. }) => Stands::Folder,
+                Some(Node::Link { to }) => Stands::Link(to.clone()),
+                Some(Node::File { .. } | Node::Special { .. }) => Stands::Other,
+            };
+        }
+        let path = self.look.project.join(path);
+        match path.symlink_metadata() {
+            Ok(found) if found.is_dir() => Stands::Folder,
+            Ok(found) if found.is_symlink() => path.read_link().map_or(Stands::Other, Stands::Link),
+            Ok(_) => Stands::Other,
+            Err(_) => Stands::Nothing,
+        }
+    }
+
+    /// Where a link leads, links on the way and at the end followed; as soon as it is outside, by its letters. `None`: it leads
+    /// round in a circle.
+    fn leads(&self, path: &Path, to: &Path) -> Option<PathBuf> {
+        let mut place = self.look.project.join(path.parent()?);
+        let parts = |path: &Path| path.components().map(|part| PathBuf::from(part.as_os_str())).collect::<Vec<_>>();
+        let mut pending: VecDeque<PathBuf> = parts(to).into();
+        let mut links = 0;
+        while let Some(part) = pending.pop_front() {
+            match part.components().next()? {
+                Component::RootDir | Component::Prefix(_) => place = PathBuf::from("/"),
+                Component::CurDir => {}
+                Component::ParentDir => {
+                    place.pop();
+                }
+                Component::Normal(name) => {
+                    place.push(name);
+                    let inside = place.strip_prefix(self.look.project).ok().map(Path::to_owned);
+                    if let Some(Stands::Link(to)) = inside.map(|inside| self.stands(&inside)) {
+                        links += 1;
+                        if links > LINKS {
+                            return None;
+                        }
+                        place.pop();
+                        parts(&to).into_iter().rev().for_each(|part| pending.push_front(part));
+                    }
+                }
+            }
+        }
+        Some(place)
+    }
+
+    /// Whether a folder is the root of a virtual environment.
+    fn is_environment(&mut self, folder: &Path) -> bool {
+        if let Some(known) = self.folders.get(folder) {
+            return *known;
+        }
+        let is = self.stands(&folder.join("pyvenv.cfg")) == Stands::Other;
+        self.folders.insert(folder.to_owned(), is);
+        is
+    }
+
+    /// Whether a path belongs to a folder that git takes for a repository although it is not called `.git`: there its
+    /// settings and hooks count for whoever calls git in it.
+    fn is_in_bare(&mut self, path: &Path) -> bool {
+        const PARTS: [&str; 6] = ["HEAD", "config", "hooks", "objects", "refs", "commondir"];
+        let mut below = path;
+        while let (Some(folder), Some(name)) = (below.parent(), below.file_name()) {
+            if PARTS.iter().any(|part| name == *part) && self.is_bare(folder) {
+                return true;
+            }
+            below = folder;
+        }
+        false
+    }
+
+    fn is_bare(&mut self, folder: &Path) -> bool {
+        if let Some(known) = self.bare.get(folder) {
+            return *known;
+        }
+        let is = !folder.components().any(|part| part.as_os_str() == ".git")
+            && !matches!(self.stands(&folder.join("HEAD")), Stands::Nothing | Stands::Folder)
+            && ["objects", "refs"]
+                .iter()
+                .all(|name| matches!(self.stands(&folder.join(name)), Stands::Folder | Stands::Link(_)));
+        self.bare.insert(folder.to_owned(), is);
+        is
+    }
+
+    /// Whether a file of settings holds or held a token.
+    fn holds_token(&self, change: &Change) -> Result<bool, ReadError> {
+        const MOST: u64 = 1 << 20;
+        let says = |bytes: Vec<u8>| {
+            let text = String::from_utf8_lossy(&bytes).to_lowercase();
+            WORDS.iter().any(|word| text.contains(word))
+        };
+        let (path, look) = (&change.path, self.look);
+        let before = match &change.before {
+            Some(Node::File { len, .. }) => says(content(open_before(look.project, path)?, (*len).min(MOST), path)?),
+            Some(Node::Link { .. } | Node::Folder { .. } | Node::Special { .. }) | None => false,
+        };
+        Ok(before
+            || match &change.after {
+                Some(Node::File { len, .. }) => says(content(open_written(look.upper, path)?, (*len).min(MOST), path)?),
+                Some(Node::Link { .. } | Node::Folder { .. } | Node::Special { .. }) | None => false,
+            })
+    }
+}

@@ -1,0 +1,9 @@
+//! Tests of change sets: real overlays, read, judged and shown. A test binary started as an ordinary user gets its folder
+//! by `GUARD_TEST_BASE`.
+
+mod hostile;
+mod judged;
+mod overlay;
+mod properties;
+mod scene;
+mod users;

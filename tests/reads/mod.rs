@@ -1,0 +1,6 @@
+//! Tests of the reads topic: what a command may read, and what not.
+
+mod called;
+mod fenced;
+mod rungs;
+mod tools;
