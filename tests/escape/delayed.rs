@@ -73,7 +73,6 @@ mv .git g && git -C g config core.fsmonitor \"touch $OUT/fired; false\"; echo gi
     ),
     Row {
         source: "CVE-2021-21300 and others (git)",
-        awaits: Some("transactions"),
         ..git(
             "make a repository of one's own below",
             "change set",
@@ -82,17 +81,14 @@ git init -q sub/r && git -C sub/r config core.fsmonitor \"touch $OUT/fired; fals
             "git -C sub/r status",
         )
     },
-    Row {
-        awaits: Some("transactions"),
-        ..git(
-            "make a work tree's .git file below",
-            "change set",
-            "\
+    git(
+        "make a work tree's .git file below",
+        "change set",
+        "\
 git init -q --bare evil && git -C evil config core.bare false && git -C evil config core.worktree $PROJECT/sub
 git -C evil config core.fsmonitor \"touch $OUT/fired; false\"; echo gitdir: ../evil > sub/.git",
-            "git -C sub status",
-        )
-    },
+        "git -C sub status",
+    ),
 ];
 
 /// The hook that [`ROWS`] plant, for the environment of their lines.

@@ -5,8 +5,8 @@ use super::row::{Effect, Row, Who, bash, gets, python};
 const MOUNTS: &str = "read-only mounts";
 const HIDDEN: &str = "covered";
 
-const fn awaits(row: Row) -> Row {
-    Row { awaits: Some("transactions"), ..row }
+const fn alone(row: Row) -> Row {
+    Row { alone: true, ..row }
 }
 
 pub(crate) const ROWS: &[Row] = &[
@@ -176,17 +176,17 @@ mknod sub/disk b $major $minor && head -c0 sub/disk; code=$?; rm -f sub/disk; ex
         HIDDEN,
         "os.listdir('/proc/%d/root/%s' % (FIRST, STATE)) or 1/0",
     ),
-    awaits(python(
+    alone(python(
         "forge an opaque folder of the overlay",
         "change set",
         "os.setxattr('sub', 'user.overlay.opaque', b'y')",
     )),
-    awaits(python(
+    alone(python(
         "forge a redirect of the overlay",
         "change set",
         "\
 os.mkdir('sub/d'); os.setxattr('sub/d', 'user.overlay.redirect', b'/out')",
     )),
-    awaits(python("forge a whiteout of the overlay", "change set", "os.mknod('sub/w', 0o20000, 0)")),
-    awaits(bash("leave a set-uid program in the project", "change set", "cp /bin/true sub/t && chmod 6755 sub/t")),
+    alone(python("forge a whiteout of the overlay", "change set", "os.mknod('sub/w', 0o20000, 0)")),
+    alone(bash("leave a set-uid program in the project", "change set", "cp /bin/true sub/t && chmod 6755 sub/t")),
 ];

@@ -63,8 +63,8 @@ pub(crate) struct Row {
     pub(crate) limit: u32,
     /// Whether it runs at a terminal.
     pub(crate) terminal: bool,
-    /// What part of guard that is not built yet will stop it at level full. It works until then.
-    pub(crate) awaits: Option<&'static str>,
+    /// Whether it changes what another one tried in the same fence is about.
+    pub(crate) alone: bool,
 }
 
 impl Row {
@@ -74,7 +74,7 @@ impl Row {
         self.then.is_empty()
             && self.limit == 0
             && !self.terminal
-            && self.awaits.is_none()
+            && !self.alone
             && self.effect != Effect::Forged
             && !changes.iter().any(|part| self.text.is_about(part))
     }
@@ -92,7 +92,7 @@ const fn row(name: &'static str, by: &'static str, text: Text) -> Row {
         then: "",
         limit: 0,
         terminal: false,
-        awaits: None,
+        alone: false,
     }
 }
 
