@@ -61,6 +61,30 @@ fn fenced(stage: &Stage, program: &str, argv: &[&str]) -> (Duration, Duration, u
     (start.elapsed(), stood, sink.0)
 }
 
+/// When a command has ended that leaves 300 daemons behind, and when it said that it was about to.
+fn daemons(stage: &Stage) -> (Instant, Instant) {
+    struct Last(Option<Instant>);
+    impl Sink for Last {
+        fn stdout(&mut self, _: &[u8]) {
+            self.0 = Some(Instant::now());
+        }
+        fn stderr(&mut self, _: &[u8]) {}
+    }
+    let program = "import os, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nout, alive = os.pipe()\n\
+                   for _ in range(300):\n    if os.fork() == 0:\n        os.setsid()\n        if os.fork() == 0:\n            \
+                   os.write(alive, b'x'); time.sleep(600)\n        os._exit(0)\n    os.wait()\n\
+                   for _ in range(300): os.read(out, 1)\nos.write(1, b'x')\nos._exit(0)\n";
+    let argv = ["python3", "-c", program].map(Into::into).to_vec();
+    let work = Work::Argv { program: PathBuf::from("/usr/bin/python3"), argv };
+    let order = Order::new(work, Duration::from_secs(60));
+    let prepared = prepare_order(order, &stage.place, &stage.environment, Level::Full).expect("a fence");
+    let mut last = Last(None);
+    let outcome = prepared.run(&mut last).expect("a run");
+    assert_eq!(outcome.exit_code, 0, "the storm came about");
+    drop(outcome);
+    (Instant::now(), last.0.expect("it said so"))
+}
+
 fn plain(program: &str, args: &[&str]) -> Duration {
     let start = Instant::now();
     Command::new(program).args(args).stdin(Stdio::inherit()).status().expect("a process");
@@ -128,6 +152,13 @@ fn main() {
     } else {
         println!("over bubblewrap                     {:8.2}", median(against));
     }
+
+    let mut storm = Vec::new();
+    for _ in 0..5 {
+        let (done, last) = daemons(&stage);
+        storm.push((done - last).as_secs_f64() * 1e3);
+    }
+    println!("300 daemons gone after their command  {:6.0} ms (at most 1000)", median(storm));
 
     let mut through = Vec::new();
     for _ in 0..5 {

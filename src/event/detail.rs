@@ -73,6 +73,28 @@ pub enum Detail {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         blob: Option<String>,
     },
+    /// A command was refused a connection, a port or a local socket.
+    ConnectionRefused {
+        /// Sequence number of its start.
+        of: u64,
+        /// `connect`, `bind` or `listen`.
+        call: String,
+        /// Address and port, host and port, or path.
+        address: String,
+        /// Why.
+        why: String,
+        /// How often.
+        times: u64,
+    },
+    /// A command reached a host through guard's proxy.
+    HostReached {
+        /// Sequence number of its start.
+        of: u64,
+        /// Name and port.
+        host: String,
+        /// By how many connections.
+        times: u64,
+    },
     /// A command has ended.
     ShellEnd {
         /// Sequence number of its start.

@@ -8,10 +8,12 @@ mod compose;
 mod environment;
 mod error;
 mod limits;
+pub mod posture;
 mod reads;
 mod run;
 pub mod sandbox;
 mod terminal;
+mod traffic;
 mod written;
 
 pub use beside::{Beside, beside};
@@ -21,7 +23,8 @@ pub use environment::Environment;
 pub use error::ExecuteError;
 pub use limits::Limits;
 pub use reads::Reads;
-pub use run::{Prepared, Sink, prepare, prepare_order};
+pub use run::{Means, Prepared, Sink, prepare, prepare_order};
+pub use traffic::{Refused, Traffic};
 pub use written::allocated;
 
 use crate::event::Ended;
@@ -57,6 +60,11 @@ pub enum Level {
     Landlock,
     /// No fence, where a rule's runner says so; never a step down. Time and end are kept as ever.
     None,
+}
+
+/// Why a program at `path` is not there for a command in `place`, and what would open it; `None` where nothing hides it.
+pub fn unseen(place: &Place, path: &std::path::Path) -> Option<String> {
+    sandbox::out_of_sight(place, &[], path)
 }
 
 impl Level {
@@ -99,6 +107,8 @@ pub struct Outcome {
     pub duration: Duration,
     /// The fence it ran in.
     pub fence: Fence,
+    /// What its network was let through to, and what not.
+    pub traffic: Traffic,
     /// What is left of the fence, no process of the command's among it. Dropped, it is gone.
     remains: Option<sandbox::Fenced>,
 }

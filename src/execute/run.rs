@@ -3,10 +3,12 @@
 
 use super::capture::Capturing;
 use super::limits::{Limits, word};
-use super::sandbox::{self, Feed, Fenced, Layer, Order, Standing, Steering, Stopper, Work, report};
+use super::sandbox::{
+    self, Console, Feed, Fenced, Layer, Net, Order, Reach, Standing, Steering, Stopper, Work, report,
+};
 use super::terminal::Terminal;
 use super::written::Watching;
-use super::{Environment, ExecuteError, Fence, Level, Outcome, Place, compose};
+use super::{Environment, ExecuteError, Fence, Level, Outcome, Place, Traffic, compose};
 use crate::action::Action;
 use crate::action::shell::Asked;
 use crate::approve::Permit;
@@ -32,6 +34,12 @@ const WIDE: usize = 512 * 1024;
 
 /// Takes a command's output as it comes.
 pub trait Sink {
+    /// Whether the command has a terminal of its own, whose output comes as standard output.
+    fn terminal(&self) -> bool {
+        false
+    }
+    /// The command begins, and has at most that much time.
+    fn begins(&mut self, _: Duration) {}
     /// Bytes of standard output.
     fn stdout(&mut self, bytes: &[u8]);
     /// Bytes of standard error.
@@ -53,19 +61,38 @@ pub struct Prepared {
     stands: bool,
 }
 
-/// Starts to build the fence for what `permit` allows, for at most `timeout` and within `limits`; returns at once. The command waits for
-/// [`Prepared::run`]. Its changes to the project go to `layer`; without one, or where the permit lets it write nothing, the
-/// project is read-only.
+/// What a run gets besides its permit.
+#[derive(Debug, Default)]
+pub struct Means {
+    /// What it may use.
+    pub limits: Limits,
+    /// What it may reach over the network.
+    pub reach: Reach,
+    /// What takes its changes to the project; without one, or where the permit lets it write nothing, the project is
+    /// read-only.
+    pub layer: Option<Layer>,
+    /// Whether it has a terminal of its own.
+    pub terminal: bool,
+}
+
+/// Starts to build the fence for what `permit` allows, for at most `timeout` and with `means`; returns at once. The command
+/// waits for [`Prepared::run`].
 ///
 /// Signals that end guard are held back from here on, until the run begins or the fence is dropped.
 pub fn prepare(
     permit: &Permit,
     timeout: Duration,
-    (limits, layer): (Limits, Option<Layer>),
+    means: Means,
     (place, environment, require): (&Place, &Environment, Level),
 ) -> Result<Prepared, ExecuteError> {
     if let Some(order) = compose::order(permit, timeout)? {
-        return prepare_order(Order { limits, ..order }, place, environment, require);
+        if means.terminal {
+            return Err(ExecuteError::System {
+                what: "cannot give docker-compose a terminal".to_owned(),
+                cause: "the configuration that was judged is its standard input".to_owned(),
+            });
+        }
+        return prepare_order(Order { limits: means.limits, ..order }, place, environment, require);
     }
     let Action::Shell(shell) = permit.action();
     let work = match shell.asked() {
@@ -78,9 +105,10 @@ pub fn prepare(
         },
         Asked::Line(line) => Work::Line(OsString::from(line)),
     };
+    let Means { limits, reach, layer, terminal } = means;
     let grant = permit.grant();
     let layer = layer.filter(|_| grant.writes);
-    let order = Order { layer, limits, dotenv: grant.dotenv, ..Order::new(work, timeout) };
+    let order = Order { layer, limits, reach, terminal, dotenv: grant.dotenv, ..Order::new(work, timeout) };
     prepare_order(order, place, environment, require)
 }
 
@@ -119,6 +147,10 @@ impl Prepared {
         let printed = Printed { left: self.standing.limits().output, over: false, stopper: Some(fenced.stopper()) };
         let (out, err) = (Capturing::default(), Capturing::default());
         let mut run = Run { sink, out, err, printed, buffer: Vec::with_capacity(CHUNK) };
+        let console = match fenced.out.as_ref().filter(|_| self.standing.terminal()) {
+            Some(end) => Some(Console::tie(end, fenced.reports())?),
+            None => None,
+        };
         let start = Instant::now();
         if let Some(signal) = steering.first() {
             // Told to stop before it began: nothing is executed.
@@ -127,8 +159,14 @@ impl Prepared {
             return Ok(run.outcome(Ended::Cancelled, 128 + signal, None, start.elapsed(), fence));
         }
         let watching = watch(self.standing.limits(), fenced.stopper());
+        run.sink.begins(self.standing.timeout());
         fenced.go();
         let last = run.relay(&mut fenced);
+        if console.is_some() {
+            // Shown before the person's terminal changes back.
+            run.drain(&fenced);
+        }
+        drop(console);
         // From here on nobody asks it to end: its number may be another's.
         run.printed.stopper = None;
         let written = watching.is_some_and(Watching::end);
@@ -175,6 +213,7 @@ impl Prepared {
         };
         let mut outcome = run.outcome(ended, code, signal, duration, fence);
         outcome.limit = limit.map(str::to_owned);
+        outcome.traffic = fenced.net.take().map(Net::finish).unwrap_or_default();
         outcome.remains = Some(fenced);
         Ok(outcome)
     }
@@ -230,11 +269,13 @@ impl Run<'_> {
     /// Passes output on until the inside reports the end or is gone.
     fn relay(&mut self, fenced: &mut Fenced) -> Option<[i32; 3]> {
         loop {
-            let (out, err, reports, fed) = {
-                let mut fds = Vec::with_capacity(4);
+            let (out, err, reports, fed, asked) = {
+                let mut fds = Vec::with_capacity(5);
                 fds.push(PollFd::new(fenced.reports(), PollFlags::IN));
                 fds.extend(fenced.out.iter().chain(&fenced.err).map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+                let fed = fenced.feed.is_some();
                 fds.extend(fenced.feed.iter().map(Feed::awaits));
+                fds.extend(fenced.net.iter().filter_map(Net::awaits));
                 match poll(&mut fds, None) {
                     Ok(_) => {}
                     Err(Errno::INTR) => continue,
@@ -244,8 +285,13 @@ impl Run<'_> {
                 let reports = ready.next().unwrap_or(true);
                 let out = fenced.out.is_some() && ready.next().unwrap_or(false);
                 let err = fenced.err.is_some() && ready.next().unwrap_or(false);
-                (out, err, reports, ready.next().unwrap_or(false))
+                let fed = fed && ready.next().unwrap_or(false);
+                (out, err, reports, fed, ready.next().unwrap_or(false))
             };
+            if asked && fenced.net.as_mut().is_some_and(|net| net.serve().is_err()) {
+                // Nobody answers any more: what is asked gets `ENOSYS`.
+                fenced.net = None;
+            }
             if fed && !fenced.feed.as_mut().is_some_and(Feed::step) {
                 fenced.feed = None;
             }
@@ -291,7 +337,18 @@ impl Run<'_> {
 
     fn outcome(self, ended: Ended, exit_code: i32, signal: Option<i32>, duration: Duration, fence: Fence) -> Outcome {
         let (stdout, stderr) = (self.out.end(), self.err.end());
-        Outcome { ended, exit_code, signal, limit: None, stdout, stderr, duration, fence, remains: None }
+        Outcome {
+            ended,
+            exit_code,
+            signal,
+            limit: None,
+            stdout,
+            stderr,
+            duration,
+            fence,
+            traffic: Traffic::default(),
+            remains: None,
+        }
     }
 }
 

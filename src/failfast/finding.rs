@@ -135,6 +135,11 @@ impl Reading {
         }
     }
 
+    /// Whether the output showed nothing that the tool writes.
+    pub(super) fn is_mute(&self) -> bool {
+        *self == Reading::default()
+    }
+
     /// Whether no more failures are kept.
     pub(super) fn is_full(&self) -> bool {
         self.failures.len() >= KEPT

@@ -50,7 +50,16 @@ pub fn classify(ran: &Ran<'_>) -> Option<Finding> {
 
 fn read(ran: &Ran<'_>, stdout: &str, stderr: &str, succeeded: bool) -> Reading {
     match ran.tool {
-        Tool::Pytest => pytest::read(stdout, stderr, succeeded),
+        Tool::Pytest => {
+            let reading = pytest::read(stdout, stderr, succeeded);
+            if succeeded || !reading.is_mute() {
+                return reading;
+            }
+            // Pytest did not come up, or a file of that name ran in its place: python may say why.
+            Some(python::python(stdout, stderr, ran.check))
+                .filter(|python| python.category.is_some())
+                .unwrap_or(reading)
+        }
         Tool::Unittest => unittest::read(stdout, stderr, succeeded),
         // What has succeeded, and counts nothing, has nothing to say.
         _ if succeeded => Reading::default(),

@@ -4,7 +4,6 @@
 use super::ask::Asking;
 use super::desk::Desk;
 use super::examine::examine;
-use super::grants::honoured;
 use super::own::{self, Call};
 use super::{Answer, Examined, Project, Request, Stop, World, after, entries, hint};
 use crate::action::shell::{Asked, quoted};
@@ -70,10 +69,7 @@ pub fn before_command(
         return Ok(Err(refused));
     }
     let refusal = match settle(judged.judgement.clone()) {
-        Ok(permit) => {
-            honoured(permit.grant())?;
-            return Ok(Ok(Accepted::Handed));
-        }
+        Ok(_) => return Ok(Ok(Accepted::Handed)),
         Err(refusal) => refusal,
     };
     let mut refused = Refused::by(refusal.judgement());

@@ -19,6 +19,8 @@ pub struct Answer {
     pub changes: Option<Changes>,
     /// What it proves, where its rule calls it a check.
     pub finding: Option<Finding>,
+    /// What it was not let read and seems to have failed for, and what a person may do about it.
+    pub lacked: Option<String>,
     /// The request that a person is asked, or by which it ran.
     pub request: Option<String>,
     /// Whether a person would have been asked, had they not too much to answer.

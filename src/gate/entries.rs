@@ -8,7 +8,7 @@ use crate::action::shell::{Asked, quoted};
 use crate::approve::{Permit, Refusal};
 use crate::decide::{Judgement, Verdict};
 use crate::event::{Checked, Composition, Detail, Ended, Entry, Human, Proves, Requested, RuleHit};
-use crate::execute::{Capture, Outcome};
+use crate::execute::{Capture, Outcome, Traffic};
 use crate::record::{Log, Redactor};
 use std::path::Path;
 use std::time::Duration;
@@ -133,24 +133,42 @@ pub(super) fn end(
     outcome: &Outcome,
 ) -> Result<Vec<Entry>, Stop> {
     let code = outcome.exit_code.to_string();
-    Ok(vec![
+    let mut entries = vec![
         Entry { human: labelled("RETURN_CODE", code), detail: Detail::ReturnCode { of } },
         output(log, redactor, "STDOUT", of, &outcome.stdout)?,
         output(log, redactor, "STDERR", of, &outcome.stderr)?,
-        Entry {
-            human: exec(text(permit.action()), result(permit, outcome)),
-            detail: Detail::ShellEnd {
-                of,
-                ended: outcome.ended,
-                exit_code: outcome.exit_code,
-                limit: outcome.limit.clone(),
-                duration_ms: millis(outcome.duration),
-                fence: outcome.fence.level.name().into(),
-                missing: outcome.fence.missing.clone(),
-                check: None,
-            },
+    ];
+    entries.extend(traffic(of, &outcome.traffic));
+    entries.push(Entry {
+        human: exec(text(permit.action()), result(permit, outcome)),
+        detail: Detail::ShellEnd {
+            of,
+            ended: outcome.ended,
+            exit_code: outcome.exit_code,
+            limit: outcome.limit.clone(),
+            duration_ms: millis(outcome.duration),
+            fence: outcome.fence.level.name().into(),
+            missing: outcome.fence.missing.clone(),
+            check: None,
         },
-    ])
+    });
+    Ok(entries)
+}
+
+/// What its network was let through to, and what not.
+fn traffic(of: u64, traffic: &Traffic) -> impl Iterator<Item = Entry> + use<> {
+    let refused = |call: &str, address: &str, why: &str, times| {
+        let detail =
+            Detail::ConnectionRefused { of, call: call.into(), address: address.into(), why: why.into(), times };
+        self::of("NETWORK", &call.to_uppercase(), address, "DENIED", detail)
+    };
+    let reached = traffic.reached.iter().map(|(host, times)| {
+        self::of("NETWORK", "CONNECT", host, "SUCCESS", Detail::HostReached { of, host: host.clone(), times: *times })
+    });
+    let each = traffic.refused.iter().map(|r| refused(r.call, &r.address, r.why, r.times));
+    let more = (traffic.refused_more > 0)
+        .then(|| refused("connect", "others", "as above; too many to record one by one", traffic.refused_more));
+    reached.chain(each).chain(more).collect::<Vec<_>>().into_iter()
 }
 
 pub(super) fn not_run(action: &Action, of: Option<u64>, stop: &Stop) -> Vec<Entry> {

@@ -1,11 +1,11 @@
 //! Looking without doing: an action judged as `exec` would judge it, with the facts it was judged on.
 //! Writes no record and starts nothing.
 
-use super::grants::{environment, honoured, writable};
+use super::grants::{environment, writable};
 use super::request::parse;
 use super::{Project, Request, Stop, World, facts, load};
 use crate::action::Facts;
-use crate::decide::{Judgement, Policy, Verdict, judge};
+use crate::decide::{Judgement, Policy, judge};
 use crate::event::State;
 use std::path::Path;
 
@@ -18,13 +18,9 @@ pub struct Examined {
     pub facts: Facts,
 }
 
-/// Judges and does nothing: no record, no process. What would be allowed and cannot be enforced stops here as well.
+/// Judges and does nothing: no record, no process.
 pub fn check(world: &World, project: &Project, request: Request) -> Result<Examined, Stop> {
-    let examined = examine(world, &project.root, request, &load(project)?);
-    if examined.judgement.verdict() == Verdict::Allow {
-        honoured(examined.judgement.grant())?;
-    }
-    Ok(examined)
+    Ok(examine(world, &project.root, request, &load(project)?))
 }
 
 /// Judges by any policy, in the world as it is, for a project at `root`.

@@ -1,11 +1,11 @@
-//! From what a policy grants to what the fence is told: folders, environment, level; and what cannot be granted yet.
+//! From what a policy grants to what the fence is told: folders, environment, level.
 //! Knows no rules.
 
 use super::{Project, Stop, World};
 use crate::action::shell::Asked;
 use crate::action::{Action, Facts, Found};
-use crate::decide::policy::{Network, Require, Runner};
-use crate::decide::{Grant, Judgement, Policy, Verdict};
+use crate::decide::policy::Require;
+use crate::decide::{Judgement, Policy, Verdict};
 use crate::execute::{Environment, ExecuteError, Level, Limits, Place};
 use std::path::{Path, PathBuf};
 
@@ -60,20 +60,6 @@ pub(super) fn required(policy: &Policy) -> Level {
         Require::NoOverlay => Level::Partial,
         Require::Landlock => Level::Landlock,
     }
-}
-
-/// Refuses what a rule grants and this version cannot enforce. A network of `loopback` is given as none:
-/// less than granted is safe, more is not.
-pub(super) fn honoured(grant: &Grant) -> Result<(), Stop> {
-    let what = match (&grant.runner, grant.network) {
-        (Some(Runner::Compose), _) => return Ok(()),
-        (None, Network::Hosts) => format!("hosts = {:?}", grant.hosts),
-        (None, Network::None | Network::Loopback) if !grant.services.is_empty() => {
-            format!("services = {:?}", grant.services)
-        }
-        (None, Network::None | Network::Loopback) => return Ok(()),
-    };
-    Err(Stop::CannotGrant { what })
 }
 
 /// Where a program was asked for by its arguments and nothing but its absence speaks against it: that it is not there,

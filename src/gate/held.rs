@@ -3,7 +3,7 @@
 
 use super::project::shown;
 use super::stored::{carried, folder, uncarried};
-use super::{Project, Stop, trust};
+use super::{Project, Request, Stop, trust};
 use crate::action::ChangeSet;
 use crate::decide::policy::Writes;
 use crate::event::line::hex;
@@ -46,13 +46,18 @@ pub(super) struct About {
     command: String,
     /// Why the caller wanted it.
     pub(super) reason: Option<String>,
+    /// What the caller called the task.
+    pub(super) task: Option<String>,
+    /// Rules that asked of the command itself and were answered.
+    pub(super) answered: Vec<String>,
 }
 
 impl About {
     /// Of the changes of `command`.
-    pub(super) fn new(area: Writes, of: u64, command: &str, reason: Option<&str>) -> Self {
+    pub(super) fn new((area, of): (Writes, u64), command: &str, request: &Request, answered: Vec<String>) -> Self {
         let command = carried(command.as_ref());
-        Self { v: 1, list: String::new(), area, of, command, reason: reason.map(str::to_owned) }
+        let (reason, task) = (request.reason.clone(), request.task.clone());
+        Self { v: 1, list: String::new(), area, of, command, reason, task, answered }
     }
 
     /// The command that made them.

@@ -5,6 +5,7 @@
 use super::{Answer, Changes};
 use crate::decide::{Judgement, Verdict};
 use crate::event::{Ended, Spent, Why};
+use crate::execute::Traffic;
 use crate::failfast::{Failed, Finding};
 
 /// What to do next; `None` where all went as asked.
@@ -42,7 +43,12 @@ pub fn hint(answer: &Answer) -> Option<String> {
         let much = outcome.limit.as_ref().map(|limit| {
             format!("make it use less, or have a person raise `{}` in `[limits]`", limit.replace('-', "_"))
         });
-        return failed.or(slow).or(much).or_else(|| answer.changes.as_ref().and_then(changed));
+        let failed = match (&answer.lacked, failed) {
+            (Some(lacked), Some(failed)) => Some(format!("{lacked}; {failed}")),
+            (lacked, failed) => lacked.clone().or(failed),
+        };
+        let changed = || answer.changes.as_ref().and_then(changed);
+        return failed.or(slow).or(much).or_else(changed).or_else(|| refused(&outcome.traffic));
     }
     let judgement = answer.judgement.as_ref()?;
     match judgement.verdict() {
@@ -59,6 +65,16 @@ pub fn hint(answer: &Answer) -> Option<String> {
         }),
         Verdict::Deny => Some(refusal(judgement, answer.attempts)),
     }
+}
+
+/// What a command should do that was refused a connection.
+fn refused(traffic: &Traffic) -> Option<String> {
+    let first = traffic.refused.first()?;
+    Some(format!(
+        "`{} {}` was refused ({}): a command reaches the ports that it listens on itself, and beyond that what its rule names as \
+         `services` or `hosts`",
+        first.call, first.address, first.why
+    ))
 }
 
 /// What to do about changes that are not in the project.

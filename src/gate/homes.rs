@@ -4,6 +4,8 @@
 use super::World;
 use crate::decide::policy::Toolchain;
 use crate::execute::Reads;
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -22,15 +24,21 @@ pub(super) fn reads(world: &World, root: &Path, toolchain: &Toolchain) -> Reads 
     let mut open = Vec::new();
     let chosen = called.iter().map(|home| (home, true));
     for (home, chosen) in own.iter().map(|home| (home, false)).chain(chosen) {
+        // One look at the home instead of one for each of what it might hold.
+        let names: HashSet<OsString> =
+            fs::read_dir(home).into_iter().flatten().flatten().map(|e| e.file_name()).collect();
         let listed = toolchain.open.iter().filter_map(|path| path.strip_prefix("~/"));
+        let listed =
+            listed.filter(|path| path.split('/').next().is_some_and(|first| names.contains(OsStr::new(first))));
         for found in listed.map(|path| home.join(path)).filter(|path| path.symlink_metadata().is_ok()) {
             let Ok(leads) = fs::canonicalize(&found) else { continue };
             if !chosen || leads.starts_with(home) {
                 open.push(leads.clone());
             }
             // A link is there as a link, unless it lies behind one.
-            let plain = found.parent().is_some_and(|parent| fs::canonicalize(parent).is_ok_and(|real| real == parent));
-            if leads != found && plain {
+            let plain =
+                || found.parent().is_some_and(|parent| fs::canonicalize(parent).is_ok_and(|real| real == parent));
+            if leads != found && plain() {
                 open.push(found);
             }
         }

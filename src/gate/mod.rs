@@ -30,6 +30,7 @@ mod pipeline;
 mod policy;
 mod present;
 mod project;
+mod reach;
 mod replay;
 mod request;
 mod secrets;
@@ -40,6 +41,7 @@ mod transaction;
 mod trust;
 mod turn;
 mod undo;
+mod unread;
 mod world;
 mod worth;
 

@@ -2,6 +2,7 @@
 //! Knows no terminals and makes no signatures: doors do.
 
 use super::desk::{Desk, Judged, now};
+use super::diff::Diff;
 use super::stored::Stored;
 use super::{Project, Stop, World, ask, entries, held, signers};
 use crate::action::Facts;
@@ -139,10 +140,10 @@ fn changes(desk: &mut Desk<'_>, open: Open, name: &str) -> Result<Shown, Stop> {
         desk.changed(name)?;
         return Err(unusable(name, Unusable::Changed));
     };
-    let (diff, cut) = desk.diff(&held.upper, &held.set);
+    let Diff { text: diff, cut } = desk.diff(&held.upper, &held.set);
     let asked = AskedChange {
         changed: Changed::of(Some(held.about.of), &held.set),
-        rules: desk.judged_held(&held).matches,
+        rules: desk.judged_held(&held)?.matches,
         diff,
         cut,
         command: desk.redactor.command(&held.about.command().to_string_lossy()).text,

@@ -4,15 +4,17 @@
 use super::ask::{Answered, Asking};
 use super::count::Counting;
 use super::desk::{Desk, Judged, now};
-use super::grants::{environment, honoured, limits, place, required};
+use super::grants::{environment, limits, place, required};
 use super::held;
+use super::reach::reach;
 use super::stored::Stored;
 use super::transaction::{self, Ran};
+use super::unread::lacked;
 use super::{Answer, Patience, Project, Request, Stop, World, compose, entries, load};
 use crate::approve::{Permit, Unusable, settle, settle_approved, settle_by_policy, usable};
 use crate::decide::Verdict;
 use crate::execute::change::Transaction;
-use crate::execute::{self, Limits, Sink};
+use crate::execute::{self, Limits, Means, Sink};
 
 /// Judges, and if that allows it, fences, records, runs and records again.
 pub fn exec(world: &World, project: &Project, request: Request, patience: Patience, sink: &mut dyn Sink) -> Answer {
@@ -135,13 +137,13 @@ fn run(
     let limit = request.timeout.map_or(permit.grant().timeout, |asked| asked.min(permit.grant().timeout));
     let (state, root) = (&desk.project.paths.state, &desk.project.root);
     let wanted = permit.grant().writes && permit.grant().runner.is_none();
-    let prepared = honoured(permit.grant()).and_then(|()| {
+    let prepared = reach(permit.grant(), &desk.policy, world).and_then(|reach| {
         let begun = wanted.then(|| Transaction::begin(state, root)).transpose();
         let transaction = begun.map_err(|error| Stop::Change(transaction::begun(desk.project, &error)))?;
         let layer = transaction.as_ref().map(Transaction::layer);
         let limits = Limits { watched: layer.as_ref().map(|layer| layer.upper.clone()), ..limits(&desk.policy) };
-        let require = required(&desk.policy);
-        let prepared = execute::prepare(&permit, limit, (limits, layer), (&place, &environment, require));
+        let means = Means { limits, reach, layer, terminal: sink.terminal() };
+        let prepared = execute::prepare(&permit, limit, means, (&place, &environment, required(&desk.policy)));
         let prepared = prepared.map_err(Stop::Execute)?;
         Ok((prepared, transaction))
     });
@@ -158,6 +160,7 @@ fn run(
     let written = match &run {
         Ok(outcome) => {
             let counting = Counting::of(&permit, &judged.facts, outcome);
+            answer.lacked = lacked(&permit, &place, &judged.facts, outcome);
             answer.finding = counting.as_ref().map(|counting| counting.finding.clone());
             desk.end(&permit, started.seq(), outcome, counting, request, answer)
         }

@@ -101,11 +101,15 @@ pub enum Stop {
         /// The difference, one line a change.
         difference: String,
     },
-    /// A grant of the matching rule that this version cannot enforce.
-    #[error("the rule grants `{what}`, which this version of guard cannot enforce")]
-    CannotGrant {
-        /// What the rule grants.
-        what: String,
+    /// A service that the rule opens, and that is not opened.
+    #[error("the service `{name}` is not opened: {cause}")]
+    Service {
+        /// Its name.
+        name: String,
+        /// Why, as a fragment.
+        cause: String,
+        /// What to do about it.
+        help: String,
     },
     /// A configuration that docker-compose did not print, so that it could not be judged.
     #[error("docker-compose does not say what it would run: {cause}")]
@@ -289,7 +293,7 @@ impl Stop {
             | Self::Answered { .. }
             | Self::NoRule { .. }
             | Self::NoHome
-            | Self::CannotGrant { .. }
+            | Self::Service { .. }
             | Self::Fenced
             | Self::Change(_)
             | Self::HalfDone { .. }
@@ -334,7 +338,7 @@ impl Stop {
             Self::Untrusted { .. } => {
                 Some("a person looks at the change and runs `guard policy trust`, or restores the file".into())
             }
-            Self::CannotGrant { .. } => Some("take the grant out of the rule, or ask a person to run the command".into()),
+            Self::Service { help, .. } => Some(help.clone()),
             Self::Configuration { .. } => Some("mend the compose file; `docker-compose config` shows what is wrong with it".into()),
             Self::Halted { .. } => Some(
                 "stop here, and tell the person what you think is wrong with `guard escalate --analysis TEXT`; \

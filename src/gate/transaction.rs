@@ -2,18 +2,20 @@
 //! Knows no doors.
 
 use super::ask::{Answered, seconds, waiting};
+use super::changes::{Look, change_facts};
 use super::desk::{Desk, now};
+use super::diff::{Diff, diff};
 use super::notice::tell;
 use super::{Answer, Project, Request, Stop, after, entries, held, person};
 use crate::action::{Change, ChangeSet};
 use crate::approve::{Permit, Unusable, usable};
-use crate::decide::{ChangeJudgement, Match, Verdict, judge_changes};
+use crate::decide::{ChangeFacts, ChangeJudgement, Match, Verdict, judge_changes};
 use crate::event::{Cause, Changed, Committed, Detail, Ended, Entry, Requested, Why, Withheld};
 use crate::execute::Outcome;
-use crate::execute::change::{self, Aside, Basis, ChangeError, Staged, Transaction, stage};
+use crate::execute::change::{self, Aside, Basis, ChangeError, ReadError, Staged, Transaction, stage};
 use crate::notify::Notice;
 use crate::record::{Receipt, nonce};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What came of a command's changes to the project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub struct Changes {
     pub seq: Option<u64>,
     /// The changes line by line, where they were only to be looked at.
     pub diff: Option<String>,
+    /// What comes in otherwise than the command left it.
+    pub notes: Vec<String>,
 }
 
 impl Changes {
@@ -74,21 +78,12 @@ impl Desk<'_> {
 
     /// Reads what a command changed, judges it, and does what the judgement says.
     pub(super) fn take_in(&mut self, transaction: Transaction, ran: &Ran<'_>, answer: &mut Answer) -> Result<(), Stop> {
-        let set = match change::read(&transaction.layer().upper, &self.project.root) {
-            Ok(set) if set.is_empty() && set.left_out.is_empty() => return Ok(()),
+        let upper = transaction.layer().upper;
+        let set = match change::read(&upper, &self.project.root) {
+            Ok(set) if set.is_empty() => return Ok(()),
             Ok(set) => set,
-            Err(error) => {
-                let cause = match error.mend() {
-                    Some(mend) => format!("{error}: {mend}"),
-                    None => error.to_string(),
-                };
-                let set = ChangeSet { cut: true, ..ChangeSet::default() };
-                return self.withhold(ran, &set, Withholding::of(Why::Error, cause), answer);
-            }
+            Err(error) => return self.withhold(ran, &ChangeSet::default(), Withholding::unread(&error), answer),
         };
-        if set.is_empty() {
-            return Ok(());
-        }
         if !matches!(ran.outcome.ended, Ended::Exited | Ended::Signalled) {
             let cause = match ran.outcome.ended {
                 Ended::TimedOut => "the command ran into its time limit",
@@ -98,25 +93,31 @@ impl Desk<'_> {
             };
             return self.withhold(ran, &set, Withholding::of(Why::Ended, cause.to_owned()), answer);
         }
-        let judged = self.judged_changes(&transaction, &set, ran.permit.grant().area);
-        let (verdict, rules) = (judged.verdict, judged.matches);
+        let ChangeJudgement { verdict, matches: rules, notes, .. } = match self.judged_changes(&upper, &set, ran) {
+            Ok(judged) => judged,
+            Err(error) => return self.withhold(ran, &set, Withholding::unread(&error), answer),
+        };
         if ran.request.dry_run {
             let mut withholding = Withholding { why: Why::DryRun, rules, cause: None, request: None };
             withholding.cause = Some(format!("verdict: {}", verdict.word()));
             self.withhold(ran, &set, withholding, answer)?;
-            let (diff, _) = self.diff(&transaction.layer().upper, &set);
             if let Some(changes) = &mut answer.changes {
-                changes.diff = Some(diff);
+                changes.diff = Some(self.diff(&upper, &set).text);
+                changes.notes = notes;
             }
             return Ok(());
         }
-        match verdict {
+        let taken = match verdict {
             Verdict::Deny => {
                 self.withhold(ran, &set, Withholding { why: Why::Deny, rules, cause: None, request: None }, answer)
             }
             Verdict::Ask if !self.policy.settings().observe => self.hold(transaction, set, rules, ran, answer),
             Verdict::Ask | Verdict::Allow => self.commit(transaction, set, ran, answer),
+        };
+        if let Some(changes) = &mut answer.changes {
+            changes.notes = notes;
         }
+        taken
     }
 
     /// Brings changes in.
@@ -210,7 +211,8 @@ impl Desk<'_> {
         let receipt = self.log.append(&self.redactor, vec![entry]).map_err(Stop::Log)?;
         let seq = Some(receipt.last);
         answer.receipt = Some(receipt);
-        answer.changes = Some(Changes { changed, withheld: Some(why), rules, cause, request, seq, diff: None });
+        answer.changes =
+            Some(Changes { changed, withheld: Some(why), rules, cause, request, seq, diff: None, notes: Vec::new() });
         Ok(())
     }
 
@@ -228,7 +230,7 @@ impl Desk<'_> {
         let journal = change::Journal::of(transaction.name(), &set);
         let same = self.log.tag_key().seal(&journal.changes());
         let command = entries::text(ran.permit.action());
-        let about = held::About::new(ran.permit.grant().area, ran.of, command, ran.request.reason.as_deref());
+        let about = held::About::new((ran.permit.grant().area, ran.of), command, ran.request, answered(ran.permit));
         let (project, policy) = (self.project, self.policy.hash().to_owned());
         let fresh = nonce().map_err(Stop::Log)?;
         let (mut asked, mut transaction) = (None, Some(transaction));
@@ -279,8 +281,16 @@ impl Desk<'_> {
         let seq = Some(receipt.last);
         answer.receipt = Some(receipt);
         let withheld = Some(Why::Ask);
-        answer.changes =
-            Some(Changes { changed, withheld, rules, cause: None, request: name.clone(), seq, diff: None });
+        answer.changes = Some(Changes {
+            changed,
+            withheld,
+            rules,
+            cause: None,
+            request: name.clone(),
+            seq,
+            diff: None,
+            notes: Vec::new(),
+        });
         let (Some(name), Some(waiting)) = (name, ran.request.waiting) else { return Ok(()) };
         (waiting.told)(&name, answer.untold.take());
         // Others may run meanwhile.
@@ -307,7 +317,7 @@ impl Desk<'_> {
         let content = held.as_ref().map(|held| held.content.as_str()).unwrap_or_default();
         usable(&self.state().requests, name, content, now().timestamp()).map_err(unusable)?;
         let held = held.ok_or_else(|| unusable(Unusable::Changed))?;
-        let judged = self.judged_held(&held);
+        let judged = self.judged_held(&held)?;
         if judged.verdict == Verdict::Deny {
             self.changed(name)?;
             return Err(unusable(Unusable::Changed));
@@ -387,7 +397,16 @@ impl Bringing {
 impl Changes {
     /// Of changes that are in the project.
     pub(super) fn of(changed: Changed, seq: Option<u64>) -> Self {
-        Self { changed, withheld: None, rules: Vec::new(), cause: None, request: None, seq, diff: None }
+        Self {
+            changed,
+            withheld: None,
+            rules: Vec::new(),
+            cause: None,
+            request: None,
+            seq,
+            diff: None,
+            notes: Vec::new(),
+        }
     }
 }
 
@@ -401,6 +420,12 @@ struct Withholding {
 impl Withholding {
     fn of(why: Why, cause: String) -> Self {
         Self { why, rules: Vec::new(), cause: Some(cause), request: None }
+    }
+
+    /// Of changes that cannot be looked at.
+    fn unread(error: &ReadError) -> Self {
+        let mend = error.mend().map(|mend| format!(": {mend}")).unwrap_or_default();
+        Self::of(Why::Error, format!("{error}{mend}"))
     }
 }
 
@@ -424,17 +449,43 @@ fn half(name: &str, error: impl std::fmt::Display) -> Stop {
     Stop::HalfDone { transaction: name.to_owned(), cause: error.to_string() }
 }
 
+/// Bytes of a diff that are shown.
+const SHOWN: usize = 56 << 10;
+
 impl Desk<'_> {
-    fn judged_changes(&self, _: &Transaction, set: &ChangeSet, area: crate::decide::policy::Writes) -> ChangeJudgement {
-        judge_changes(set, &self.facts_shim(), &self.policy, area)
+    fn judged_changes(&self, upper: &Path, set: &ChangeSet, ran: &Ran<'_>) -> Result<ChangeJudgement, ReadError> {
+        let mut facts = self.change_facts(upper, set)?;
+        facts.task.clone_from(&ran.request.task);
+        facts.answered = answered(ran.permit);
+        Ok(judge_changes(set, &facts, &self.policy, ran.permit.grant().area))
     }
-    pub(super) fn judged_held(&self, held: &held::Held) -> ChangeJudgement {
-        judge_changes(&held.set, &self.facts_shim(), &self.policy, held.about.area)
+
+    /// What the policy says by now of changes that wait.
+    pub(super) fn judged_held(&self, held: &held::Held) -> Result<ChangeJudgement, Stop> {
+        let facts = self
+            .change_facts(&held.upper, &held.set)
+            .map_err(|error| Stop::System { what: "cannot look at the changes".into(), cause: error.to_string() })?;
+        let facts = ChangeFacts { task: held.about.task.clone(), answered: held.about.answered.clone(), ..facts };
+        Ok(judge_changes(&held.set, &facts, &self.policy, held.about.area))
     }
-    fn facts_shim(&self) -> crate::decide::ChangeFacts {
-        crate::decide::ChangeFacts { project: self.project.root.clone(), ..Default::default() }
+
+    fn change_facts(&self, upper: &Path, set: &ChangeSet) -> Result<ChangeFacts, ReadError> {
+        let home = self.world.home();
+        let (project, nested) = (self.project.root.as_path(), self.project.nested.as_slice());
+        let look = Look { upper, project, home: home.as_deref(), nested };
+        change_facts(set, look, &self.redactor, &self.policy)
     }
-    pub(super) fn diff(&self, _: &std::path::Path, _: &ChangeSet) -> (String, bool) {
-        (String::new(), false)
+
+    /// Changes line by line, without secrets.
+    pub(super) fn diff(&self, upper: &Path, set: &ChangeSet) -> Diff {
+        diff(set, upper, &self.project.root, &self.redactor, SHOWN)
     }
+}
+
+/// Rules that asked of the command itself and were answered: by the person who approved it, or by a rule above them.
+fn answered(permit: &Permit) -> Vec<String> {
+    let approved = permit.approval().is_some();
+    let answered = permit.judgement().matches().iter();
+    let answered = answered.filter(|rule| rule.verdict == Verdict::Ask && (approved || rule.overruled.is_some()));
+    answered.map(|rule| rule.id.clone()).collect()
 }

@@ -411,6 +411,8 @@ fn ends(detail: &Detail) -> bool {
     match detail {
         Detail::ReturnCode { .. }
         | Detail::Output { .. }
+        | Detail::ConnectionRefused { .. }
+        | Detail::HostReached { .. }
         | Detail::ShellEnd { .. }
         | Detail::ShellError { .. }
         | Detail::Lost { .. }

@@ -89,6 +89,8 @@ impl<'p> History<'p> {
             | Detail::ShellEnd { .. }
             | Detail::ShellError { .. }
             | Detail::Unfenced { .. }
+            | Detail::ConnectionRefused { .. }
+            | Detail::HostReached { .. }
             | Detail::ChangeCommitted(_)
             | Detail::ChangeWithheld(_)
             | Detail::ChangeFinished { .. }

@@ -53,6 +53,8 @@ fn is_command(detail: &Detail) -> bool {
         | Detail::Analysed { .. }
         | Detail::Resumed { .. }
         | Detail::ApproverChanged { .. }
+        | Detail::ConnectionRefused { .. }
+        | Detail::HostReached { .. }
         | Detail::ChangeCommitted(_)
         | Detail::ChangeWithheld(_)
         | Detail::ChangeFinished { .. }

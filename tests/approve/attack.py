@@ -237,14 +237,32 @@ def signals():
 
 
 def typing():
-    """Into whatever terminal there is: standard input's, the controlling one, any other."""
-    for path in ["/dev/tty", "/dev/console", *glob.glob("/dev/pts/[0-9]*"), *plan["terminals"]]:
-        try:
-            fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
-            fcntl.ioctl(fd, termios.TIOCSTI, b"y")
-            return True
-        except OSError:
-            pass
+    """Into a person's terminal: the plan's by its name, or whatever else leads to it."""
+    return on_terminals(lambda fd: fcntl.ioctl(fd, termios.TIOCSTI, b"y"))
+
+
+def prints():
+    """Onto a person's terminal, where it might ask the terminal itself to answer."""
+    return on_terminals(lambda fd: os.write(fd, b"\x05"))
+
+
+def on_terminals(does):
+    for path in [*plan["terminals"], "/dev/tty", "/dev/console", *glob.glob("/dev/pts/[0-9]*")]:
+        for way in paths(path):
+            try:
+                fd = os.open(way, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+            except OSError:
+                continue
+            try:
+                found = os.fstat(fd)
+                # Of the same number there may be another here: one of this program's own.
+                if any((found.st_dev, found.st_ino) == tuple(plan["identities"][it]) for it in plan["terminals"]):
+                    does(fd)
+                    return True
+            except OSError:
+                pass
+            finally:
+                os.close(fd)
     return False
 
 
@@ -281,11 +299,20 @@ def traces():
 
 
 def nested():
-    """A project of its own in the project, with a state of its own: of use only if the real one obeyed it."""
-    os.makedirs("evil/state", exist_ok=True)
-    env = {"PATH": os.environ["PATH"], "HOME": PROJECT + "/evil", "XDG_STATE_HOME": PROJECT + "/evil/state"}
-    terminal([GUARD, "init"], env, PROJECT)
-    terminal([GUARD, "approve", REQUEST], env, PROJECT)
+    """A configuration, a state and a project of its own, in which it is an approver, for the request of the real one."""
+    evil = PROJECT + "/evil"
+    os.makedirs(evil + "/.config/guard", 0o700, exist_ok=True)
+    kind, key = open(plan["eve"]).read().split()[:2]
+    with open(evil + "/.config/guard/allowed_signers", "w") as signers:
+        signers.write(f'eve namespaces="{plan["namespace"]}" {kind} {key}\n')
+    base = {"PATH": os.environ["PATH"], "HOME": evil}
+    words = [GUARD, "approve", REQUEST, "--digest", plan["digest"], "--key", plan["eve"][:-4]]
+    for env in (dict(base, XDG_STATE_HOME=os.path.dirname(ROOT)), base):
+        if env is base:
+            terminal([GUARD, "init"], env, PROJECT)
+        code, said["makes a project of its own"] = terminal(words, env, PROJECT)
+        if code == 0:
+            return True
     return False
 
 
@@ -314,6 +341,7 @@ attempt("asks the ssh-agent", sockets)
 attempt("signals", signals)
 attempt("traces", traces)
 attempt("types into a terminal", typing)
+attempt("prints on a terminal", prints)
 attempt("mounts", in_child(165, b"none", b"/mnt", b"tmpfs", 0, None))
 attempt("makes a user namespace", in_child(272, 0x10000000))
 attempt("makes a mount namespace", in_child(272, 0x20000))

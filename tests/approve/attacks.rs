@@ -4,6 +4,8 @@
 
 use super::scene::{ASKED, Scene};
 use crate::cli::path;
+use guard::approve::ssh::NAMESPACE;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -91,10 +93,17 @@ fn attacked(scene: &Scene, fenced: bool) -> (Vec<String>, Vec<String>) {
         files.iter().map(|path| (path.display().to_string(), identity(path))).collect();
     // Another's: a process of this user outside, with something to hide.
     let victim = Ends(Command::new("sleep").arg("300").env("CANARY", CANARY).spawn().unwrap());
+    // A person's: what is typed into it, or printed on it, looks like theirs and like guard's.
+    let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+    grantpt(&screen).and_then(|()| unlockpt(&screen)).unwrap();
+    let terminal = ptsname(&screen, Vec::new()).unwrap().into_string().unwrap();
+    let identities: BTreeMap<String, [u64; 2]> =
+        identities.into_iter().chain([(terminal.clone(), identity(Path::new(&terminal)))]).collect();
     let plan = json!({
         "guard": env!("CARGO_BIN_EXE_guard"), "home": home.path(), "state": state, "config": config,
         "agent": scene.key("agent"), "request": name, "other": other, "halt": "resume-3", "canary": CANARY,
-        "pids": [victim.0.id(), agent.0.id()], "terminals": [], "identities": identities, "key": keys.join("id_ed25519"),
+        "pids": [victim.0.id(), agent.0.id()], "terminals": [terminal], "identities": identities, "key": keys.join("id_ed25519"),
+        "namespace": NAMESPACE,
         // As if it had been seen somewhere.
         "digest": scene.digest(&name), "eve": format!("{}.pub", scene.key("eve")),
     });
@@ -131,12 +140,13 @@ fn attacked(scene: &Scene, fenced: bool) -> (Vec<String>, Vec<String>) {
 }
 
 /// What needs no more than this user's rights, and so works outside of a fence.
-const OUTSIDE: [&str; 18] = [
+const OUTSIDE: [&str; 19] = [
     "approves",
     "asks the ssh-agent",
     "halts",
     "lists the state",
     "lists what waits",
+    "prints on a terminal",
     "reads a private key",
     "reads an environment",
     "reads descriptors",
@@ -155,10 +165,13 @@ const OUTSIDE: [&str; 18] = [
 #[test]
 fn a_fenced_program_answers_for_nobody_where_a_terminal_is_enough() {
     let (worked, _) = attacked(&Scene::open(), false);
-    let missing: Vec<_> = OUTSIDE.iter().filter(|way| !worked.iter().any(|found| found == *way)).collect();
+    // Into a terminal that is not one's own only root types.
+    let types = rustix::process::geteuid().is_root().then_some("types into a terminal");
+    let ways = OUTSIDE.into_iter().chain(types);
+    let missing: Vec<_> = ways.filter(|way| !worked.iter().any(|found| found == way)).collect();
     assert!(missing.is_empty(), "outside of a fence these work: {missing:?}");
     let (worked, tried) = attacked(&Scene::open(), true);
-    assert_eq!((worked, tried.len()), (Vec::<String>::new(), 36));
+    assert_eq!((worked, tried.len()), (Vec::<String>::new(), 37));
 }
 
 #[test]
@@ -168,7 +181,7 @@ fn a_fenced_program_answers_for_nobody_where_a_signature_is_needed() {
     // An ssh-agent signs for whoever asks it: a signature proves no person where a program can reach one.
     assert!(["asks the ssh-agent", "approves", "resumes", "adds an approver"].into_iter().all(found), "{worked:?}");
     let (worked, tried) = attacked(&Scene::signed(), true);
-    assert_eq!((worked, tried.len()), (Vec::<String>::new(), 36));
+    assert_eq!((worked, tried.len()), (Vec::<String>::new(), 37));
 }
 
 #[test]

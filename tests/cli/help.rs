@@ -2,50 +2,26 @@
 
 use super::Home;
 
-/// Every subcommand a person can call, each with its own help.
-const COMMANDS: [&[&str]; 29] = [
-    &[],
-    &["init"],
-    &["exec"],
-    &["check"],
-    &["policy"],
-    &["policy", "check"],
-    &["policy", "trust"],
-    &["policy", "explain"],
-    &["policy", "test"],
-    &["policy", "replay"],
-    &["policy", "unused"],
-    &["policy", "schema"],
-    &["audit"],
-    &["audit", "tail"],
-    &["audit", "show"],
-    &["audit", "search"],
-    &["audit", "export"],
-    &["audit", "verify"],
-    &["audit", "recover"],
-    &["hook"],
-    &["hook", "claude"],
-    &["hook", "install"],
-    &["hook", "uninstall"],
-    &["notify"],
-    &["notify", "test"],
-    &["doctor"],
-    &["demo"],
-    &["completions"],
-    &["man"],
-];
+/// The help of every command that is listed anywhere, from `path` on, each below its call.
+fn helps(home: &Home, path: &[&str], whole: &mut String) {
+    let words: Vec<_> = path.iter().copied().chain(["--help"]).collect();
+    let found = home.guard(&words);
+    assert_eq!((found.code, found.stderr.as_str()), (Some(0), ""), "{path:?}");
+    assert!(found.stdout.contains("Example"), "no example in `guard {}`:\n{}", words.join(" "), found.stdout);
+    *whole += &format!("$ guard {}\n{}\n", words.join(" "), found.stdout);
+    let listed =
+        found.stdout.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let names = listed.filter(|line| !line.starts_with("   ")).filter_map(|line| line.split_whitespace().next());
+    for name in names.filter(|name| *name != "help") {
+        helps(home, &[path, &[name]].concat(), whole);
+    }
+}
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    let home = Home::bare();
     let mut whole = String::new();
-    for command in COMMANDS {
-        let words: Vec<_> = command.iter().copied().chain(["--help"]).collect();
-        let found = home.guard(&words);
-        assert_eq!((found.code, found.stderr.as_str()), (Some(0), ""), "{command:?}");
-        assert!(found.stdout.contains("Example"), "no example in `guard {}`:\n{}", words.join(" "), found.stdout);
-        whole += &format!("$ guard {}\n{}\n", words.join(" "), found.stdout);
-    }
+    helps(&Home::bare(), &[], &mut whole);
+    assert!(whole.contains("\n$ guard approver add --help\n"), "commands of commands are among them");
     insta::assert_snapshot!("help", whole);
 }
 

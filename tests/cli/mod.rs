@@ -12,6 +12,7 @@ mod history;
 mod holes;
 mod init;
 mod json;
+mod ladder;
 mod messages;
 mod readme;
 mod signals;

@@ -73,6 +73,7 @@ fn an_ordinary_user_gets_the_same_fence_and_the_same_log() {
         tried(lambda: open('build_audit.log', 'a'))\n\
         open('inside', 'w').write('x')\n";
     fs::write(user.project().join("escapes.py"), escapes).unwrap();
+    chown(user.project().join("escapes.py"), Some(USER), Some(USER)).unwrap();
     let done = user.call(&["exec", "--json", "--", "/usr/bin/python3", "escapes.py"]);
     let object: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
     assert_eq!(object["stdout"], "stopped\nstopped\nstopped\nstopped\n", "{object}");

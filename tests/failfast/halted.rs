@@ -11,7 +11,9 @@ type Case = (&'static str, &'static str, &'static str, &'static [&'static str], 
 /// What fails in each category, by which tool, and how often.
 #[test]
 fn each_category_halts_at_its_own_budget_and_the_exit_code_stays_the_tools() {
-    let cases: [Case; 6] = [
+    let ended = "import os, signal\n\n\ndef test_bad():\n    os.kill(os.getpid(), signal.SIGSEGV)\n";
+    let cases: [Case; 7] = [
+        ("runtime", "test_a.py", ended, &["pytest", "-q"], 139, 2),
         ("test", "test_a.py", "def test_bad():\n    assert 1 == 2\n", &["pytest", "-q"], 1, 3),
         ("import", "test_a.py", "import no_such_module_at_all\n\n\ndef test_a():\n    pass\n", &["pytest", "-q"], 2, 2),
         ("syntax", "test_a.py", "def test_bad(:\n", &["pytest", "-q"], 2, 3),
@@ -95,6 +97,26 @@ fn a_failing_check_counts_whatever_stands_around_it() {
         (&line(&scene, "pytest -q > /dev/null; true")["category"], used(&scene, "test")),
         (&Value::Null, (0, 0))
     );
+}
+
+/// A file of the project's that is called as the module is what python runs: what it prints fails as it says, and its success
+/// makes nothing good.
+#[test]
+fn a_local_module_named_pytest_is_no_green_run_and_its_failure_counts() {
+    let scene = failing();
+    assert_eq!(exec(&scene, &["--", "pytest", "-q"])["category"], "test");
+    mend(&scene);
+    scene.home.write("pytest.py", "print('2 passed in 0.01s')\n");
+    for words in [&["--", "python", "-m", "pytest", "-q"][..], &["-c", "python3 -m pytest -q"]] {
+        let told = exec(&scene, words);
+        assert_eq!((&told["exit_code"], used(&scene, "test")), (&json!(0), (1, 1)), "{words:?}: {told}");
+        assert!(told["stdout"].as_str().unwrap().contains("2 passed"), "the local file ran: {told}");
+    }
+    scene.home.write("pytest.py", "raise KeyError('of its own')\n");
+    let told = exec(&scene, &["--", "python", "-m", "pytest", "-q"]);
+    assert_eq!((&told["category"], used(&scene, "runtime")), (&json!("runtime"), (1, 2)), "{told}");
+    assert_eq!(told["failures"][0]["message"], "KeyError: 'of its own'", "{told}");
+    scene.whole();
 }
 
 /// What else stands in the line, and is no check, is no attempt.

@@ -2,7 +2,7 @@
 
 use super::stage::{Stage, exited, unfenced};
 use guard::event::Ended;
-use guard::execute::sandbox::Work;
+use guard::execute::sandbox::{Order, Work};
 use guard::execute::{Level, prepare_order};
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -149,6 +149,7 @@ fn as_guard() {
         stage.settle();
     }
     let (order, transaction) = stage.order(Work::Line(line));
+    let order = Order { terminal: std::env::var_os("GUARD_TEST_TERMINAL").is_some(), ..order };
     struct Through;
     impl guard::execute::Sink for Through {
         fn stdout(&mut self, bytes: &[u8]) {

@@ -4,7 +4,6 @@
 
 pub(crate) mod ending;
 mod escapes;
-mod ladder;
 pub(crate) mod rungs;
 mod running;
 pub(crate) mod stage;

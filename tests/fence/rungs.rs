@@ -102,3 +102,22 @@ fn without_a_pid_namespace_a_killed_guard_takes_its_tree_along() {
     child.wait().unwrap();
     eventually("the tree is gone", || living(&format!("sleep\0{mark}")) == 0);
 }
+
+#[test]
+fn a_command_has_a_terminal_of_its_own_on_every_rung() {
+    let line = "test -t 0 && test -t 1 && test -t 2 && stty size; echo x >/dev/tty; \
+        setsid sh -c 'echo y >/dev/tty' 2>/dev/null || echo alone; echo z >&2; exit 4";
+    for (trick, level, end) in [
+        ("exec \"$0\" \"$@\"", "full", "Exited 4"),
+        (MASKED, "partial", "partial 1\nExited 4"),
+        (NO_NAMESPACES, "landlock", "landlock 2\nExited 4"),
+    ] {
+        let guard = small_guard(line);
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount", "--propagation", "private", "sh", "-c", trick]);
+        command.arg(guard.get_program()).args(guard.get_args()).env("GUARD_TEST_TERMINAL", "1");
+        command.env("GUARD_TEST_LINE", line).env("GUARD_TEST_LEVEL", level);
+        command.stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::null());
+        assert_eq!(said(&mut command.spawn().unwrap()), format!("24 80\nx\nalone\nz\n{end}"), "{level}");
+    }
+}

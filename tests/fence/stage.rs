@@ -2,7 +2,7 @@
 
 use guard::event::Ended;
 use guard::execute::change::{self, Basis, Transaction};
-use guard::execute::sandbox::{Order, Work};
+use guard::execute::sandbox::{Order, Reach, Work};
 use guard::execute::{Environment, ExecuteError, Level, Outcome, Place, Reads, Sink, prepare_order};
 use std::ffi::OsString;
 use std::fs;
@@ -18,6 +18,7 @@ pub(crate) struct Stage {
     pub(crate) timeout: Duration,
     pub(crate) writes: bool,
     pub(crate) dotenv: bool,
+    pub(crate) reach: Reach,
 }
 
 /// Keeps what came, in order of arrival.
@@ -87,6 +88,7 @@ impl Stage {
             timeout: Duration::from_secs(20),
             writes: true,
             dotenv: false,
+            reach: Reach::default(),
         }
     }
 
@@ -135,7 +137,8 @@ impl Stage {
         let begin = || Transaction::begin(&self.root.path().join("state"), &self.place.project).unwrap();
         let transaction = self.writes.then(begin);
         let layer = transaction.as_ref().map(Transaction::layer);
-        (Order { layer, dotenv: self.dotenv, ..Order::new(work, self.timeout) }, transaction)
+        let order = Order { layer, dotenv: self.dotenv, reach: self.reach.clone(), ..Order::new(work, self.timeout) };
+        (order, transaction)
     }
 
     /// Brings in whatever a command changed: nobody judges it here.

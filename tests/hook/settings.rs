@@ -164,7 +164,16 @@ fn doctor_fires_the_hook_and_says_live_silent_or_absent() {
         assert_eq!((code, state(&hooks)), (Some(1), vec!["silent".into()]), "{hooks}");
         assert!(hooks[0]["said"].as_str().unwrap().contains(because), "{hooks}");
     }
+    // Live, and yet half of it is missing.
+    let mut half: Value = serde_json::from_str(&whole).unwrap();
+    half["hooks"].as_object_mut().unwrap().remove("PostToolUse").unwrap();
+    home.write(FILE, &half.to_string());
+    let (code, hooks) = doctor();
+    assert_eq!((code, state(&hooks)), (Some(0), vec!["live".into()]), "{hooks}");
+    let said = hooks[0]["said"].as_str().unwrap();
+    assert!(said.contains("no `PostToolUse`") && said.ends_with("`guard hook install claude` completes it"), "{said}");
     home.write(FILE, &whole);
+    assert!(!doctor().1[0]["said"].as_str().unwrap().contains("PostToolUse"));
     let done = done(home.command(&["doctor"]).env("XDG_CACHE_HOME", base()));
     assert!(done.stdout.contains("hook: claude: live by `"), "{}", done.stdout);
 }

@@ -45,17 +45,14 @@ fn a_file_grows_no_larger_than_all_that_may_be_written() {
 #[test]
 fn what_is_written_in_all_is_bounded_where_there_is_one_place_for_it() {
     let stage = Stage::new();
-    let limits = Limits { total_write: 5_000_000, watched: Some(stage.place.project.clone()), ..quick() };
+    let limits = Limits { total_write: 5_000_000, ..quick() };
     let program = "import os, time\nos.makedirs('a/b')\nfor n in range(100):\n    \
                    open(f'a/b/{n}', 'wb').write(b'x' * 1_000_000); time.sleep(0.1)\n";
     assert_eq!(came(&python(&stage, limits.clone(), program)), stopped("total-write"));
     let written = std::fs::read_dir(stage.place.project.join("a/b")).unwrap().count();
     assert!((5..90).contains(&written), "{written}");
     let little = "import time\nfor _ in range(20):\n    open('one', 'wb').write(b'x' * 1_000_000); time.sleep(0.1)\n";
-    assert_eq!(
-        came(&python(&Stage::new(), Limits { watched: Some(stage.place.project.join("sub")), ..limits }, little)),
-        ended("")
-    );
+    assert_eq!(came(&python(&Stage::new(), limits, little)), ended(""));
 }
 
 #[test]

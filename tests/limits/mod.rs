@@ -26,7 +26,8 @@ fn python(stage: &Stage, limits: Limits, program: &str) -> (Outcome, Kept) {
 fn run(stage: &Stage, limits: Limits, line: &str) -> (Outcome, Kept) {
     let mut kept = Kept::default();
     let (order, transaction) = stage.order(Work::Line(line.into()));
-    let order = Order { limits, ..order };
+    let watched = order.layer.as_ref().map(|layer| layer.upper.clone());
+    let order = Order { limits: Limits { watched, ..limits }, ..order };
     let prepared = prepare_order(order, &stage.place, &stage.environment, stage.require).unwrap();
     let outcome = prepared.run(&mut kept).unwrap();
     stage.take_in(transaction);

@@ -1,13 +1,13 @@
 //! One command at a time in a project: the second is refused with who holds it, or waits for its turn.
 
-use crate::cli::{Home, done, path, terminal};
+use crate::cli::{Home, agreed, done, path, terminal};
 use serde_json::{Value, json};
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Says that it runs, and goes on until it may end.
-const HOLD: &str = "import os, time\nopen('held', 'w').write('x')\nwhile not os.path.exists('go'): time.sleep(0.01)\nprint('held on')\n";
+/// Says that it runs, and goes on until its input ends: what it writes to the project may be seen by nobody before.
+const HOLD: &str = "import sys\nprint('held', flush=True)\nsys.stdin.read()\nprint('held on')\n";
 
 fn home() -> Home {
     let home = Home::with("python");
@@ -25,6 +25,7 @@ fn start(home: &Home, arguments: &[&str]) -> Child {
         .env_clear()
         .env("PATH", path())
         .env("HOME", home.path())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -32,20 +33,25 @@ fn start(home: &Home, arguments: &[&str]) -> Child {
 }
 
 fn holding(home: &Home) -> Child {
-    let child = start(home, &["exec", "--", "python3", "hold.py"]);
-    until("the first command runs", || home.project.join("held").exists());
+    let mut child = start(home, &["exec", "--", "python3", "hold.py"]);
+    runs(&mut child);
     child
 }
 
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(30), "{what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+/// Returns once it has said that it runs.
+fn runs(child: &mut Child) {
+    let mut said = [0; 5];
+    child.stdout.as_mut().unwrap().read_exact(&mut said).unwrap();
+    assert_eq!(&said, b"held\n");
+}
+
+/// Lets it end.
+fn release(child: &mut Child) {
+    drop(child.stdin.take());
 }
 
 fn ended(mut child: Child) -> (Option<i32>, String, String) {
+    release(&mut child);
     let (mut out, mut err) = (String::new(), String::new());
     child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
     child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
@@ -84,7 +90,6 @@ fn a_second_command_is_refused_with_who_holds_the_turn_and_runs_once_it_is_free(
     assert_eq!(home.guard(&["exec", "--", "rm", "-rf", "/"]).code, Some(126));
     assert_eq!(home.guard(&["exec", "--", "unheard-of-program"]).code, Some(127));
     assert_eq!(home.guard(&["check", "--", "true"]).code, Some(0));
-    home.write("go", "");
     assert_eq!(ended(first), (Some(0), "held on\n".into(), String::new()));
     assert_eq!(home.guard(&["exec", "--", "true"]).code, Some(0));
     assert_eq!(home.log().matches("[true] [ERROR] {\"v\":1,\"event\":\"shell_error\",\"exit_code\":125").count(), 4);
@@ -100,9 +105,8 @@ fn a_command_that_waits_runs_when_its_turn_comes_and_gives_up_when_its_time_is_o
     assert_eq!(second.code, Some(125), "{}", second.stderr);
     assert!(begin.elapsed() >= Duration::from_millis(1200));
     assert!(second.stderr.starts_with("guard: another command runs in this project (after 1 s of waiting): `python3"));
-    let third = start(&home, &["exec", "--wait-turn", "60", "--", "python3", "-c", "print(open('go').read())"]);
+    let third = start(&home, &["exec", "--wait-turn", "60", "--", "python3", "-c", "print('now')"]);
     std::thread::sleep(Duration::from_millis(200));
-    home.write("go", "now");
     assert_eq!(ended(first).0, Some(0));
     assert_eq!(ended(third), (Some(0), "now\n".into(), String::new()), "nothing is said where nobody sits");
     let log = home.log();
@@ -114,11 +118,11 @@ fn a_command_that_waits_runs_when_its_turn_comes_and_gives_up_when_its_time_is_o
 #[test]
 fn a_person_at_a_terminal_is_told_what_is_waited_for() {
     let home = home();
-    let first = holding(&home);
+    let mut first = holding(&home);
     let waiting = std::thread::scope(|scope| {
         let waiting = scope.spawn(|| terminal(&home, &["exec", "--wait-turn", "60", "--", "true"], ""));
         std::thread::sleep(Duration::from_millis(500));
-        home.write("go", "");
+        release(&mut first);
         waiting.join().unwrap()
     });
     assert_eq!(waiting.code, Some(0));
@@ -160,7 +164,6 @@ fn what_waited_is_judged_by_what_stands_when_its_turn_comes() {
     let deny = "\n[[rule]]\nid = \"no-more\"\nprogram = \"python3\"\nverdict = \"deny\"\nreason = \"not any more\"\n\
                 hits = [\"python3 -c x\"]\nmisses = [\"true\"]\n";
     home.trust(deny);
-    home.write("go", "");
     assert_eq!(ended(first).0, Some(0));
     let (code, out, err) = ended(waiting);
     assert_eq!((code, out.as_str()), (Some(126), ""), "{err}");
@@ -176,7 +179,6 @@ fn what_waited_does_not_run_once_everything_is_halted() {
     let halted = done(&mut home.command(&["halt", "--reason", "a look"]));
     assert_eq!(halted.code, Some(0), "{}", halted.stderr);
     assert_eq!(ended(waiting).0, Some(77), "at once, though the first goes on");
-    home.write("go", "");
     assert_eq!(ended(first).0, Some(0));
 }
 
@@ -185,14 +187,12 @@ fn as_many_run_at_once_as_the_policy_says() {
     let home = home();
     home.trust("\n[limits]\nparallel = 2\n");
     let first = holding(&home);
-    let second = start(&home, &["exec", "--", "python3", "hold.py"]);
-    until("the second runs", || home.log().matches("\"shell_start\"").count() == 2);
+    let second = holding(&home);
     let third = home.guard(&["exec", "--", "true"]);
     assert_eq!(third.code, Some(125));
     let said = "guard: as many commands run in this project as may at once (2): `python3 hold.py` (record #";
     assert!(third.stderr.starts_with(said), "{}", third.stderr);
     assert_eq!(third.stderr.matches("`python3 hold.py` (").count(), 2, "{}", third.stderr);
-    home.write("go", "");
     assert_eq!((ended(first).0, ended(second).0), (Some(0), Some(0)));
 }
 
@@ -201,12 +201,30 @@ fn as_many_run_at_once_as_the_policy_says() {
 fn no_secret_of_a_command_stands_in_its_turn() {
     let home = home();
     let line = "python3 hold.py --password=canary-8c1f77b3";
-    let first = start(&home, &["exec", "-c", line]);
-    until("it runs", || home.project.join("held").exists());
+    let mut first = start(&home, &["exec", "-c", line]);
+    runs(&mut first);
     let slot = std::fs::read_to_string(home.state().join("turn/0")).unwrap();
     assert!(slot.contains("python3 hold.py --password=") && !slot.contains("canary-8c1f77b3"), "{slot}");
     let second = home.guard(&["exec", "--", "true"]);
     assert!(!second.stderr.contains("canary-8c1f77b3"), "{}", second.stderr);
-    home.write("go", "");
     ended(first);
+}
+
+#[test]
+fn what_a_person_approved_waits_for_its_turn_too_and_is_not_used_up_by_a_refusal() {
+    let home = home();
+    home.write("data.csv", "1\n");
+    assert_eq!(home.guard(&["exec", "--", "truncate", "-s", "0", "data.csv"]).code, Some(75));
+    let approved = agreed(&home, "guard approve command-1");
+    assert_eq!(approved.code, Some(0), "{}", approved.stdout);
+    let first = holding(&home);
+    let refused = home.guard(&["run-approved", "command-1"]);
+    assert_eq!((refused.code, home.read("data.csv").as_str()), (Some(125), "1\n"));
+    assert!(refused.stderr.starts_with("guard: another command runs in this project: `python3 hold.py`"));
+    let waiting = start(&home, &["run-approved", "command-1", "--wait-turn", "60"]);
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(ended(first).0, Some(0));
+    assert_eq!(ended(waiting), (Some(0), String::new(), String::new()));
+    assert_eq!(home.read("data.csv"), "");
+    assert_eq!(home.guard(&["audit", "verify"]).code, Some(0));
 }

@@ -251,7 +251,7 @@ fn a_command_gets_what_its_rule_gives_and_a_line_the_least_of_its_commands() {
     let both = grant("cd x && pip install requests && ls");
     assert_eq!((both.network, both.hosts.len()), (Network::Hosts, 2));
     let more = grant("pip install requests && python x.py");
-    assert_eq!((more.network, more.hosts.len(), more.area), (Network::None, 0, Writes::Project));
+    assert_eq!((more.network, more.hosts.len(), more.area), (Network::Loopback, 0, Writes::Project));
 
     assert_eq!(grant("docker-compose ps").runner, Some(Runner::Compose));
     assert_eq!(grant("frobnicate").timeout, minute);

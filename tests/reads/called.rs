@@ -68,6 +68,26 @@ fn a_policy_opens_more_and_shuts_more() {
     assert_eq!(read(&home, "data/ledger"), (Some(1), "cat: data/ledger: Permission denied".into()));
 }
 
+/// bash says but that there is no such command.
+#[test]
+fn a_program_of_a_line_that_lies_in_the_home_says_what_would_open_it() {
+    let home = reading("[[rule]]\nid = \"tool\"\nprogram = \"tool\"\nverdict = \"allow\"\nreason = \"r\"\n");
+    put(&home, "own/tool", "#!/bin/sh\necho ran\n");
+    let folder = home.path().join("own");
+    let call = |words: &[&str]| {
+        let mut command = home.command(words);
+        done(command.env("PATH", format!("{}:{}", folder.display(), crate::cli::path())))
+    };
+    for words in [&["exec", "-c", "echo x | tool"][..], &["exec", "--", "tool"]] {
+        let found = call(words);
+        assert!(matches!(found.code, Some(126 | 127)), "{found:?}");
+        let expected = format!("commands do not see `{}`", folder.join("tool").display());
+        assert!(found.stderr.contains(&expected) && found.stderr.contains("`toolchain` in `[fence]`"), "{found:?}");
+    }
+    home.trust("[fence]\ntoolchain = [\"~/own\"]\n");
+    assert_eq!(call(&["exec", "-c", "echo x | tool"]).stdout, "ran\n");
+}
+
 #[test]
 fn dotenv_files_are_for_rules_that_say_so() {
     let home = reading("");
@@ -77,6 +97,8 @@ fn dotenv_files_are_for_rules_that_say_so() {
     assert_eq!(read(&home, ".env.example"), (Some(0), "KEY=\n".into()));
     let granted = home.guard(&["exec", "--", "./keeper", ".env"]);
     assert_eq!(granted.stdout, "KEY=1\n", "{}", granted.stderr);
+    let plain = home.guard(&["exec", "--", "./reader", ".env"]);
+    assert!(plain.stderr.contains("`.env` files are kept from commands"), "{}", plain.stderr);
     // A line gets it only if every command of it does.
     let line = home.guard(&["exec", "-c", "cat .env; ./keeper .env"]);
     assert_eq!(line.stdout, "", "{}", line.stderr);

@@ -37,7 +37,9 @@ fn all() -> Vec<Detail> {
             },
             Detail::ShellStart { .. } => Detail::ReturnCode { of: 1 },
             Detail::ReturnCode { .. } => Detail::Output { of: 1, len: 1, sha256: Some(s()), blob: Some(s()) },
-            Detail::Output { .. } => Detail::ShellEnd {
+            Detail::Output { .. } => Detail::ConnectionRefused { of: 1, call: s(), address: s(), why: s(), times: 1 },
+            Detail::ConnectionRefused { .. } => Detail::HostReached { of: 1, host: s(), times: 1 },
+            Detail::HostReached { .. } => Detail::ShellEnd {
                 of: 1,
                 ended: Ended::Exited,
                 exit_code: 1,

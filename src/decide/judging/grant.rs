@@ -57,7 +57,7 @@ pub(super) fn grant(ground: Ground<'_>, hits: &[Hit]) -> Grant {
         timeout: shortest(&mut loud.iter().copied()).or(shortest(&mut shares.iter())).unwrap_or(default),
         writes: area != Writes::Nothing,
         area,
-        network: loud.iter().map(|share| share.network).min().unwrap_or_default(),
+        network: loud.iter().map(|share| share.network).min().unwrap_or(Network::None),
         hosts: common(loud.iter().map(|share| &share.hosts)),
         services: common(loud.iter().map(|share| &share.services)),
         runner,

@@ -212,6 +212,12 @@ pub(crate) static SERVICE: &[Key] = &[
     required(key("name", Form::Text, "The name by which rules open it.")),
     required(key("address", Form::Address, "Its address and port; names are not looked up.")),
     required(key("kind", Form::Word(|| words(KINDS)), "What it is.")),
+    key(
+        "url_env",
+        Form::Text,
+        "The environment variable whose URL says as whom commands connect: its posture is checked as that user.",
+    ),
+    key("trusted", Form::Boolean, "Whether it is opened without a check of its posture."),
 ];
 
 /// `[[rule]]`.

@@ -181,9 +181,9 @@ pub(crate) enum Timeout {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Network {
     /// Nothing.
-    #[default]
     None,
     /// Ports bound inside its own fence.
+    #[default]
     Loopback,
     /// The hosts its rule names.
     Hosts,

@@ -121,6 +121,10 @@ pub struct Service {
     pub address: SocketAddr,
     /// What it is.
     pub kind: ServiceKind,
+    /// The environment variable of guard's whose URL says as whom commands connect: its posture is checked as that user.
+    pub url_env: Option<String>,
+    /// Whether it is opened without a check.
+    pub trusted: bool,
 }
 
 /// Kinds of services; each has a posture check of its own.
@@ -265,9 +269,11 @@ pub(crate) fn read(reader: &mut Reader<'_>, root: Table<'_, '_>) -> Given {
         let name = reader.string(table, "name");
         let address = address(reader, table);
         let kind = reader.choice(table, "kind", KINDS);
+        let url_env = reader.string(table, "url_env").map(|at| at.value);
+        let trusted = reader.boolean(table, "trusted").is_some_and(|at| at.value);
         reader.required(table, keys::SERVICE, &span, "a service");
         if let (Some(name), Some(address), Some(kind)) = (name, address, kind) {
-            let service = Service { name: name.value, address, kind: kind.value };
+            let service = Service { name: name.value, address, kind: kind.value, url_env, trusted };
             given.services.push(At { value: service, span: name.span });
         }
     }

@@ -24,6 +24,7 @@ pub(super) struct Object {
     seq: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     diff: Option<String>,
+    notes: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -51,6 +52,7 @@ pub(super) fn object(changes: &Changes) -> Object {
         request: changes.request.clone(),
         seq: changes.seq,
         diff: changes.diff.clone(),
+        notes: changes.notes.clone(),
     }
 }
 
@@ -72,9 +74,11 @@ pub(super) fn list(changes: &Changes, paint: Paint) -> String {
     text
 }
 
-/// What `exec` says of changes that are not in the project.
+/// What `exec` says of changes that are not in the project, or are there otherwise than the command left them.
 pub(super) fn withheld(changes: &Changes, paint: Paint) -> String {
-    let Some(why) = changes.withheld else { return String::new() };
+    let noted = |note: &String| format!("guard: {}: {}\n", paint.with(Tone::Question, "note"), printable(note));
+    let notes: String = changes.notes.iter().map(noted).collect();
+    let Some(why) = changes.withheld else { return notes };
     let head = match why {
         Why::Deny => paint.with(Tone::Bad, "its changes were refused and dropped"),
         Why::Ask => paint.with(Tone::Question, "its changes wait: a person has to allow them"),
@@ -91,5 +95,5 @@ pub(super) fn withheld(changes: &Changes, paint: Paint) -> String {
     if let Some(diff) = &changes.diff {
         text += diff;
     }
-    text
+    text + &notes
 }

@@ -1,8 +1,8 @@
 //! `guard exec`: judge a command, run it fenced, record it, pass its output and exit code on.
 
+use super::live::{Live, Silent};
 use super::{code, diagnostics, json, project, text};
 use crate::action::shell::Asked;
-use crate::execute::Sink;
 use crate::gate::{self, Answer, Patience, Request, Stop, Waiting, World};
 use crate::record::Holder;
 use std::ffi::OsString;
@@ -23,13 +23,17 @@ Examples:
   guard exec -c 'pytest -q | tail -n 5'
   guard exec --json -- mypy services/
   guard exec --dry-run -- black services/      show what it would change, and change nothing
-  guard exec --wait=600 -- terraform plan      ask a person, and wait for their answer")]
+  guard exec --wait=600 -- terraform plan      ask a person, and wait for their answer
+  guard exec --tty -- bash -i                  with a terminal of its own, for programs that need one")]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) what: What,
     /// Print one JSON object at the end instead of the command's output
     #[arg(long)]
     pub(crate) json: bool,
+    /// Give the command a terminal of its own, apart from yours; what it prints there is one stream
+    #[arg(long)]
+    pub(crate) tty: bool,
     /// Run it, show what it would change in the project, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -98,6 +102,16 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 pub(crate) fn run(world: World, from: &Path, args: Args) -> ExitCode {
+    if args.json && args.tty {
+        let stop = Stop::Usage {
+            what:
+                "`--json` and `--tty` exclude each other: a terminal is for somebody who looks at it while the command \
+                   runs, and with `--json` nothing is shown before its end"
+                    .into(),
+            help: "leave one of them out; `guard audit show SEQ` prints what a command printed on its terminal".into(),
+        };
+        return finish(true, Answer { stop: Some(stop), ..Answer::default() }, Live::default());
+    }
     let (world, project) = match project(world, from) {
         Ok(found) => found,
         Err(stop) => return finish(args.json, Answer { stop: Some(stop), ..Answer::default() }, Live::default()),
@@ -106,7 +120,7 @@ pub(crate) fn run(world: World, from: &Path, args: Args) -> ExitCode {
     let waiting = args.wait.map(|limit| Waiting { limit, told: waits });
     let request = Request { waiting, dry_run: args.dry_run, ..args.what.request() };
     let patience = args.turn.patience();
-    let mut live = Live::default();
+    let mut live = Live::new(args.tty);
     let answer = if args.json {
         gate::exec(&world, &project, request, patience, &mut Silent)
     } else {
@@ -166,6 +180,7 @@ fn taking_turns(holders: &[Holder]) {
 /// The command's code, unless what it printed could not be passed on: then nobody may take its code for all of its answer.
 /// A reader that went away is no fault of anybody's.
 fn finish(as_json: bool, answer: Answer, live: Live) -> ExitCode {
+    let (stdout, stderr) = live.over();
     let exit = code(answer.exit_code());
     text::untold(answer.untold.as_ref());
     if as_json {
@@ -175,40 +190,6 @@ fn finish(as_json: bool, answer: Answer, live: Live) -> ExitCode {
         };
     }
     text::print(&answer);
-    let unwritten =
-        [live.stdout, live.stderr].into_iter().flatten().find(|error| error.kind() != ErrorKind::BrokenPipe);
+    let unwritten = [stdout, stderr].into_iter().flatten().find(|error| error.kind() != ErrorKind::BrokenPipe);
     unwritten.map_or(exit, |error| text::unwritten(&error, &answer))
-}
-
-/// Passes output on as it comes. Where that is not possible any more the command is told, as in any pipeline.
-#[derive(Default)]
-struct Live {
-    stdout: Option<std::io::Error>,
-    stderr: Option<std::io::Error>,
-}
-
-impl Sink for Live {
-    fn stdout(&mut self, bytes: &[u8]) {
-        let mut out = std::io::stdout().lock();
-        self.stdout = self.stdout.take().or(out.write_all(bytes).and_then(|()| out.flush()).err());
-    }
-
-    fn stderr(&mut self, bytes: &[u8]) {
-        self.stderr = self.stderr.take().or(std::io::stderr().lock().write_all(bytes).err());
-    }
-
-    fn stdout_closed(&self) -> bool {
-        self.stdout.is_some()
-    }
-
-    fn stderr_closed(&self) -> bool {
-        self.stderr.is_some()
-    }
-}
-
-struct Silent;
-
-impl Sink for Silent {
-    fn stdout(&mut self, _: &[u8]) {}
-    fn stderr(&mut self, _: &[u8]) {}
 }

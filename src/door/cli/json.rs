@@ -5,7 +5,7 @@ use super::changes;
 use super::judged::{Part, View};
 use crate::decide::{Judgement, Match};
 use crate::event::{Ended, Spent};
-use crate::execute::Capture;
+use crate::execute::{self, Capture, Traffic};
 use crate::failfast::{self, Finding};
 use crate::gate::{self, Answer, Stop};
 use crate::record::Holder;
@@ -33,6 +33,9 @@ struct Object {
     truncated: bool,
     duration_ms: Option<u64>,
     fence: Option<Fence>,
+    /// Of a command that used its network: what it was refused, and the hosts it reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<Network>,
     log: Option<Log>,
     error: Option<Fault>,
     /// Of a check: `green`, `nothing` (it ended with 0 and shows no test that ran) or `failure`.
@@ -67,6 +70,21 @@ pub(super) struct Rule {
 struct Fence {
     level: &'static str,
     missing: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Network {
+    refused: Vec<Refused>,
+    refused_more: u64,
+    reached: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Refused {
+    call: &'static str,
+    address: String,
+    why: &'static str,
+    times: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -164,6 +182,7 @@ fn object(answer: &Answer) -> Object {
         duration_ms: outcome.map(|outcome| u64::try_from(outcome.duration.as_millis()).unwrap_or(u64::MAX)),
         fence: outcome
             .map(|outcome| Fence { level: outcome.fence.level.name(), missing: outcome.fence.missing.clone() }),
+        network: outcome.map(|outcome| &outcome.traffic).filter(|traffic| !traffic.is_empty()).map(network),
         log: answer.receipt.as_ref().map(|receipt| Log { seq: receipt.last, hash: receipt.hash.clone() }),
         proves,
         category: failed.map(|failed| failed.category.word()),
@@ -192,6 +211,17 @@ pub(super) fn rule(found: &Match) -> Rule {
         reason: found.reason.clone(),
         instead: found.instead.clone(),
         at: found.at.clone(),
+    }
+}
+
+fn network(traffic: &Traffic) -> Network {
+    let refused = traffic.refused.iter().cloned();
+    Network {
+        refused: refused
+            .map(|execute::Refused { call, address, why, times }| Refused { call, address, why, times })
+            .collect(),
+        refused_more: traffic.refused_more,
+        reached: traffic.reached.iter().map(|(host, _)| host.clone()).collect(),
     }
 }
 

@@ -12,6 +12,7 @@ mod generate;
 mod hook;
 mod init;
 mod json;
+mod live;
 mod judged;
 mod notify;
 mod person;

@@ -77,6 +77,15 @@ pub(super) fn print(answer: &Answer) {
         for missing in &outcome.fence.missing {
             let _ = writeln!(text, "guard: {}: {}", paint.with(Tone::Question, what), printable(missing));
         }
+        for refused in &outcome.traffic.refused {
+            let what = format!("{} {}: {}", refused.call, printable(&refused.address), refused.why);
+            let times = if refused.times > 1 { format!(" ({} times)", refused.times) } else { String::new() };
+            let _ = writeln!(text, "guard: {}: {what}{times}", paint.with(Tone::Bad, "network refused"));
+        }
+        if outcome.traffic.refused_more > 0 {
+            let more = outcome.traffic.refused_more;
+            let _ = writeln!(text, "guard: {}: {more} more", paint.with(Tone::Bad, "network refused"));
+        }
         match outcome.ended {
             Ended::TimedOut => {
                 let seconds = outcome.duration.as_secs_f64();

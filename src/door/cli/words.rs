@@ -42,8 +42,8 @@ pub(super) fn granted(grant: &Grant, program: Option<&str>) -> String {
     }];
     parts.push(format!("for at most {} s", grant.timeout.as_secs_f64()));
     match grant.network {
-        Network::None => {}
-        Network::Loopback => parts.push("may use ports of its own".into()),
+        // What every fence gives is not said.
+        Network::None | Network::Loopback => {}
         Network::Hosts => parts.push(format!("reaches {}", listed(&quoted(&grant.hosts), "and"))),
     }
     if !grant.services.is_empty() {

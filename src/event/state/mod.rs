@@ -98,6 +98,8 @@ impl State {
             Detail::Created { .. }
             | Detail::Analysed { .. }
             | Detail::Unfenced { .. }
+            | Detail::ConnectionRefused { .. }
+            | Detail::HostReached { .. }
             | Detail::ChangeFinished { .. }
             | Detail::FileChanged { .. }
             | Detail::ApproverChanged { .. }

@@ -23,12 +23,22 @@ enum Answer {
     Priority,
     /// `ioprio_set`: as `setpriority`, its kinds counted from 1.
     IoPriority,
+    /// Guard is asked, and acts itself.
+    Ask,
     /// `socket`: only local stream sockets, which can be neither connected nor bound.
     Socket,
+    /// `socket` where guard is asked what becomes of it: TCP too, and nothing that could be sent without being connected.
+    TcpSocket,
     /// `socketpair`: not datagrams, which can be sent to any socket by path.
     SocketPair,
     /// `sendto`: only without an address.
     SendTo,
+    /// `sendto`, the same, where there are sockets that can be connected by it.
+    SendToTcp,
+    /// `sendmsg` and `sendmmsg`, whose flags are this argument: not to connect by sending.
+    Sending(u32),
+    /// `setsockopt`: no port is shared, no connection put off, no protocol laid over TCP.
+    SocketOption,
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -94,11 +104,6 @@ const REFUSED: &[c_long] = &[
     libc::SYS_clock_settime,
     libc::SYS_adjtimex,
     libc::SYS_clock_adjtime,
-    libc::SYS_connect,
-    libc::SYS_bind,
-    libc::SYS_listen,
-    libc::SYS_accept,
-    libc::SYS_accept4,
     #[cfg(target_arch = "x86_64")]
     libc::SYS_iopl,
     #[cfg(target_arch = "x86_64")]
@@ -113,13 +118,34 @@ const REFUSED: &[c_long] = &[
 const UNKNOWN: &[c_long] =
     &[libc::SYS_clone3, libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register];
 
+/// What sockets can do without a network.
+const SHUT: &[(c_long, Answer)] = &[
+    (libc::SYS_connect, Answer::Refuse),
+    (libc::SYS_bind, Answer::Refuse),
+    (libc::SYS_listen, Answer::Refuse),
+    (libc::SYS_accept, Answer::Refuse),
+    (libc::SYS_accept4, Answer::Refuse),
+    (libc::SYS_socket, Answer::Socket),
+    (libc::SYS_sendto, Answer::SendTo),
+];
+
+/// What sockets can do where guard is asked.
+const ASKED: &[(c_long, Answer)] = &[
+    (libc::SYS_connect, Answer::Ask),
+    (libc::SYS_bind, Answer::Ask),
+    (libc::SYS_listen, Answer::Ask),
+    (libc::SYS_socket, Answer::TcpSocket),
+    (libc::SYS_sendto, Answer::SendToTcp),
+    (libc::SYS_sendmsg, Answer::Sending(2)),
+    (libc::SYS_sendmmsg, Answer::Sending(3)),
+    (libc::SYS_setsockopt, Answer::SocketOption),
+];
+
 /// Calls judged by their arguments.
 const JUDGED: &[(c_long, Answer)] = &[
     (libc::SYS_clone, Answer::Clone),
     (SYS_ioctl, Answer::Ioctl),
-    (libc::SYS_socket, Answer::Socket),
     (libc::SYS_socketpair, Answer::SocketPair),
-    (libc::SYS_sendto, Answer::SendTo),
     (libc::SYS_prlimit64, Answer::OfProcess),
     (libc::SYS_sched_setaffinity, Answer::OfProcess),
     (libc::SYS_sched_setscheduler, Answer::OfProcess),
@@ -156,6 +182,14 @@ const OF_TERMINALS: [u32; 6] = [0x5412, 0x541c, 0x541d, 0x540a, 0x5423, 0x540c];
 const PRIO_USER: u32 = 2;
 const IOPRIO_WHO_USER: u32 = 3;
 const AF_UNIX: u32 = 1;
+const AF_INET: u32 = 2;
+const AF_INET6: u32 = 10;
+const TCP: u32 = 6;
+const MSG_FASTOPEN: u32 = 0x2000_0000;
+const SOL_SOCKET: u32 = 1;
+const SO_REUSEPORT: u32 = 15;
+const TCP_FASTOPEN_CONNECT: u32 = 30;
+const TCP_ULP: u32 = 31;
 const SOCK_STREAM: u32 = 1;
 const SOCK_SEQPACKET: u32 = 5;
 const SOCK_TYPE: u32 = 0xf;
@@ -172,6 +206,8 @@ const RET_KILL: u32 = 0x8000_0000;
 const RET_ERRNO: u32 = 0x0005_0000;
 const RET_EPERM: u32 = RET_ERRNO | 1;
 const RET_ENOSYS: u32 = RET_ERRNO | 38;
+const RET_ENOPROTOOPT: u32 = RET_ERRNO | 92;
+const RET_ASK: u32 = 0x7fc0_0000;
 
 fn op(code: u16, jt: u8, jf: u8, k: u32) -> sock_filter {
     sock_filter { code, jt, jf, k }
@@ -182,9 +218,9 @@ const fn low(n: u32) -> u32 {
     16 + 8 * n
 }
 
-/// The program; `ipc` and `pids` say whether the command has an IPC and a pid namespace of its own. `None` if it cannot be
-/// assembled.
-pub(super) fn program(ipc: bool, pids: bool) -> Option<Vec<sock_filter>> {
+/// The program; `ipc` and `pids` say whether the command has an IPC and a pid namespace of its own, `asks` whether guard
+/// answers for its sockets. `None` if it cannot be assembled.
+pub(super) fn program(ipc: bool, pids: bool, asks: bool) -> Option<Vec<sock_filter>> {
     let shared = if ipc { &[][..] } else { SHARED };
     let mut table: Vec<(u32, Answer)> = Vec::with_capacity(128);
     for (numbers, answer) in [(REFUSED, Answer::Refuse), (UNKNOWN, Answer::Unknown), (shared, Answer::Refuse)] {
@@ -192,7 +228,7 @@ pub(super) fn program(ipc: bool, pids: bool) -> Option<Vec<sock_filter>> {
             table.push((u32::try_from(*number).ok()?, answer));
         }
     }
-    for (number, answer) in JUDGED {
+    for (number, answer) in JUDGED.iter().chain(if asks { ASKED } else { SHUT }) {
         table.push((u32::try_from(*number).ok()?, *answer));
     }
     table.sort_unstable_by_key(|(number, _)| *number);
@@ -273,15 +309,59 @@ fn leaf(answer: Answer, pids: bool) -> Vec<sock_filter> {
             ret(RET_EPERM),
             ret(RET_ALLOW),
         ],
-        Answer::SendTo => vec![
-            op(LOAD, 0, 0, low(4)),
-            op(JUMP_EQUAL, 0, 2, 0),
-            op(LOAD, 0, 0, low(4) + 4),
-            op(JUMP_EQUAL, 1, 0, 0),
+        Answer::Ask => vec![ret(RET_ASK)],
+        Answer::TcpSocket => vec![
+            op(LOAD, 0, 0, low(0)),
+            op(JUMP_EQUAL, 8, 0, AF_UNIX),
+            op(JUMP_EQUAL, 1, 0, AF_INET),
+            op(JUMP_EQUAL, 0, 10, AF_INET6),
+            op(LOAD, 0, 0, low(1)),
+            op(AND, 0, 0, SOCK_TYPE),
+            op(JUMP_EQUAL, 0, 7, SOCK_STREAM),
+            op(LOAD, 0, 0, low(2)),
+            op(JUMP_EQUAL, 6, 0, 0),
+            op(JUMP_EQUAL, 5, 4, TCP),
+            op(LOAD, 0, 0, low(1)),
+            op(AND, 0, 0, SOCK_TYPE),
+            op(JUMP_EQUAL, 2, 0, SOCK_STREAM),
+            op(JUMP_EQUAL, 1, 0, SOCK_SEQPACKET),
             ret(RET_EPERM),
             ret(RET_ALLOW),
         ],
+        Answer::SendTo => send_to(),
+        Answer::SendToTcp => {
+            let mut code = vec![op(LOAD, 0, 0, low(3)), op(JUMP_ANY_BIT, 0, 1, MSG_FASTOPEN), ret(RET_EPERM)];
+            code.extend(send_to());
+            code
+        }
+        Answer::Sending(flags) => {
+            vec![op(LOAD, 0, 0, low(flags)), op(JUMP_ANY_BIT, 0, 1, MSG_FASTOPEN), ret(RET_EPERM), ret(RET_ALLOW)]
+        }
+        Answer::SocketOption => vec![
+            op(LOAD, 0, 0, low(1)),
+            op(JUMP_EQUAL, 2, 0, SOL_SOCKET),
+            op(JUMP_EQUAL, 3, 0, TCP),
+            ret(RET_ALLOW),
+            op(LOAD, 0, 0, low(2)),
+            op(JUMP_EQUAL, 3, 4, SO_REUSEPORT),
+            op(LOAD, 0, 0, low(2)),
+            op(JUMP_EQUAL, 1, 0, TCP_FASTOPEN_CONNECT),
+            op(JUMP_EQUAL, 0, 1, TCP_ULP),
+            ret(RET_ENOPROTOOPT),
+            ret(RET_ALLOW),
+        ],
     }
+}
+
+fn send_to() -> Vec<sock_filter> {
+    vec![
+        op(LOAD, 0, 0, low(4)),
+        op(JUMP_EQUAL, 0, 2, 0),
+        op(LOAD, 0, 0, low(4) + 4),
+        op(JUMP_EQUAL, 1, 0, 0),
+        op(RETURN, 0, 0, RET_EPERM),
+        op(RETURN, 0, 0, RET_ALLOW),
+    ]
 }
 
 /// Argument `n` names a process or a group. In a pid namespace all but the first one (1) are the command's own; without
@@ -324,16 +404,20 @@ mod tests {
     }
 
     fn plain(nr: c_long, args: [u64; 6]) -> u32 {
-        verdict(&program(true, true).unwrap(), AUDIT_ARCH, u32::try_from(nr).unwrap(), args)
+        verdict(&program(true, true, false).unwrap(), AUDIT_ARCH, u32::try_from(nr).unwrap(), args)
+    }
+
+    fn asked(nr: c_long, args: [u64; 6]) -> u32 {
+        verdict(&program(true, true, true).unwrap(), AUDIT_ARCH, u32::try_from(nr).unwrap(), args)
     }
 
     #[test]
     fn every_number_gets_the_answer_its_table_says() {
         for ipc in [true, false] {
-            let code = program(ipc, true).unwrap();
+            let code = program(ipc, true, ipc).unwrap();
             for nr in 0..600_u32 {
                 let n = c_long::from(nr);
-                if JUDGED.iter().any(|(judged, _)| *judged == n) {
+                if JUDGED.iter().chain(SHUT).chain(ASKED).any(|(judged, _)| *judged == n) {
                     continue;
                 }
                 let expected = if REFUSED.contains(&n) || (!ipc && SHARED.contains(&n)) {
@@ -350,7 +434,7 @@ mod tests {
 
     #[test]
     fn a_foreign_abi_is_killed() {
-        let code = program(true, true).unwrap();
+        let code = program(true, true, true).unwrap();
         assert_eq!(verdict(&code, 0x4000_0003, 1, [0; 6]), RET_KILL);
         assert_eq!(verdict(&code, AUDIT_ARCH, FOREIGN | 41, [0; 6]), RET_KILL);
     }
@@ -374,6 +458,62 @@ mod tests {
             ] {
                 assert_eq!(plain(nr, [domain, kind, 0, 0, 0, 0]), expected, "domain {domain} kind {kind}");
             }
+        }
+    }
+
+    #[test]
+    fn where_guard_is_asked_only_tcp_and_local_streams_are_made_and_nothing_connects_by_sending() {
+        for (domain, kind, protocol, expected) in [
+            (2, 1, 0, RET_ALLOW),
+            (2, 1 | 0o2_004_000, 6, RET_ALLOW),
+            (10, 1, 0, RET_ALLOW),
+            (10, 1, 6, RET_ALLOW),
+            (1, 1, 0, RET_ALLOW),
+            (1, 5, 0, RET_ALLOW),
+            // MPTCP, SCTP, UDP, UDP-Lite, raw, DCCP, local datagrams, netlink, packet, vsock, SMC
+            (2, 1, 262, RET_EPERM),
+            (10, 1, 262, RET_EPERM),
+            (2, 1, 132, RET_EPERM),
+            (2, 2, 0, RET_EPERM),
+            (10, 2, 17, RET_EPERM),
+            (2, 2, 136, RET_EPERM),
+            (2, 3, 6, RET_EPERM),
+            (2, 6, 33, RET_EPERM),
+            (1, 2, 0, RET_EPERM),
+            (16, 3, 0, RET_EPERM),
+            (17, 3, 768, RET_EPERM),
+            (40, 1, 0, RET_EPERM),
+            (43, 1, 0, RET_EPERM),
+        ] {
+            let high = 0x7777_0000_0000_0000;
+            let args = [domain | high, kind, protocol | high, 0, 0, 0];
+            assert_eq!(asked(libc::SYS_socket, args), expected, "domain {domain} kind {kind} protocol {protocol}");
+        }
+        for nr in [libc::SYS_connect, libc::SYS_bind, libc::SYS_listen] {
+            assert_eq!((plain(nr, [0; 6]), asked(nr, [0; 6])), (RET_EPERM, RET_ASK));
+        }
+        for nr in [libc::SYS_accept, libc::SYS_accept4] {
+            assert_eq!((plain(nr, [0; 6]), asked(nr, [0; 6])), (RET_EPERM, RET_ALLOW));
+        }
+        let fast = u64::from(MSG_FASTOPEN) | 0x4000;
+        assert_eq!(asked(libc::SYS_sendto, [3, 0, 0, fast, 0, 0]), RET_EPERM);
+        assert_eq!(asked(libc::SYS_sendto, [3, 0, 0, 0x4000, 1, 16]), RET_EPERM);
+        assert_eq!(asked(libc::SYS_sendto, [3, 0, 0, 0x4000, 0, 0]), RET_ALLOW);
+        assert_eq!(asked(libc::SYS_sendmsg, [3, 0, fast, 0, 0, 0]), RET_EPERM);
+        assert_eq!(asked(libc::SYS_sendmsg, [3, 0, 0x4000, 0, 0, 0]), RET_ALLOW);
+        assert_eq!(asked(libc::SYS_sendmmsg, [3, 0, 1, fast, 0, 0]), RET_EPERM);
+        assert_eq!(asked(libc::SYS_sendmmsg, [3, 0, 1, 0, 0, 0]), RET_ALLOW);
+        for (level, name, expected) in [
+            (1, 15, RET_ENOPROTOOPT),
+            (6, 30, RET_ENOPROTOOPT),
+            (6, 31, RET_ENOPROTOOPT),
+            (1, 2, RET_ALLOW),
+            (1, 30, RET_ALLOW),
+            (6, 1, RET_ALLOW),
+            (6, 15, RET_ALLOW),
+            (41, 26, RET_ALLOW),
+        ] {
+            assert_eq!(asked(libc::SYS_setsockopt, [3, level, name, 0, 4, 0]), expected, "level {level} option {name}");
         }
     }
 
@@ -406,7 +546,7 @@ mod tests {
     fn the_first_process_is_neither_limited_nor_slowed_down() {
         // Whether the kind is a process, a group or a user; then the process.
         let answer = |pids, nr: c_long, args: [u64; 2]| {
-            let code = program(pids, pids).unwrap();
+            let code = program(pids, pids, false).unwrap();
             verdict(&code, AUDIT_ARCH, u32::try_from(nr).unwrap(), [args[0], args[1], 0, 0, 0, 0])
         };
         let by_first = [

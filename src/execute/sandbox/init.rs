@@ -7,6 +7,7 @@
 
 use super::meter::{Exceeded, Meter};
 use super::mounts::{SLOTS, Step};
+use super::pty;
 use super::resources::Resources;
 use super::rules::Rules;
 use super::sys::{self, Errno};
@@ -27,6 +28,8 @@ pub(super) struct Plan {
     pub(super) argv: Strings,
     pub(super) envp: Strings,
     pub(super) filter: Vec<sock_filter>,
+    /// The filter instead, where guard is to be asked; the first one is for kernels that cannot ask.
+    pub(super) asking: Option<Vec<sock_filter>>,
     pub(super) rules: Rules,
     pub(super) timeout: Duration,
     /// What the kernel bounds, process by process.
@@ -45,6 +48,8 @@ pub(super) struct Plan {
     pub(super) mask: sigset_t,
     /// What the command runs on until it executes.
     pub(super) stack: Vec<u8>,
+    /// Whether the command gets a terminal; guard's end of it goes by the way that stands for standard output until then.
+    pub(super) terminal: bool,
     /// Ends of pipes: reports out, release in, standard output and error.
     pub(super) ends: [c_int; 4],
     /// What becomes standard input; -1: what it is already.
@@ -81,6 +86,7 @@ pub(super) enum Stage {
     Limits,
     Landlock,
     Seccomp,
+    Terminal,
 }
 
 /// Number of the first mount step.
@@ -88,7 +94,7 @@ pub(super) const STEPS: c_int = 1000;
 
 /// What the inside tells guard, three numbers each.
 pub(in crate::execute) mod report {
-    /// The fence stands; the command waits.
+    /// The fence stands; the command waits. With the error, where the kernel cannot ask guard for its sockets.
     pub(in crate::execute) const READY: i32 = 1;
     /// A stage failed with an error number.
     pub(in crate::execute) const FAILED: i32 = 2;
@@ -111,12 +117,28 @@ const OUT: c_int = 5;
 const ERR: c_int = 6;
 
 fn tell(kind: i32, a: i32, b: i32) {
+    // Guard gone: nobody to tell.
+    let _ = sys::write(REPORTS, &told(kind, a, b));
+}
+
+fn told(kind: i32, a: i32, b: i32) -> [u8; 12] {
     let mut bytes = [0; 12];
     for (to, from) in bytes.iter_mut().zip([kind, a, b].iter().flat_map(|n| n.to_ne_bytes())) {
         *to = from;
     }
-    // Guard gone: nobody to tell.
-    let _ = sys::write(REPORTS, &bytes);
+    bytes
+}
+
+/// Tells guard that the fence stands, and hands over what it is asked through, if it is to be.
+fn ready(asking: Option<Result<c_int, Errno>>) {
+    match asking {
+        None => tell(report::READY, 0, 0),
+        Some(Err(error)) => tell(report::READY, error, 0),
+        Some(Ok(listener)) => {
+            let _ = sys::pass(REPORTS, &told(report::READY, 0, 0), listener);
+            sys::close(listener);
+        }
+    }
 }
 
 /// Ends the process if anything below unwinds: it must never return into guard's own frames.
@@ -192,6 +214,13 @@ fn prepare(plan: &mut Plan) -> Result<(), (i32, Errno)> {
             step.take(&mut slots).map_err(|error| (number, error))?;
         }
     }
+    if plan.terminal {
+        let end = pty::open(OUT).map_err(at(Stage::Terminal))?;
+        for place in [OUT, ERR] {
+            sys::duplicate(end, place, true).map_err(at(Stage::Terminal))?;
+        }
+        sys::close(end);
+    }
     sys::chdir(&plan.cwd).map_err(at(Stage::Folder))?;
     if !plan.outside {
         sys::drop_capabilities().map_err(at(Stage::Capabilities))?;
@@ -218,8 +247,8 @@ extern "C" fn enter(word: *mut c_void) -> ! {
 /// The command's process up to its `execve`.
 fn command(word: &mut Word<'_>) -> ! {
     let plan = word.plan;
-    match confine(plan) {
-        Ok(()) => {}
+    let asking = match confine(plan) {
+        Ok(asking) => asking,
         Err(fault) => {
             if plan.deed.is_some() {
                 tell(report::FAILED, fault.0, fault.1);
@@ -227,8 +256,8 @@ fn command(word: &mut Word<'_>) -> ! {
             word.fault = Some(fault);
             sys::exit(125)
         }
-    }
-    tell(report::READY, 0, 0);
+    };
+    ready(asking);
     // Nothing is executed before guard says so; if guard ends first, nothing is.
     if !matches!(sys::read(RELEASE, &mut [0]), Ok(1)) {
         sys::exit(125);
@@ -247,23 +276,35 @@ fn command(word: &mut Word<'_>) -> ! {
     sys::exit(126)
 }
 
-fn confine(plan: &Plan) -> Result<(), (i32, Errno)> {
+/// Confines this process; what guard is asked through, or why it cannot be, where it is to be.
+fn confine(plan: &Plan) -> Result<Option<Result<c_int, Errno>>, (i32, Errno)> {
     let at = |stage: Stage| move |error: Errno| (stage as i32, error);
-    // Rust ignores SIGPIPE in guard; a command must not inherit that.
-    sys::default_action(libc::SIGPIPE);
+    // Rust ignores SIGPIPE in guard; a command must not inherit that, nor that a caller (as Python does) ignores the signals
+    // by which limits end it.
+    for signal in [libc::SIGPIPE, libc::SIGXFSZ, libc::SIGXCPU] {
+        sys::default_action(signal);
+    }
     sys::setsid();
     sys::duplicate(OUT, 1, false).map_err(at(Stage::Descriptors))?;
     sys::duplicate(ERR, 2, false).map_err(at(Stage::Descriptors))?;
+    if plan.terminal {
+        sys::duplicate(OUT, 0, false).map_err(at(Stage::Descriptors))?;
+        pty::take().map_err(at(Stage::Terminal))?;
+    }
     sys::close_from(3, true).map_err(at(Stage::Descriptors))?;
     for (resource, most) in &plan.resources {
         sys::limit(*resource, *most).map_err(at(Stage::Limits))?;
     }
     sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1).map_err(at(Stage::Seccomp))?;
     if plan.outside {
-        return Ok(());
+        return Ok(None);
     }
     plan.rules.apply().map_err(at(Stage::Landlock))?;
-    sys::install_filter(&plan.filter).map_err(at(Stage::Seccomp))
+    let asking = plan.asking.as_deref().map(sys::install_asking);
+    if !matches!(asking, Some(Ok(_))) {
+        sys::install_filter(&plan.filter).map_err(at(Stage::Seccomp))?;
+    }
+    Ok(asking)
 }
 
 /// Whether a file that the kernel does not know how to run looks like text: no NUL in its first line.
@@ -291,8 +332,11 @@ fn as_script(plan: &Plan) -> Errno {
 
 /// Stays with the command to its end; its wait status, and the cause of the end.
 fn keep(plan: &Plan, command: pid_t) -> (c_int, i32) {
-    for fd in [RELEASE, OUT, ERR] {
-        sys::close(fd);
+    sys::close(RELEASE);
+    if !plan.terminal {
+        // A terminal that nobody has open any more would lose what was printed last.
+        sys::close(OUT);
+        sys::close(ERR);
     }
     let told = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT];
     let awaited = [libc::SIGCHLD, libc::SIGTSTP, libc::SIGCONT].into_iter().chain(told);

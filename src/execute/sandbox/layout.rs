@@ -132,10 +132,10 @@ fn unread(place: &Place, order: &Order) -> BTreeSet<PathBuf> {
 }
 
 /// Why a program at `path` cannot be seen inside, and what opens it.
-pub(super) fn out_of_sight(place: &Place, order: &Order, path: &Path) -> Option<String> {
+pub(in crate::execute) fn out_of_sight(place: &Place, own: &[PathBuf], path: &Path) -> Option<String> {
     // What its name leads to may be hidden although its name is not.
     let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let covers = covered(place, order, true);
+    let covers = covers(place, own, false);
     let hides = |path: &Path| {
         let cover = covers.iter().find(|cover| path.starts_with(&cover.at))?;
         let open = cover.open.iter().any(|open| path.starts_with(open)) || path.starts_with(&place.project);

@@ -4,21 +4,26 @@
 mod bounds;
 mod closed;
 mod covering;
+mod console;
 mod detach;
 mod digits;
 mod dotenv;
 mod feed;
 mod filter;
 mod first;
+mod fresh;
 mod ids;
 mod init;
 mod input;
 mod layout;
 mod meter;
+mod mends;
 mod mounts;
+mod net;
 mod order;
 mod probe;
 mod program;
+mod pty;
 mod raw;
 mod resources;
 mod rules;
@@ -30,15 +35,18 @@ mod watch;
 
 pub use bounds::Bounds;
 pub use detach::detached;
-pub use order::{Layer, Order};
+pub use order::{Layer, Order, Reach};
 pub use probe::{Examination, Finding, examine};
 pub use program::Work;
 pub use resources::counts_root;
 
+pub(super) use console::Console;
 pub(super) use feed::Feed;
 pub(super) use init::report;
-pub(super) use start::{Fenced, Standing, Stopper, start};
-pub(super) use steer::{Hold, Steering};
+pub(super) use layout::out_of_sight;
+pub(super) use net::Net;
+pub(super) use start::{Fenced, Standing, start};
+pub(super) use steer::{Hold, Steering, Stopper};
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;

@@ -4,6 +4,11 @@
 use super::bounds::Bounds;
 use super::program::Work;
 use crate::execute::Limits;
+use crate::execute::change::remove_folder;
+use std::fs::DirBuilder;
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,10 +23,37 @@ pub struct Order {
     pub layer: Option<Layer>,
     /// Whether it may read the project's `.env` files.
     pub dotenv: bool,
+    /// Whether its standard streams are a terminal of its own; what it prints there is one stream.
+    pub terminal: bool,
     /// What holds it.
     pub bounds: Bounds,
     /// What it may use.
     pub limits: Limits,
+    /// What it may reach.
+    pub reach: Reach,
+}
+
+/// What a command may reach over the network, which is nothing where nothing is said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Whether it may listen on ports of the loopback and in its own `/tmp`, and connect to what it listens on.
+    pub own: bool,
+    /// What it may connect to, exactly.
+    pub services: Vec<SocketAddr>,
+    /// Hosts it may connect to by TLS on port 443, through guard's proxy.
+    pub hosts: Vec<String>,
+}
+
+impl Reach {
+    /// Its own ports, and nothing else.
+    pub fn own() -> Self {
+        Self { own: true, ..Self::default() }
+    }
+
+    /// Whether it may reach nothing at all.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Two empty folders on one file system, out of the command's reach, that take what it writes to the project: the project
@@ -34,9 +66,19 @@ pub struct Layer {
     pub work: PathBuf,
 }
 
+impl Layer {
+    /// Makes the kernel's folder anew after a fence that did not come to stand: a layer that was mounted without waiting for
+    /// disks bears a mark there, and is not mounted again.
+    pub(super) fn renew(&self) -> io::Result<()> {
+        remove_folder(&self.work)?;
+        DirBuilder::new().mode(0o700).create(&self.work)
+    }
+}
+
 impl Order {
     /// To run `work` for at most `timeout`, with the least of everything: nothing to write to.
     pub fn new(work: Work, timeout: Duration) -> Self {
-        Self { work, timeout, layer: None, dotenv: false, limits: Limits::default(), bounds: Bounds::Fence }
+        let (limits, reach) = (Limits::default(), Reach::default());
+        Self { work, timeout, layer: None, dotenv: false, terminal: false, limits, reach, bounds: Bounds::Fence }
     }
 }

@@ -7,7 +7,7 @@ mod limits;
 
 use super::init::Deed;
 use super::layout::c_path;
-use super::order::{Layer, Order};
+use super::order::{Layer, Order, Reach};
 use super::program::Work;
 use super::start::start;
 use super::sys;
@@ -166,7 +166,7 @@ impl Ground {
             what: "make room for a probe's changes".to_owned(),
             cause: error.to_string(),
         })?;
-        let order = Order { layer: Some(layer), limits, ..Order::new(work, timeout) };
+        let order = Order { layer: Some(layer), limits, reach: Reach::own(), ..Order::new(work, timeout) };
         let standing = start(order, &self.place, &Environment::default(), Level::Landlock, Some(deed))?;
         let outcome = Prepared::of(standing).run(&mut Silent)?;
         let (held, said) = self.judge(after, &outcome);
@@ -245,11 +245,11 @@ impl Ground {
         add("read a token among the toolchain", "cover", reads(outside("home/tools/credentials")?));
         add("read the project's `.env`", "cover", reads(inside(".env")?));
         add("read the machine's passwords", "closed `/etc`", reads(c"/etc/shadow".to_owned()));
-        add("connect by TCP", "seccomp", Box::new(move || connect(0, tcp)));
+        add("connect by TCP", "guard, asked by seccomp", Box::new(move || connect(0, tcp)));
         add("connect by MPTCP", "seccomp", Box::new(move || connect(262, tcp)));
         add("send by UDP", "seccomp", Box::new(move || send(udp)));
-        add("connect to a socket in the file system", "seccomp", Box::new(move || connect_unix(&unix)));
-        add("connect to an abstract socket", "seccomp, Landlock", Box::new(move || connect_unix(&hidden)));
+        add("connect to a socket in the file system", "guard, asked by seccomp", Box::new(move || connect_unix(&unix)));
+        add("connect to an abstract socket", "guard, asked by seccomp", Box::new(move || connect_unix(&hidden)));
         add("open a vsock", "seccomp", calls(libc::SYS_socket, [libc::AF_VSOCK.into(), 1, 0]));
         add("trace its parent", "seccomp", calls(libc::SYS_ptrace, [c_long::from(libc::PTRACE_TRACEME), 0, 0]));
         add("change the first process's memory", "not dumpable", Box::new(open_parent));

@@ -4,13 +4,17 @@
 use super::bounds::{Bounds, OUTSIDE};
 use super::feed::Feed;
 use super::first::{Failed, First, STACK};
+use super::fresh::Fresh;
 use super::init::{Deed, Plan, STEPS, Stage, Strings, report};
 use super::input::{self, Input};
 use super::layout::{self, c_path};
+use super::mends::{ASKING, LANDLOCK, OVERLAY, PROC, USER_NAMESPACES};
 use super::mounts::Step;
+use super::net::{self, Net, Proxy};
 use super::order::Order;
 use super::program::{Work, executable, interpreter, words};
-use super::steer::Hold;
+use super::pty;
+use super::steer::{Hold, Stopper};
 use super::watch::Watch;
 use super::{filter, resources, sys};
 use crate::execute::{Environment, ExecuteError, Fence, Level, Limits, Place};
@@ -20,8 +24,8 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Rungs of the ladder, from the top.
@@ -65,17 +69,16 @@ pub(in crate::execute) struct Fenced {
     /// Read end of its standard error, while anybody takes it.
     pub(in crate::execute) err: Option<OwnedFd>,
     _caches: Option<Fresh>,
+    proxy: Option<Arc<Proxy>>,
+    /// Whether reports come with descriptors.
+    asks: bool,
+    /// What guard is asked through, as it came with a report.
+    listener: Option<OwnedFd>,
+    /// What answers for its sockets, if it has any.
+    pub(in crate::execute) net: Option<Net>,
     /// The pipe its standard input comes through, if it has one of its own.
     pub(in crate::execute) feed: Option<Feed>,
 }
-
-const USER_NAMESPACES: &str = "allow user namespaces: `sysctl -w user.max_user_namespaces=15000`, on Ubuntu also \
-    `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`, in a container a seccomp profile that lets them pass";
-const LANDLOCK: &str = "use a kernel with Landlock (5.13, better 6.12) and `landlock` in its `lsm=` list";
-const OVERLAY: &str = "keep guard's state (`XDG_STATE_HOME`) on a file system that overlayfs can write to (ext4, xfs, \
-    btrfs, tmpfs), with Linux 5.11 or later, and mount nothing inside the project; or let `[fence] require = \"no-overlay\"` \
-    run commands that change nothing";
-const PROC: &str = "in a container, give it an unmasked `/proc` (docker: `--security-opt systempaths=unconfined`)";
 
 /// Begins a fence for `order`. Fails at once where the program cannot be there or the level cannot be reached.
 pub(in crate::execute) fn start(
@@ -138,6 +141,9 @@ impl Standing {
     fn step_down(&mut self, what: &str, cause: &str) -> Result<(), ExecuteError> {
         if let Some(fenced) = self.fenced.take() {
             self.deed = fenced.end();
+        }
+        if let Some(layer) = &self.order.layer {
+            layer.renew().map_err(|error| trouble("lay the overlay once more", &error.to_string()))?;
         }
         let mend = match self.rung {
             Rung::Namespaces => {
@@ -217,6 +223,7 @@ impl Standing {
             Bounds::Outside(file) => {
                 Input::Instead(file.try_clone().map_err(|e| trouble("take its input", &e.to_string()))?)
             }
+            Bounds::Fence | Bounds::Reading(_) if self.order.terminal => Input::AsIs,
             Bounds::Fence | Bounds::Reading(_) => input::fenced(mounts)?,
         };
         match input {
@@ -242,17 +249,28 @@ impl Standing {
         } else {
             layout::rules_alone(&self.place, &self.order, self.landlock)?
         };
-        let [(reports, told), (go, release), (out, stdout), (err, stderr)] = [pipe()?, pipe()?, pipe()?, pipe()?];
+        let asks = !outside && !self.order.reach.is_nothing();
+        let proxy = match self.order.reach.hosts.as_slice() {
+            [] => None,
+            hosts if asks => Some(Proxy::open(hosts).map_err(|e| trouble("open the way to hosts", &e.to_string()))?),
+            _ => None,
+        };
+        let (reports, told) = if asks { net::pair()? } else { pipe()? };
+        let (out, stdout) = if self.order.terminal { pty::way()? } else { pipe()? };
+        let [(go, release), (err, stderr)] = [pipe()?, pipe()?];
         let (program, argv) = words(&self.order.work)?;
+        let program_of = |asks| {
+            filter::program(mounts, pids, asks).ok_or_else(|| trouble("assemble the seccomp filter", "it is too long"))
+        };
         let plan = Plan {
             steps,
             // Outside, nothing of the project's is looked for in the working folder.
             cwd: c_path(if outside { Path::new("/") } else { &self.place.cwd })?,
             program,
             argv: Strings::new(argv),
-            envp: Strings::new(self.variables(mounts || outside)?),
-            filter: filter::program(mounts, pids)
-                .ok_or_else(|| trouble("assemble the seccomp filter", "it is too long"))?,
+            envp: Strings::new(self.variables(mounts || outside, proxy.as_deref())?),
+            filter: program_of(false)?,
+            asking: asks.then(|| program_of(true)).transpose()?,
             rules,
             timeout: self.order.timeout,
             resources: resources::resources(&self.order.limits, mounts),
@@ -264,6 +282,7 @@ impl Standing {
             mask: self.hold.before(),
             stack: vec![0; STACK],
             ends: [told.as_raw_fd(), go.as_raw_fd(), stdout.as_raw_fd(), stderr.as_raw_fd()],
+            terminal: self.order.terminal,
             deed: self.deed.take(),
             input: feed.as_ref().map(Feed::other).or_else(|| instead.as_ref().map(AsRawFd::as_raw_fd)).unwrap_or(-1),
         };
@@ -291,15 +310,26 @@ impl Standing {
             out: Some(out),
             err: Some(err),
             _caches: caches,
+            proxy,
+            asks,
+            listener: None,
+            net: None,
             feed,
         };
         fenced.go();
         Ok(Ok(fenced))
     }
 
-    fn variables(&self, mounts: bool) -> Result<Vec<CString>, ExecuteError> {
+    fn variables(&self, mounts: bool, proxy: Option<&Proxy>) -> Result<Vec<CString>, ExecuteError> {
         let mut all: Vec<(&OsStr, &OsStr)> =
             self.environment.variables.iter().map(|(n, v)| (n.as_os_str(), v.as_os_str())).collect();
+        if self.order.terminal {
+            // The terminal itself knows its size, which may change.
+            all.retain(|(name, _)| *name != "COLUMNS" && *name != "LINES");
+        }
+        let way = proxy.map(net::variables).unwrap_or_default();
+        all.retain(|(name, _)| !way.iter().any(|(other, _)| other == name));
+        all.extend(way.iter().map(|(n, v)| (OsStr::new(n), OsStr::new(v))));
         if !mounts {
             // There is no private /tmp without mounts.
             all.retain(|(name, _)| *name != "TMPDIR");
@@ -319,7 +349,17 @@ impl Standing {
                 return Err(trouble("build the fence", "it is gone"));
             };
             match fenced.report() {
-                Some([report::READY, ..]) => {
+                Some([report::READY, 0, _]) => {
+                    let private = self.rung != Rung::Alone;
+                    fenced.net = fenced
+                        .listener
+                        .take()
+                        .map(|listener| Net::new(listener, self.order.reach.clone(), private, fenced.proxy.take()));
+                    return Ok(self.fence());
+                }
+                Some([report::READY, error, _]) => {
+                    let cause = io::Error::from_raw_os_error(error);
+                    self.missing.push(format!("a network (ask guard for sockets: {cause}): {ASKING}"));
                     return Ok(self.fence());
                 }
                 Some([report::FAILED, stage, error]) => self.failed(stage, error)?,
@@ -354,6 +394,7 @@ impl Standing {
                 ("install the seccomp filter", "use a kernel with CONFIG_SECCOMP_FILTER")
             }
             s if s == Stage::Limits as i32 => ("set resource limits", "see `guard doctor`"),
+            s if s == Stage::Terminal as i32 => ("make a terminal for the command", "run it without `--tty`"),
             s if s == Stage::Descriptors as i32 => ("arrange descriptors", "use Linux 5.11 or later"),
             _ => ("start the command", "see `guard doctor`"),
         };
@@ -363,7 +404,9 @@ impl Standing {
     /// What mount step number `n` does, for messages; whether it is the one that lays the overlay.
     fn step(&self, n: usize) -> Result<(bool, String), ExecuteError> {
         let mut steps = Vec::new();
-        if let Input::Reopened(step) = input::fenced(true)? {
+        if !self.order.terminal
+            && let Input::Reopened(step) = input::fenced(true)?
+        {
             steps.push(step);
         }
         let kinds = (self.rung == Rung::Namespaces, self.landlock > 0);
@@ -382,20 +425,32 @@ impl Standing {
         let hint = ["/tmp/", "/var/tmp/", "/run/", "/dev/"].iter().find(|base| program.starts_with(**base));
         let cause = match hint {
             Some(base) => format!("{cause}: the fence has its own `{base}`"),
-            None => layout::out_of_sight(&self.place, &self.order, Path::new(&program)).unwrap_or(cause.to_string()),
+            None => {
+                layout::out_of_sight(&self.place, self.order.bounds.reading().unwrap_or_default(), Path::new(&program))
+                    .unwrap_or(cause.to_string())
+            }
         };
         ExecuteError::NotExecutable { program, cause }
     }
 
     /// Hands the fence over to whoever watches it.
     pub(in crate::execute) fn take(&mut self) -> Result<Fenced, ExecuteError> {
-        self.fenced.take().ok_or_else(|| trouble("run the command", "its fence is gone"))
+        let mut fenced = self.fenced.take().ok_or_else(|| trouble("run the command", "its fence is gone"))?;
+        if let Some(way) = fenced.out.as_ref().filter(|_| self.order.terminal) {
+            fenced.out = Some(pty::receive(way)?);
+        }
+        Ok(fenced)
     }
 
     /// Hidden paths whose cover was taken away from outside while the fence stood: from then on the command could see
     /// what is there.
     pub(in crate::execute) fn uncovered(&self) -> impl Iterator<Item = &PathBuf> {
         self.watch.gone()
+    }
+
+    /// Whether the command has a terminal of its own.
+    pub(in crate::execute) fn terminal(&self) -> bool {
+        self.order.terminal
     }
 
     /// The time limit that was ordered.
@@ -424,7 +479,9 @@ impl Standing {
             Work::Argv { program, .. } => interpreter(program),
             Work::Line(_) => None,
         }
-        .and_then(|interpreter| layout::out_of_sight(&self.place, &self.order, &interpreter));
+        .and_then(|interpreter| {
+            layout::out_of_sight(&self.place, self.order.bounds.reading().unwrap_or_default(), &interpreter)
+        });
         let cause = hidden.unwrap_or_else(|| io::Error::from_raw_os_error(error).to_string());
         ExecuteError::NotExecutable { program, cause }
     }
@@ -454,7 +511,11 @@ impl Fenced {
     /// The next report from inside; `None`: it has ended.
     pub(in crate::execute) fn report(&mut self) -> Option<[i32; 3]> {
         let mut bytes = [0; 12];
-        self.reports.read_exact(&mut bytes).ok()?;
+        if self.net.is_none() && self.asks {
+            self.listener = net::receive(&self.reports, &mut bytes)?;
+        } else {
+            self.reports.read_exact(&mut bytes).ok()?;
+        }
         let mut numbers = bytes.chunks_exact(4).map(|c| c.try_into().map(i32::from_ne_bytes));
         Some([numbers.next()?.ok()?, numbers.next()?.ok()?, numbers.next()?.ok()?])
     }
@@ -476,40 +537,13 @@ impl Fenced {
 
     /// What asks it to end, for as long as it is not reaped.
     pub(in crate::execute) fn stopper(&self) -> Stopper {
-        Stopper(self.pid())
+        Stopper::of(self.pid())
     }
 
     /// Ends whatever is left inside; the deed that was to be done, if there was one.
     fn end(self) -> Option<Deed> {
         drop(self.release);
         self.first.end()
-    }
-}
-
-/// Asks a fence to end, as guard itself is asked: its tree gets TERM, and KILL after a while.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::execute) struct Stopper(i32);
-
-impl Stopper {
-    pub(in crate::execute) fn stop(self) {
-        let _ = sys::kill(self.0, libc::SIGTERM);
-    }
-}
-
-/// A folder made for one run, removed with it.
-struct Fresh(PathBuf);
-
-impl Fresh {
-    fn make(path: &Path) -> Result<Self, ExecuteError> {
-        let made = fs::DirBuilder::new().mode(0o700).create(path);
-        made.map_err(|error| trouble(&format!("make `{}`", path.display()), &error.to_string()))?;
-        Ok(Self(path.to_owned()))
-    }
-}
-
-impl Drop for Fresh {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

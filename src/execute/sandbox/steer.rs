@@ -3,7 +3,7 @@
 
 #![expect(unsafe_code, reason = "signal handlers")]
 
-use super::sys;
+use super::{console, sys};
 use libc::{c_int, pid_t, sigset_t};
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -127,10 +127,27 @@ extern "C" fn pass_on(signal: c_int) {
         let _ = sys::kill(init, signal);
         if signal == libc::SIGTSTP {
             // The tree stands still; now guard itself, until it is continued.
+            console::rest();
             let _ = sys::kill(sys::me(), libc::SIGSTOP);
+            console::go_on();
             let _ = sys::kill(init, libc::SIGCONT);
         } else {
             let _ = FIRST.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
         }
+    }
+}
+
+/// Asks a fence to end, as guard itself is asked: its tree gets TERM, and KILL after a while.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::execute) struct Stopper(i32);
+
+impl Stopper {
+    /// For the fence whose first process has this id.
+    pub(super) fn of(pid: i32) -> Self {
+        Self(pid)
+    }
+
+    pub(in crate::execute) fn stop(self) {
+        let _ = sys::kill(self.0, libc::SIGTERM);
     }
 }

@@ -437,6 +437,45 @@ pub(super) fn install_filter(program: &[libc::sock_filter]) -> Result<(), Errno>
     unsafe { call!(SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const program) }.map(drop)
 }
 
+/// Installs a filter that asks; the descriptor through which it does. Once asked, the command's calls are interrupted by
+/// nothing but its end where the kernel can do that (5.19): a connection is never begun twice.
+pub(super) fn install_asking(program: &[libc::sock_filter]) -> Result<c_int, Errno> {
+    const NEW_LISTENER: c_int = 8;
+    const WAIT_KILLABLE: c_int = 32;
+    let len = u16::try_from(program.len()).map_err(|_| libc::E2BIG)?;
+    let program = libc::sock_fprog { len, filter: program.as_ptr().cast_mut() };
+    // SAFETY: a valid program of the length given; the kernel copies and never writes it.
+    let install =
+        |flags| small(unsafe { call!(SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const program) });
+    match install(NEW_LISTENER | WAIT_KILLABLE) {
+        Err(libc::EINVAL) => install(NEW_LISTENER),
+        other => other,
+    }
+}
+
+/// Writes `bytes` to a local socket and hands `passed` over with them.
+pub(super) fn pass(fd: c_int, bytes: &[u8], passed: c_int) -> Result<(), Errno> {
+    /// One descriptor behind `struct cmsghdr`, padded.
+    #[repr(C)]
+    struct Control {
+        len: usize,
+        level: c_int,
+        kind: c_int,
+        passed: [c_int; 2],
+    }
+    let mut control = Control { len: 20, level: libc::SOL_SOCKET, kind: libc::SCM_RIGHTS, passed: [passed, 0] };
+    let part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    let mut message = MaybeUninit::<libc::msghdr>::zeroed();
+    // SAFETY: zeros are a valid message; only its fields are written.
+    let message = unsafe { message.assume_init_mut() };
+    message.msg_iov = (&raw const part).cast_mut();
+    message.msg_iovlen = 1;
+    message.msg_control = (&raw mut control).cast();
+    message.msg_controllen = size_of::<Control>();
+    // SAFETY: all parts of the message are valid for their lengths, and the kernel writes none of them.
+    unsafe { call!(SYS_sendmsg, fd, ptr::from_ref(message), 0) }.map(drop)
+}
+
 /// The version of Landlock the kernel offers; 0 where it offers none.
 pub(super) fn landlock_version() -> u32 {
     // SAFETY: with the version flag the kernel reads no attributes.
@@ -482,7 +521,7 @@ pub(super) fn entries(fd: c_int, buffer: &mut [u8]) -> Result<usize, Errno> {
     unsafe { call!(SYS_getdents64, fd, buffer.as_mut_ptr(), buffer.len()) }
 }
 
-/// Whether `fd` is a local stream socket: bytes to and from its peer, and to nobody else.
+/// Whether `fd` is a local stream socket that does not listen: bytes to and from its peer, and to nobody else.
 pub(super) fn local_stream(fd: c_int) -> bool {
     let option = |name: c_int| {
         let (mut value, mut len): (c_int, libc::socklen_t) = (0, 4);
@@ -491,6 +530,7 @@ pub(super) fn local_stream(fd: c_int) -> bool {
         (result == 0).then_some(value)
     };
     option(libc::SO_DOMAIN) == Some(libc::AF_UNIX)
+        && option(libc::SO_ACCEPTCONN) == Some(0)
         && matches!(option(libc::SO_TYPE), Some(libc::SOCK_STREAM | libc::SOCK_SEQPACKET))
 }
 

@@ -199,6 +199,8 @@ impl Run<'_> {
                 | Detail::Output { blob: None, .. }
                 | Detail::ShellRefused { .. }
                 | Detail::Unfenced { .. }
+                | Detail::ConnectionRefused { .. }
+                | Detail::HostReached { .. }
                 | Detail::ChangeCommitted(_)
                 | Detail::ChangeWithheld(_)
                 | Detail::ChangeFinished { .. }

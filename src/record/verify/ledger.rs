@@ -86,6 +86,8 @@ impl Ledger {
             | Detail::ApproverChanged { .. }
             | Detail::ShellError { .. }
             | Detail::Unfenced { .. }
+            | Detail::ConnectionRefused { .. }
+            | Detail::HostReached { .. }
             | Detail::ChangeWithheld(_)
             | Detail::ChangeFinished { .. }
             | Detail::FileChanged { .. }

@@ -193,7 +193,12 @@ fn plain(value: &Value) -> String {
 fn start_of(machine: &Machine) -> Option<u64> {
     match machine {
         Machine::Known(
-            Detail::ReturnCode { of } | Detail::Output { of, .. } | Detail::ShellEnd { of, .. } | Detail::Lost { of },
+            Detail::ReturnCode { of }
+            | Detail::Output { of, .. }
+            | Detail::ConnectionRefused { of, .. }
+            | Detail::HostReached { of, .. }
+            | Detail::ShellEnd { of, .. }
+            | Detail::Lost { of },
         ) => Some(*of),
         Machine::Known(Detail::ShellError { of, .. }) => *of,
         Machine::Known(

@@ -12,6 +12,10 @@ use std::time::{Duration, Instant};
 /// How long a hook may take here, seconds more than guard gives itself.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// What is said where only half of the hook stands.
+const UNTOLD: &str = "; it is not told what tools have done (no `PostToolUse`), so a command that ran outside the fence \
+                      goes unseen: `guard hook install claude` completes it";
+
 /// How a hook was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::door::cli) enum State {
@@ -62,16 +66,20 @@ pub(in crate::door::cli) fn find(world: &World, from: &Path) -> Vec<Found> {
                 if settings.switched_off() {
                     off.get_or_insert(file.clone());
                 }
-                entries.extend(settings.refusing().map(|entry| (file.clone(), entry)));
+                let untold = settings.untold();
+                entries.extend(settings.refusing().map(|entry| (file.clone(), entry, untold)));
             }
             Err(stop) => found.push(Found { state: State::Silent, settings: Some(file), said: stop.to_string() }),
         }
     }
-    for (file, entry) in entries {
-        let (state, said) = match &off {
+    for (file, entry, untold) in entries {
+        let (state, mut said) = match &off {
             Some(off) => (State::Silent, format!("`disableAllHooks` is set in `{}`", shown(off))),
             None => fire(&entry, &cwd),
         };
+        if untold {
+            said += UNTOLD;
+        }
         found.push(Found { state, settings: Some(file), said });
     }
     if found.is_empty() {

@@ -142,6 +142,13 @@ impl Settings {
         self.entries().into_iter().filter(|entry| Some(&entry.event) == EVENTS.first())
     }
 
+    /// Whether guard is asked before a tool and not told after it: then nothing says what ran outside the fence.
+    pub(super) fn untold(&self) -> bool {
+        let entries = self.entries();
+        let [before, after] = EVENTS.map(|event| entries.iter().any(|entry| entry.event == event));
+        before && !after
+    }
+
     fn with(self, file: &Path, event: &str, command: &str) -> Result<Self, Stop> {
         let command = Value::from(command);
         let hook = format!(

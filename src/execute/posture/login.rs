@@ -1,0 +1,71 @@
+//! Who one is to a service: user, password and database of a URL.
+//! Pure.
+
+/// What a URL says of it.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Login {
+    /// The user.
+    pub user: Option<String>,
+    /// The password.
+    pub password: Option<String>,
+    /// The database.
+    pub database: Option<String>,
+}
+
+impl std::fmt::Debug for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Login").field("user", &self.user).field("database", &self.database).finish_non_exhaustive()
+    }
+}
+
+impl Login {
+    /// Reads `scheme://user:password@host:port/database?…`; `None`: it is not a URL. Where it leads is not looked at.
+    pub fn of_url(url: &str) -> Option<Self> {
+        let (_, rest) = url.split_once("://")?;
+        let rest = rest.split(['?', '#']).next().unwrap_or_default();
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let (user, password) = match authority.rsplit_once('@') {
+            Some((who, _)) => who.split_once(':').map_or((who, None), |(user, password)| (user, Some(password))),
+            None => ("", None),
+        };
+        let given = |text: &str| (!text.is_empty()).then(|| decoded(text)).flatten();
+        Some(Self { user: given(user), password: password.and_then(given), database: given(path) })
+    }
+}
+
+/// Text without `%` escapes; `None`: it is not UTF-8, or holds a NUL.
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let digits = [rest.next()?, rest.next()?];
+        bytes.push(u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?);
+    }
+    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_says_who_one_is() {
+        let login = |user: &str, password: &str, database: &str| {
+            let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+            Some(Login { user: given(user), password: given(password), database: given(database) })
+        };
+        assert_eq!(Login::of_url("postgres://app:p%40ss@db:5432/shop?sslmode=disable"), login("app", "p@ss", "shop"));
+        assert_eq!(Login::of_url("postgresql://app@[::1]/"), login("app", "", ""));
+        assert_eq!(Login::of_url("redis://:secret@localhost:6379/0"), login("", "secret", "0"));
+        assert_eq!(Login::of_url("redis://localhost"), login("", "", ""));
+        assert_eq!(Login::of_url("localhost:5432"), None);
+        assert_eq!(
+            format!("{:?}", Login::of_url("x://u:secret@h/d").unwrap()),
+            "Login { user: Some(\"u\"), database: Some(\"d\"), .. }"
+        );
+    }
+}
