@@ -13,6 +13,7 @@ mod changes;
 mod classify;
 mod cli;
 mod compose;
+mod escape;
 mod failfast;
 mod fence;
 mod hook;
