@@ -145,7 +145,7 @@ impl Display for Report {
             writeln!(out, "To look: guard audit show {seq}")?;
         }
         writeln!(out, "To go on: guard resume {} --note TEXT", self.name)?;
-        writeln!(out, "To undo: guard keeps no earlier versions yet: git diff, git restore")
+        writeln!(out, "To undo: guard undo SEQ, with the records of changes that `guard audit tail` shows; or git restore")
     }
 }
 
@@ -205,7 +205,7 @@ mod tests {
                 "  tests",
                 "To look: guard audit show 7",
                 "To go on: guard resume resume-4 --note TEXT",
-                "To undo: guard keeps no earlier versions yet: git diff, git restore",
+                "To undo: guard undo SEQ, with the records of changes that `guard audit tail` shows; or git restore",
             ]
         );
     }

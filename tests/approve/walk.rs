@@ -179,6 +179,7 @@ fn answer(said: Value) -> Value {
         "verdict": null, "exit_code": null, "signal": null, "timed_out": false, "limit": null, "rules": [], "request": null,
         "stdout": null, "stderr": null, "truncated": false, "duration_ms": false, "fence": null, "log": null, "error": null,
         "proves": null, "category": null, "failures": null, "attempts": null, "hint": null, "halted": null,
+        "changes": null,
     });
     answer.as_object_mut().unwrap().extend(said.as_object().unwrap().clone());
     answer
@@ -194,11 +195,22 @@ fn asked(seq: u64, name: &str) -> Value {
     }))
 }
 
-fn ran(seq: u64, name: &str) -> Value {
+/// What ran by a person's word, and changed a file.
+fn ran(seq: u64, name: &str, path: &str, content: &str) -> Value {
+    let sha256 = guard::event::line::hex(&<sha2::Sha256 as sha2::Digest>::digest(content));
+    let file = json!({ "path": path, "change": "modify", "kind": "file", "sha256": sha256 });
     answer(json!({
         "verdict": "allow", "exit_code": 0, "rules": ["ask guard:not-listed"], "request": name, "log": seq, "stdout": "",
         "stderr": "", "duration_ms": true, "fence": "full",
+        "changes": {
+            "committed": true, "withheld": null, "files": [file], "more": 0, "rules": [], "cause": null, "request": null,
+            "seq": seq, "notes": [],
+        },
     }))
+}
+
+fn changed(path: &str) -> [String; 1] {
+    [format!("[FILE] [COMMIT] [{path}] [SUCCESS]")]
 }
 
 fn requested(name: &str, command: &str) -> [String; 2] {
@@ -228,10 +240,10 @@ fn an_agent_is_answered_stopped_and_resumed_by_a_person() {
     runs_in_other_ways(&mut walk);
 
     let verified = walk.home.guard(&["audit", "verify", "--seed", "../seed"]);
-    assert!(verified.code == Some(0) && verified.stdout.starts_with("whole: 58 records\n"), "{verified:?}");
+    assert!(verified.code == Some(0) && verified.stdout.starts_with("whole: 61 records\n"), "{verified:?}");
     let export = walk.home.guard(&["audit", "export"]);
     let exported: Vec<Value> = export.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(exported.len(), 58);
+    assert_eq!(exported.len(), 61);
     let of = |event: &str| -> Vec<&Value> {
         exported.iter().map(|line| &line["detail"]).filter(|detail| detail["event"] == event).collect()
     };
@@ -284,7 +296,7 @@ fn asks_and_runs(walk: &mut Walk) {
         [
             json!([exec, 75, asked(4, "command-1")]),
             json!(["wait command-1 --json", 0, { "name": "command-1", "answer": "approved" }]),
-            json!([exec, 0, ran(11, "command-1")]),
+            json!([exec, 0, ran(12, "command-1", "data/ledger.csv", "")]),
         ]
     );
     assert_eq!(walk.home.read("data/ledger.csv"), "");
@@ -293,6 +305,7 @@ fn asks_and_runs(walk: &mut Walk) {
         &approval("APPROVE", "command-1", "SUCCESS"),
         &approval("CONSUME", "command-1", "SUCCESS"),
         &run(command, 0, "SUCCESS"),
+        &changed("data/ledger.csv"),
     ];
     assert_eq!(walk.recorded(), expected.concat());
 }
@@ -310,7 +323,7 @@ fn is_denied(walk: &mut Walk) {
     assert_eq!(
         walk.told(),
         [
-            json!([format!("exec --json -- {command}"), 75, asked(13, "command-2")]),
+            json!([format!("exec --json -- {command}"), 75, asked(14, "command-2")]),
             json!([
                 "wait command-2 --json",
                 126,
@@ -323,7 +336,7 @@ fn is_denied(walk: &mut Walk) {
                 format!("exec --json -c {other}"),
                 126,
                 answer(json!({
-                    "verdict": "deny", "exit_code": 126, "log": 15,
+                    "verdict": "deny", "exit_code": 126, "log": 16,
                     "rules": ["deny guard:denied-by-person", "ask guard:not-listed"],
                     "attempts": { "used": 1, "budget": 3, "total_used": 1, "total_budget": 3 },
                     "hint": format!("{help}: it stays denied until they trust a changed policy; this was refused before, and asking again counts: 1 of 3, then everything is halted"),
@@ -383,21 +396,21 @@ fn fails_and_goes_on(walk: &mut Walk) {
         walk.told(),
         [
             failed(
-                20,
+                21,
                 1,
                 "assert 1000.01 == 10",
                 "begin at tests/test_risk.py:8; attempt 1 of 3 in category test, 1 of 3 in all: after 2 more failures everything is halted and a person is called",
                 None
             ),
             failed(
-                25,
+                26,
                 2,
                 "assert 999.99 == 10",
                 "begin at tests/test_risk.py:8; attempt 2 of 3 in category test, 2 of 3 in all: one more failure halts everything and calls a person",
                 None
             ),
             failed(
-                31,
+                32,
                 3,
                 "assert 100000.0 == 10",
                 "that was the last attempt: everything is halted (`resume-3`) and a person is called; stop here, and tell them what you think is wrong with `guard escalate --analysis TEXT`",
@@ -407,7 +420,7 @@ fn fails_and_goes_on(walk: &mut Walk) {
                 "exec --json -- ls",
                 77,
                 answer(json!({
-                    "verdict": "halted", "exit_code": 77, "log": 32, "hint": stop, "halted": "resume-3",
+                    "verdict": "halted", "exit_code": 77, "log": 33, "hint": stop, "halted": "resume-3",
                     "error": { "message": "halted (`resume-3`): nothing runs until a person resumes", "help": stop },
                 }))
             ]),
@@ -418,7 +431,7 @@ fn fails_and_goes_on(walk: &mut Walk) {
                     "database": none(1),
                 },
                 "total": budget(3), "denials": budget(1), "requests": [], "runs": 4, "running": 0, "denied": 1, "asked": 2,
-                "timed_out": 0, "lost": 0, "records": 32,
+                "timed_out": 0, "lost": 0, "records": 33,
             }]),
             json!([
                 format!("escalate --analysis {wrong}"),
@@ -430,7 +443,7 @@ fn fails_and_goes_on(walk: &mut Walk) {
                 exec,
                 0,
                 answer(json!({
-                    "verdict": "allow", "exit_code": 0, "rules": ["allow tests", "allow guard:whitelist"], "log": 40,
+                    "verdict": "allow", "exit_code": 0, "rules": ["allow tests", "allow guard:whitelist"], "log": 41,
                     "stdout": "pytest's", "stderr": "", "duration_ms": true, "fence": "full", "proves": "green",
                 }))
             ]),
@@ -462,8 +475,8 @@ Error Category: Test
 Files Modified: data/ledger.csv, services/risk.py (changed since TIME)
 Last Error:
 Self-Correction Attempts:
-  1. pytest -q → assert 1000.01 == 10 (record #20)
-  2. pytest -q → assert 999.99 == 10 (record #25)
+  1. pytest -q → assert 1000.01 == 10 (record #21)
+  2. pytest -q → assert 999.99 == 10 (record #26)
   3. pytest -q → assert 100000.0 == 10
 Recommendation:
   three formulas failed alike, so the test may be wrong: tests/test_risk.py:8: assert 100000.0 == 10
@@ -477,7 +490,7 @@ Unverified:
   what `pytest -q` checks
   the files above: no check was green since they changed
 To go on: guard resume resume-3 --note TEXT
-To undo: guard keeps no earlier versions yet: git diff, git restore
+To undo: guard undo SEQ, with the records of changes that `guard audit tail` shows; or git restore
 ";
 
 /// A report without its times and what pytest printed.
@@ -509,23 +522,24 @@ fn runs_in_other_ways(walk: &mut Walk) {
     assert_eq!(
         walk.told(),
         [
-            json!([format!("exec --json --wait=60 -- {waits}"), 0, ran(49, "command-4")]),
-            json!([format!("exec --json -- {by_name}"), 75, asked(51, "command-5")]),
+            json!([format!("exec --json --wait=60 -- {waits}"), 0, ran(51, "command-4", "data/ledger.csv", "\0\0\0")]),
+            json!([format!("exec --json -- {by_name}"), 75, asked(53, "command-5")]),
             json!(["wait command-5 --json", 0, { "name": "command-5", "answer": "approved" }]),
-            json!(["run-approved command-5 --json", 0, ran(58, "command-5")]),
+            json!(["run-approved command-5 --json", 0, ran(61, "command-5", "data/prices.csv", "day")]),
         ]
     );
     assert_eq!((walk.home.read("data/ledger.csv"), walk.home.read("data/prices.csv")), ("\0\0\0".into(), "day".into()));
-    let way = |name: &str, command: &str| {
+    let way = |name: &str, command: &str, path: &str| {
         [
             &requested(name, command)[..],
             &approval("APPROVE", name, "SUCCESS"),
             &approval("CONSUME", name, "SUCCESS"),
             &run(command, 0, "SUCCESS"),
+            &changed(path),
         ]
         .concat()
     };
-    assert_eq!(walk.recorded(), [way("command-4", waits), way("command-5", by_name)].concat());
+    assert_eq!(walk.recorded(), [way("command-4", waits, "data/ledger.csv"), way("command-5", by_name, "data/prices.csv")].concat());
     let again = done(&mut walk.home.command(&["run-approved", "command-5"]));
     assert_eq!(again.code, Some(125), "{}", again.stderr);
     assert!(again.stderr.starts_with("guard: `command-5`: its approval was used before"), "{}", again.stderr);

@@ -49,7 +49,7 @@ fn pip_takes_packages_by_name_and_from_pypi_only() {
         ("pip install --extra-index-url https://h/ y", Ask, "pip-fetches-elsewhere"),
         ("pip install git+https://h/y", Ask, "pip-fetches-elsewhere"),
         ("pip install -r https://h/r.txt", Ask, "pip-fetches-elsewhere"),
-        ("pip download -d /x y", Ask, "pip-changes"),
+        ("pip download -d /x y", Ask, "pip-writes-elsewhere"),
         ("pip uninstall -y x", Ask, "pip-changes"),
     ]);
 }

@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(encode(&proof), "dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=");
         let server = mac(&mac(&salted, b"Server Key").unwrap(), message.as_bytes()).unwrap();
         assert!(signed("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=", &server));
-        assert!(!signed("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G5=", &server) && !signed("e=no", &server));
+        assert!(!signed("v=7rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=", &server) && !signed("e=no", &server));
     }
 
     #[test]

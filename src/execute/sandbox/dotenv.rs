@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 /// Folders that are looked into, outermost first: a project of a hundred thousand files is not walked.
 const FOLDERS: usize = 64;
+/// Folders of one folder that are looked into, but for those of the root and the working folder.
+const EACH: usize = 8;
 /// Names that are looked at in all.
 const NAMES: usize = 8192;
 /// Names that are looked for in the project's root and the working folder even where there are more names than that.
@@ -44,6 +46,8 @@ pub(super) fn files(place: &Place) -> BTreeSet<PathBuf> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let Ok(fd) = open(&folder, flags, Mode::empty()) else { continue };
         let mut entries = RawDir::new(fd, &mut buffer);
+        // One folder with many others in it does not keep the rest from being looked into.
+        let mut room = if number < first.len() { FOLDERS } else { EACH };
         while let Some(Ok(entry)) = entries.next() {
             let Some(left) = names.checked_sub(1) else { return found };
             names = left;
@@ -51,6 +55,7 @@ pub(super) fn files(place: &Place) -> BTreeSet<PathBuf> {
             if is_dotenv(name) {
                 note(&folder.join(OsStr::from_bytes(name)), &mut found);
             } else if entry.file_type() == FileType::Directory
+                && room > 0
                 && number + waiting.len() < FOLDERS
                 && name != b"."
                 && name != b".."
@@ -58,6 +63,7 @@ pub(super) fn files(place: &Place) -> BTreeSet<PathBuf> {
             {
                 let below = folder.join(OsStr::from_bytes(name));
                 if !first.contains(&below.as_path()) {
+                    room -= 1;
                     waiting.push_back(below);
                 }
             }

@@ -496,6 +496,6 @@ mod tests {
         let found = examine(&base()).unwrap();
         assert_eq!(found.fence, Fence { level: Level::Full, missing: Vec::new() });
         let open: Vec<_> = found.findings.iter().filter(|finding| !finding.held).collect();
-        assert!(open.is_empty() && found.findings.len() == 32, "{:#?}", found.findings);
+        assert!(open.is_empty() && found.findings.len() == 36, "{:#?}", found.findings);
     }
 }

@@ -194,7 +194,7 @@ mod tests {
         let nobody = "nobody is told when a person is needed: `[notify]` would name a command or a webhook";
         assert!(lines.ends_with(&format!("\nnotify: {nobody}\n")), "{lines}");
         let probes = object["probes"].as_array().unwrap();
-        assert_eq!((object["sound"].clone(), object["level"].clone(), probes.len()), (json!(true), json!("full"), 32));
+        assert_eq!((object["sound"].clone(), object["level"].clone(), probes.len()), (json!(true), json!("full"), 36));
         for probe in probes {
             assert!(lines.contains(probe["tried"].as_str().unwrap()));
         }
