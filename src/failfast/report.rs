@@ -145,7 +145,10 @@ impl Display for Report {
             writeln!(out, "To look: guard audit show {seq}")?;
         }
         writeln!(out, "To go on: guard resume {} --note TEXT", self.name)?;
-        writeln!(out, "To undo: guard undo SEQ, with the records of changes that `guard audit tail` shows; or git restore")
+        writeln!(
+            out,
+            "To undo: guard undo SEQ, with the records of changes that `guard audit tail` shows; or git restore"
+        )
     }
 }
 

@@ -539,7 +539,10 @@ fn runs_in_other_ways(walk: &mut Walk) {
         ]
         .concat()
     };
-    assert_eq!(walk.recorded(), [way("command-4", waits, "data/ledger.csv"), way("command-5", by_name, "data/prices.csv")].concat());
+    assert_eq!(
+        walk.recorded(),
+        [way("command-4", waits, "data/ledger.csv"), way("command-5", by_name, "data/prices.csv")].concat()
+    );
     let again = done(&mut walk.home.command(&["run-approved", "command-5"]));
     assert_eq!(again.code, Some(125), "{}", again.stderr);
     assert!(again.stderr.starts_with("guard: `command-5`: its approval was used before"), "{}", again.stderr);

@@ -178,6 +178,7 @@ fn a_hundred_guards_at_once_are_all_recorded_and_the_chain_is_whole() {
 #[test]
 fn secrets_of_the_environment_never_reach_the_log() {
     let home = Home::with("python");
+    home.trust("[[rule]]\nid = \"reads-env\"\nprogram = \"python3\"\nverdict = \"allow\"\nreason = \"it needs them\"\ndotenv = true\n");
     let canary = "kanarienvogel-7351-zitronengelb";
     home.write(".env", &format!("API_KEY={canary}\n"));
     home.write(
@@ -206,8 +207,12 @@ fn a_command_cannot_plant_a_hook_or_change_gits_settings() {
             done(assert_cmd::Command::new("git").args(["init", "-q"]).arg(&home.project));
         }
         let found = home.guard(&["exec", "--", "python3", "plant.py"]);
-        assert_eq!(found.stdout, "stopped\n".repeat(4), "repository: {repository}: {}", found.stderr);
+        // What it writes is not in the project before it is judged.
+        let (said, code) = if repository { ("WORKED\n", 126) } else { ("stopped\n", 0) };
+        assert!(found.stdout.starts_with(said) && found.code == Some(code), "{repository}: {found:?}");
+        assert!(!home.project.join(".git/hooks/post-checkout").exists(), "{found:?}");
     }
+    assert!(!home.read(".git/config").contains("evil"));
     let found = home.guard(&["exec", "--", "git", "status", "--short"]);
     assert_eq!(
         (found.code, found.stdout.as_str()),

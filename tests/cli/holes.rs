@@ -62,7 +62,7 @@ fn a_command_cannot_make_gits_settings_of_a_work_tree() {
         "open('.git/config.worktree', 'w').write('[core]\\n\\tfsmonitor = touch planted; false\\n')\n",
     );
     let found = home.guard(&["exec", "--", "python3", "plant.py"]);
-    assert_eq!(found.code, Some(1), "{}", found.stdout);
+    assert_eq!(found.code, Some(126), "{}", found.stderr);
     git(&["status"]);
     assert!(!home.project.join("planted").exists());
 }
@@ -86,6 +86,7 @@ fn an_env_file_that_is_no_plain_small_file_neither_hangs_guard_nor_goes_unmasked
 #[test]
 fn the_working_folder_is_no_secret_and_equal_secrets_have_equal_tags() {
     let home = Home::with("python");
+    home.trust("[[rule]]\nid = \"reads-env\"\nprogram = \"python3\"\nverdict = \"allow\"\nreason = \"it needs them\"\ndotenv = true\n");
     home.write(".env", "API_KEY=kanarienvogel-7351\n");
     let mut command = home.command(&[
         "exec",
@@ -238,7 +239,9 @@ fn a_command_changes_neither_policy_nor_log_of_a_project_within_the_project() {
          print('log:', open('apps/inner/build_audit.log').read())\n",
     );
     let done = home.guard(&["exec", "--", "python3", "attack.py"]);
-    assert_eq!((done.code, done.stdout.as_str()), (Some(0), "log: \n"), "{}", done.stderr);
+    // The log is out of its sight; what it did to the policy is judged when it has ended, and dropped.
+    assert!(done.code == Some(126) && done.stdout.ends_with("log: \n"), "{}{}", done.stdout, done.stderr);
+    assert!(!done.stdout.contains("build_audit.log'"), "{}", done.stdout);
     assert_eq!((home.read(policy), home.read(log)), before);
     // A project within that is gone is in nobody's way.
     fs::remove_dir_all(home.project.join("apps")).unwrap();
@@ -263,8 +266,9 @@ fn a_command_changes_neither_hooks_nor_settings_of_git_in_a_project_within_the_p
          attempt(os.rename, 'apps/inner/.git', 'apps/inner/git')\n",
     );
     let done = home.guard(&["exec", "--", "python3", "attack.py"]);
-    assert_eq!((done.code, done.stdout.as_str()), (Some(0), ""), "{}", done.stderr);
+    assert_eq!(done.code, Some(126), "{}", done.stderr);
     assert_eq!(home.read("apps/inner/.git/config"), "[core]\n");
+    assert!(!home.project.join("apps/inner/.git/hooks/pre-commit").exists());
 }
 
 /// Found by putting a pipe in the place of the compiled policy: guard waited for it for ever.

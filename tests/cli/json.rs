@@ -42,7 +42,8 @@ fn a_run_is_one_object() {
             "verdict": "allow", "exit_code": 3, "signal": null, "timed_out": false, "limit": null, "rules": [],
             "request": null, "stdout": "out\n", "stderr": "err\n", "truncated": false, "duration_ms": "MS",
             "fence": {"level": "full", "missing": []}, "log": {"seq": "SEQ", "hash": "HASH"}, "error": null,
-            "proves": null, "category": null, "failures": null, "attempts": null, "hint": null, "halted": null
+            "proves": null, "category": null, "failures": null, "attempts": null, "hint": null, "halted": null,
+            "changes": null
         })
     );
 }

@@ -35,14 +35,27 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 fn beats(home: &Home) -> u64 {
-    std::fs::metadata(home.project.join("heartbeat")).map_or(0, |file| file.len())
+    home.apart("heartbeat").and_then(|path| std::fs::metadata(path).ok()).map_or(0, |file| file.len())
+}
+
+/// Processes that were started with the project's path as their last word.
+fn living(home: &Home) -> usize {
+    let word = format!("daemon.py\0{}\0", home.project.display()).into_bytes();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+    lines.filter(|line| line.ends_with(&word)).count()
 }
 
 fn is_dead(home: &Home) {
-    let before = beats(home);
-    std::thread::sleep(Duration::from_millis(300));
-    assert!(before > 0, "the daemon never lived");
-    assert_eq!(beats(home), before, "the daemon lives on");
+    until("the daemon is gone", || living(home) == 0);
+}
+
+fn daemon(home: &Home) -> Child {
+    home.write("daemon.py", DAEMON);
+    let guard = start(home, &["exec", "--", "python3", "daemon.py", home.project.to_str().unwrap()]);
+    until("the daemon starts", || home.apart("ready").is_some() && beats(home) > 0);
+    assert!(living(home) >= 2, "the command and its daemon");
+    guard
 }
 
 fn signal(child: &Child, name: &str) {
@@ -53,9 +66,7 @@ fn signal(child: &Child, name: &str) {
 fn interrupt_terminate_and_hang_up_end_the_tree_and_are_recorded() {
     for (name, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let home = Home::with("python");
-        home.write("daemon.py", DAEMON);
-        let mut guard = start(&home, &["exec", "--", "python3", "daemon.py"]);
-        until("the daemon starts", || home.project.join("ready").exists() && beats(&home) > 0);
+        let mut guard = daemon(&home);
         signal(&guard, name);
         assert_eq!(guard.wait().unwrap().code(), Some(code), "{name}");
         is_dead(&home);
@@ -66,9 +77,7 @@ fn interrupt_terminate_and_hang_up_end_the_tree_and_are_recorded() {
 #[test]
 fn killed_guard_takes_the_tree_along_and_the_run_is_found_lost() {
     let home = Home::with("python");
-    home.write("daemon.py", DAEMON);
-    let mut guard = start(&home, &["exec", "--", "python3", "daemon.py"]);
-    until("the daemon starts", || home.project.join("ready").exists() && beats(&home) > 0);
+    let mut guard = daemon(&home);
     signal(&guard, "KILL");
     guard.wait().unwrap();
     is_dead(&home);

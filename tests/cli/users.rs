@@ -68,7 +68,7 @@ fn an_ordinary_user_gets_the_same_fence_and_the_same_log() {
     let escapes = "import os, socket\n\
         def tried(what):\n    try:\n        what()\n        print('WORKED')\n    except OSError as error:\n        print('stopped')\n\
         tried(lambda: open(os.path.expanduser('~/outside'), 'w'))\n\
-        tried(lambda: os.chmod(os.path.expanduser('~/project/guard.toml'), 0o777))\n\
+        tried(lambda: os.chmod('/usr/bin/true', 0o777))\n\
         tried(lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM).connect(('127.0.0.1', 1)))\n\
         tried(lambda: open('build_audit.log', 'a'))\n\
         open('inside', 'w').write('x')\n";
@@ -79,6 +79,12 @@ fn an_ordinary_user_gets_the_same_fence_and_the_same_log() {
     assert_eq!(object["stdout"], "stopped\nstopped\nstopped\nstopped\n", "{object}");
     assert_eq!((&object["exit_code"], &object["fence"]["level"]), (&serde_json::json!(0), &serde_json::json!("full")));
     assert!(user.project().join("inside").exists() && !user.home().join("outside").exists());
+
+    let policy = fs::read(user.project().join("guard.toml")).unwrap();
+    fs::write(user.project().join("policy.py"), "open('guard.toml', 'a').write('x')\n").unwrap();
+    let dropped = user.call(&["exec", "--", "/usr/bin/python3", "policy.py"]);
+    assert_eq!(dropped.code, Some(126), "{}", dropped.stderr);
+    assert_eq!(fs::read(user.project().join("guard.toml")).unwrap(), policy);
 
     let late = user.call(&["exec", "--timeout", "0.5", "--", "sleep", "60"]);
     assert_eq!(late.code, Some(124), "{}", late.stderr);

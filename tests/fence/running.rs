@@ -162,7 +162,8 @@ fn projects_at_odd_places_and_with_odd_names_work() {
                 .line("echo x > sub/file && cat sub/file && ! cat build_audit.log | grep log; touch $XDG_CACHE_HOME");
             assert_eq!(seen, exited(0, "x\n", ""), "{:?}", stage.place.project);
             assert_eq!(fs::read_to_string(stage.place.project.join("sub/file")).unwrap(), "x\n");
-            assert_ne!(stage.line("echo x > ../outside").code, 0);
+            // Where the project lies in a private folder, so does what is beside it.
+            stage.line("echo x > ../outside");
             assert_eq!(fs::read_to_string(stage.outside()).unwrap(), "untouched");
             assert!(stage.place.caches.join("xdg").exists());
         }

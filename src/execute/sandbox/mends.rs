@@ -1,6 +1,8 @@
 //! What a person can do where the kernel does not build the whole fence.
 //! Knows no rungs.
 
+use super::init::Stage;
+
 pub(super) const USER_NAMESPACES: &str = "allow user namespaces: `sysctl -w user.max_user_namespaces=15000`, on Ubuntu also \
     `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`, in a container a seccomp profile that lets them pass";
 pub(super) const LANDLOCK: &str = "use a kernel with Landlock (5.13, better 6.12) and `landlock` in its `lsm=` list";
@@ -9,3 +11,17 @@ pub(super) const OVERLAY: &str = "keep guard's state (`XDG_STATE_HOME`) on a fil
     run commands that change nothing";
 pub(super) const PROC: &str =
     "in a container, give it an unmasked `/proc` (docker: `--security-opt systempaths=unconfined`)";
+
+/// What failed in a stage, and the mend.
+pub(super) fn of(stage: i32) -> (&'static str, &'static str) {
+    match stage {
+        s if s == Stage::Folder as i32 => ("enter the working folder", "run the command in a folder it may enter"),
+        s if s == Stage::Capabilities as i32 => ("drop capabilities", "see `guard doctor`"),
+        s if s == Stage::Landlock as i32 => ("apply Landlock's rules", LANDLOCK),
+        s if s == Stage::Seccomp as i32 => ("install the seccomp filter", "use a kernel with CONFIG_SECCOMP_FILTER"),
+        s if s == Stage::Limits as i32 => ("set resource limits", "see `guard doctor`"),
+        s if s == Stage::Terminal as i32 => ("make a terminal for the command", "run it without `--tty`"),
+        s if s == Stage::Descriptors as i32 => ("arrange descriptors", "use Linux 5.11 or later"),
+        _ => ("start the command", "see `guard doctor`"),
+    }
+}

@@ -25,6 +25,7 @@ mod probe;
 mod program;
 mod pty;
 mod raw;
+mod refused;
 mod resources;
 mod rules;
 mod start;

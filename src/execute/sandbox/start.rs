@@ -8,18 +8,18 @@ use super::fresh::Fresh;
 use super::init::{Deed, Plan, STEPS, Stage, Strings, report};
 use super::input::{self, Input};
 use super::layout::{self, c_path};
-use super::mends::{LANDLOCK, OVERLAY, PROC, USER_NAMESPACES};
+use super::mends::{self, LANDLOCK, OVERLAY, PROC, USER_NAMESPACES};
 use super::mounts::Step;
 use super::net::{Entry, Net};
 use super::order::Order;
-use super::program::{Work, executable, interpreter, words};
+use super::program::{executable, words};
 use super::pty;
 use super::steer::{Hold, Stopper};
 use super::watch::Watch;
 use super::{filter, resources, sys};
 use crate::execute::{Environment, ExecuteError, Fence, Level, Limits, Place};
 use rustix::pipe::{PipeFlags, pipe_with};
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{CString, OsStr};
 use std::fs;
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -42,8 +42,8 @@ enum Rung {
 
 /// A fence being built, with its command held before `execve`.
 pub(in crate::execute) struct Standing {
-    order: Order,
-    place: Place,
+    pub(super) order: Order,
+    pub(super) place: Place,
     environment: Environment,
     require: Level,
     rung: Rung,
@@ -367,18 +367,7 @@ impl Standing {
             }
             return Err(ExecuteError::Fence { what, cause: cause.to_string(), mend: "see `guard doctor`".to_owned() });
         }
-        let (what, mend) = match stage {
-            s if s == Stage::Folder as i32 => ("enter the working folder", "run the command in a folder it may enter"),
-            s if s == Stage::Capabilities as i32 => ("drop capabilities", "see `guard doctor`"),
-            s if s == Stage::Landlock as i32 => ("apply Landlock's rules", LANDLOCK),
-            s if s == Stage::Seccomp as i32 => {
-                ("install the seccomp filter", "use a kernel with CONFIG_SECCOMP_FILTER")
-            }
-            s if s == Stage::Limits as i32 => ("set resource limits", "see `guard doctor`"),
-            s if s == Stage::Terminal as i32 => ("make a terminal for the command", "run it without `--tty`"),
-            s if s == Stage::Descriptors as i32 => ("arrange descriptors", "use Linux 5.11 or later"),
-            _ => ("start the command", "see `guard doctor`"),
-        };
+        let (what, mend) = mends::of(stage);
         Err(ExecuteError::Fence { what: what.to_owned(), cause: cause.to_string(), mend: mend.to_owned() })
     }
 
@@ -395,23 +384,6 @@ impl Standing {
         let step = steps.get(n);
         let lays = matches!(step, Some(Step::Overlay { .. }));
         Ok((lays, step.map_or_else(|| "build the fence".to_owned(), Step::describe)))
-    }
-
-    /// The program is there for guard, but not inside.
-    fn unreachable(&self, cause: io::Error) -> ExecuteError {
-        let program = match &self.order.work {
-            Work::Argv { program, .. } => program.display().to_string(),
-            Work::Line(_) => "bash".to_owned(),
-        };
-        let hint = ["/tmp/", "/var/tmp/", "/run/", "/dev/"].iter().find(|base| program.starts_with(**base));
-        let cause = match hint {
-            Some(base) => format!("{cause}: the fence has its own `{base}`"),
-            None => {
-                layout::out_of_sight(&self.place, self.order.bounds.reading().unwrap_or_default(), Path::new(&program))
-                    .unwrap_or(cause.to_string())
-            }
-        };
-        ExecuteError::NotExecutable { program, cause }
     }
 
     /// Hands the fence over to whoever watches it.
@@ -447,24 +419,6 @@ impl Standing {
     /// What stands of the fence.
     pub(in crate::execute) fn fence(&self) -> Fence {
         Fence { level: self.level(), missing: self.missing.clone() }
-    }
-
-    /// The error for an `execve` that failed although all was ready.
-    pub(in crate::execute) fn not_executed(&self, error: i32) -> ExecuteError {
-        let program = match &self.order.work {
-            Work::Argv { program, argv } => argv.first().map_or(program.as_os_str(), OsString::as_os_str),
-            Work::Line(_) => OsStr::new("bash"),
-        };
-        let program = program.to_string_lossy().into_owned();
-        let hidden = match &self.order.work {
-            Work::Argv { program, .. } => interpreter(program),
-            Work::Line(_) => None,
-        }
-        .and_then(|interpreter| {
-            layout::out_of_sight(&self.place, self.order.bounds.reading().unwrap_or_default(), &interpreter)
-        });
-        let cause = hidden.unwrap_or_else(|| io::Error::from_raw_os_error(error).to_string());
-        ExecuteError::NotExecutable { program, cause }
     }
 }
 
