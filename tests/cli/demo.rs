@@ -11,10 +11,16 @@ fn the_demo_goes_as_told_and_leaves_nothing_behind() {
     assert!(!found.stdout.contains("NOT AS TOLD") && !found.stdout.contains("left out"), "{}", found.stdout);
     for said in [
         "approved: `command-1` may run once",
+        "inside, both are there: True True",
+        "deny guard:changes-git",
+        "deny guard:changes-protected",
+        "processes were seen while it ran, 0 are left",
+        "approved: `change-3` is in the project",
+        "taken back, as record",
         "attempt 2 of 3 in category test",
-        "guard: halted (`resume-3`): nothing runs until a person resumes",
+        "guard: halted (`resume-4`): nothing runs until a person resumes",
         "[ESCALATION] shop: test errors after 3 attempts",
-        "resumed: `resume-3`; every count begins anew",
+        "resumed: `resume-4`; every count begins anew",
     ] {
         assert!(found.stdout.contains(said), "{said}: {}", found.stdout);
     }
@@ -39,16 +45,16 @@ fn shown_with(programs: &[&str]) -> String {
 #[test]
 fn without_python_the_demo_says_so_and_shows_the_rest() {
     let shown = shown_with(&["apt-get", "truncate", "ssh-keygen"]);
-    assert_eq!(shown.matches("left out: there is no python3 on the PATH").count(), 4, "{shown}");
-    assert!(shown.contains(" 0 did not, 4 scenes were left out, in"), "{shown}");
+    assert_eq!(shown.matches("left out: there is no python3 on the PATH").count(), 5, "{shown}");
+    assert!(shown.contains(" 0 did not, 5 scenes were left out, in"), "{shown}");
     assert!(shown.contains("approved: `command-1` may run once") && !shown.contains("resume-"), "{shown}");
 }
 
 #[test]
 fn without_ssh_keygen_nothing_is_approved_or_resumed_and_the_demo_says_so() {
     let shown = shown_with(&["apt-get", "truncate", "python3"]);
-    assert_eq!(shown.matches("left out: an answer without a terminal is a signature").count(), 2, "{shown}");
-    assert!(shown.contains(" 0 did not, 2 scenes were left out, in"), "{shown}");
+    assert_eq!(shown.matches("left out: an answer without a terminal is a signature").count(), 3, "{shown}");
+    assert!(shown.contains(" 0 did not, 3 scenes were left out, in"), "{shown}");
     assert!(
         shown.contains("nothing runs until a person resumes") && !shown.contains("guard approve command"),
         "{shown}"

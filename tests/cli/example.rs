@@ -18,7 +18,7 @@ fn seed() -> PathBuf {
 }
 
 /// An agent's morning: a red test, a green one, the other checks, two things it may not do, one that hangs; one that a person
-/// approves, and a question of its own, which they answer.
+/// approves, changes that they let in and take back, and a question of its own, which they answer.
 fn session() -> Home {
     let home = Home::bare();
     assert_eq!(home.guard(&["init", "--preset", "python-trading", "--seed-file", "../seed"]).code, Some(0));
@@ -43,21 +43,27 @@ fn session() -> Home {
     home.write("risk.py", &home.read("risk.py").replace("balance / risk", "balance * risk"));
     call(&["--reason", "a share is a product", "--", "pytest", "-q", "test_risk.py"], 0);
     call(&["--", "mypy", "--strict", "risk.py"], 0);
-    call(&["--", "black", "--check", "."], 0);
+    call(&["--", "black", "--check", "risk.py", "test_risk.py"], 0);
     call(&["--", "docker-compose", "down", "-v"], 126);
     call(&["-c", "truncate -s 0 data.csv"], 75);
     agree("guard approve command-1");
     call(&["-c", "truncate -s 0 data.csv"], 0);
+    call(&["-c", "for day in 1 2 3; do echo 101.5 > day-$day.csv; done"], 75);
+    agree("guard approve change-2");
+    let log = home.log();
+    let (_, end) = log.lines().last().unwrap().rsplit_once(" #").unwrap();
+    let seq = end.split(' ').next().unwrap();
+    assert_eq!(home.guard(&["undo", seq]).code, Some(0));
     call(&["--timeout", "0.5", "--", "sleep", "60"], 124);
     let analysis = "the plan wants sixty seconds, the policy gives less";
     assert_eq!(home.guard(&["escalate", "--analysis", analysis]).code, Some(0));
     call(&["--", "ls"], 77);
-    agree("guard resume resume-2 --note 'it need not wait'");
+    agree("guard resume resume-3 --note 'it need not wait'");
     home
 }
 
 /// Keys of a record whose values differ from one recording to the next, and of the objects in it.
-const DIFFERS: [&str; 15] = [
+const DIFFERS: [&str; 17] = [
     "log_id",
     "seed_fingerprint",
     "policy",
@@ -73,6 +79,8 @@ const DIFFERS: [&str; 15] = [
     "expires",
     "until",
     "uid",
+    "transaction",
+    "manifest",
 ];
 const DIFFERS_BELOW: [&str; 2] = ["who", "at_ms"];
 

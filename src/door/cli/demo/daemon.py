@@ -6,12 +6,11 @@ import time
 
 
 def beat():
-    """Writes a sign of life ten times a second, deaf to polite requests."""
+    """Gives a sign of life twice a second, deaf to polite requests."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     while True:
-        with open("heartbeat", "a", encoding="utf-8") as heart:
-            heart.write(".")
-        time.sleep(0.1)
+        print("the daemon's heart beats", flush=True)
+        time.sleep(0.5)
 
 
 if os.fork() == 0:

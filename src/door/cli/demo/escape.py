@@ -1,4 +1,4 @@
-"""Tries seven ways out of the fence and says what came of each."""
+"""Tries six ways out of the fence and says what came of each."""
 
 import os
 import signal
@@ -19,11 +19,6 @@ def chmod_outside():
 
 def connect_out():
     socket.create_connection(("127.0.0.1", PORT), timeout=2).close()
-
-
-def edit_policy():
-    with open("guard.toml", "a", encoding="utf-8") as policy:
-        policy.write("observe = true\n")
 
 
 def rewrite_log():
@@ -48,7 +43,7 @@ def kill_guard():
 
 
 def main():
-    ways = [write_outside, chmod_outside, connect_out, edit_policy, rewrite_log, read_state, kill_guard]
+    ways = [write_outside, chmod_outside, connect_out, rewrite_log, read_state, kill_guard]
     out = 0
     for way in ways:
         name = way.__name__.replace("_", " ")

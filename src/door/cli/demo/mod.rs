@@ -22,11 +22,12 @@ pub(crate) struct Args {
     keep: bool,
 }
 
-const PROJECT: [(&str, &str); 6] = [
+const PROJECT: [(&str, &str); 7] = [
     ("guard.toml", include_str!("shop.toml")),
     ("orders.py", ORDERS),
     ("test_orders.py", include_str!("test_orders.py")),
     ("escape.py", include_str!("escape.py")),
+    ("undermine.py", include_str!("undermine.py")),
     ("daemon.py", include_str!("daemon.py")),
     ("prices.csv", PRICES),
 ];
@@ -42,6 +43,9 @@ const WRONG: [(&str, &str); 3] = [
 ];
 
 const TESTS: [&str; 6] = ["exec", "--", "python3", "-m", "unittest", "-q"];
+const UNSIGNED: &str = "an answer without a terminal is a signature, and there is no `ssh-keygen` to sign with";
+const DAYS: [&str; 3] = ["day-1.csv", "day-2.csv", "day-3.csv"];
+const FILL: [&str; 3] = ["exec", "-c", "for day in 1 2 3; do echo 101.5 > day-$day.csv; done"];
 const EMPTY: [&str; 3] = ["exec", "-c", "truncate --size 0 prices.csv"];
 
 pub(crate) fn run(world: &World, args: Args) -> ExitCode {
@@ -70,6 +74,8 @@ fn play(world: &World, keep: bool) -> Result<bool, String> {
 
     asked(&mut stage, key.as_deref())?;
     confined(&mut stage)?;
+    limited(&mut stage)?;
+    changing(&mut stage, key.as_deref())?;
     failing(&mut stage, key.as_deref())?;
 
     stage.scene("Recorded: all of it stands in a log that is proved whole with the seed.");
@@ -91,7 +97,7 @@ fn asked(stage: &mut Stage, key: Option<&str>) -> Result<(), String> {
 
     stage.scene("Approved: the person looks at the request and signs it. The agent repeats the command, and it runs.");
     let Some(key) = key else {
-        stage.left_out("an answer without a terminal is a signature, and there is no `ssh-keygen` to sign with");
+        stage.left_out(UNSIGNED);
         return Ok(());
     };
     stage.say("This demo has no person: it signs with an SSH key that it made in its own folder.");
@@ -104,30 +110,70 @@ fn asked(stage: &mut Stage, key: Option<&str>) -> Result<(), String> {
     Ok(())
 }
 
-/// What an allowed program cannot do, and how it ends.
+/// What an allowed program cannot do, and what it does in vain.
 fn confined(stage: &mut Stage) -> Result<(), String> {
+    let policy = stage.read("guard.toml")?;
     stage.scene("Fenced: a program that is allowed tries to get out. The kernel says no, whatever the program does.");
     if stage.has_python() {
         let door = TcpListener::bind("127.0.0.1:0").map_err(|error| format!("no port to listen on: {error}"))?;
         let port = door.local_addr().map_err(|error| error.to_string())?.port().to_string();
         let outside = stage.outside();
         let escape = ["exec", "--", "python3", "escape.py", &outside, &port];
-        stage.call(&Call::new(&escape).ends(0).says("0 of 7 ways out"))?;
+        stage.call(&Call::new(&escape).ends(0).says("0 of 6 ways out"))?;
         stage.check("no connection arrived", no_visitor(&door));
         stage.check("the folder outside is unchanged", stage.outside_is_unchanged());
     }
 
-    stage.scene("Limited: a command starts a daemon and hangs. At its time limit both are gone.");
+    stage.scene(
+        "Judged: inside, a program can change all of the project. What it changed is judged before it comes out.",
+    );
     if stage.has_python() {
-        stage
-            .call(&Call::new(&["exec", "--timeout", "2", "--", "python3", "daemon.py"]).ends(124).says("timed out"))?;
-        let beats = stage.heartbeats();
-        std::thread::sleep(Duration::from_millis(600));
-        stage.check(
-            &format!("the daemon's heart beat {beats} times, and has stopped"),
-            beats > 0 && stage.heartbeats() == beats,
-        );
+        let undermine = Call::new(&["exec", "--", "python3", "undermine.py"]);
+        stage.call(&undermine.ends(126).says("its changes were refused and dropped"))?;
+        stage.check("the real guard.toml is as it was", stage.has("guard.toml", &policy));
+        stage.check("there is no git hook", !stage.root().join(".git").exists());
     }
+    Ok(())
+}
+
+/// A command that would never end, with a daemon.
+fn limited(stage: &mut Stage) -> Result<(), String> {
+    stage.scene("Limited: a command starts a daemon and hangs. At its time limit both are gone.");
+    if !stage.has_python() {
+        return Ok(());
+    }
+    let mark = format!("demo-{}", std::process::id());
+    let hang = ["exec", "--timeout", "2", "--", "python3", "daemon.py", &mark];
+    let (printed, seen) = std::thread::scope(|scope| {
+        let watch = scope.spawn(|| (0..30).map(|_| processes(&mark)).max());
+        let printed = stage.call(&Call::new(&hang).ends(124).says("timed out"));
+        (printed, watch.join().ok().flatten().unwrap_or(0))
+    });
+    stage.check("the daemon lived", printed?.contains("the daemon's heart beats"));
+    let left = processes(&mark);
+    stage.check(&format!("{seen} processes were seen while it ran, {left} are left"), seen > 1 && left == 0);
+    Ok(())
+}
+
+/// Changes that wait for a person, come in, and are taken back.
+fn changing(stage: &mut Stage, key: Option<&str>) -> Result<(), String> {
+    stage.scene("Held: a command changes more files than a round may. It has run, and its changes wait for a person.");
+    let name = name_in(&stage.call(&Call::new(&FILL).ends(75).says("its changes wait"))?, "change-");
+    stage.check("none of them is in the project", DAYS.iter().all(|day| !stage.root().join(day).exists()));
+
+    stage.scene("Taken back: the person lets the changes in, and thinks again.");
+    let Some(key) = key else {
+        stage.left_out(UNSIGNED);
+        return Ok(());
+    };
+    let shown = stage.call(&Call::new(&["show", &name]).ends(0).says("+101.5"))?;
+    let approve = ["approve", &name, "--digest", &digest(&shown), "--key", key];
+    let approved = stage.call(&Call::new(&approve).ends(0).says("is in the project"))?;
+    stage.check("all three are there", DAYS.iter().all(|day| stage.has(day, "101.5\n")));
+    let (_, record) = approved.split_once("as record ").unwrap_or_default();
+    let record = record.lines().next().unwrap_or_default();
+    stage.call(&Call::new(&["undo", record]).ends(0).says("taken back"))?;
+    stage.check("none of them is", DAYS.iter().all(|day| !stage.root().join(day).exists()));
     Ok(())
 }
 
@@ -141,7 +187,7 @@ fn failing(stage: &mut Stage, key: Option<&str>) -> Result<(), String> {
     for (wrong, says) in WRONG {
         stage.write("orders.py", &ORDERS.replace(RIGHT, wrong))?;
         let printed = stage.call(&Call::new(&TESTS).ends(1).says(says).only(by_guard))?;
-        halt = halt_in(&printed);
+        halt = name_in(&printed, "resume-");
     }
     stage.call(&Call::new(&["exec", "--", "ls"]).ends(77).says("nothing runs until a person resumes"))?;
 
@@ -152,7 +198,7 @@ fn failing(stage: &mut Stage, key: Option<&str>) -> Result<(), String> {
 
     stage.scene("Resumed: the person has looked, and says so. Every count begins anew.");
     let Some(key) = key else {
-        stage.left_out("an answer without a terminal is a signature, and there is no `ssh-keygen` to sign with");
+        stage.left_out(UNSIGNED);
         return Ok(());
     };
     let shown = stage.call(&Call::new(&["show", &halt]).ends(0).says(&halt).only(|line| line.starts_with("digest")))?;
@@ -182,10 +228,22 @@ fn digest(shown: &str) -> String {
     shown.lines().find_map(|line| line.strip_prefix("digest: ")).unwrap_or("none").to_owned()
 }
 
-/// The halt that a message names.
-fn halt_in(printed: &str) -> String {
+/// The first request that a message names whose name begins so.
+fn name_in(printed: &str, begin: &str) -> String {
     let mut words = printed.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-');
-    words.find(|word| word.starts_with("resume-")).unwrap_or("resume-0").to_owned()
+    words.find(|word| word.starts_with(begin)).unwrap_or("none").to_owned()
+}
+
+/// How many processes run the daemon's script with this mark, seen from outside of the fence; takes a little time.
+fn processes(mark: &str) -> usize {
+    std::thread::sleep(Duration::from_millis(50));
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let lines = entries.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    lines
+        .filter(|line| {
+            line.ends_with(format!("\0daemon.py\0{mark}\0").as_bytes()) && !line.windows(6).any(|w| w == b"\0exec\0")
+        })
+        .count()
 }
 
 /// Whether nobody has connected so far.

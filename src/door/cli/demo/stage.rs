@@ -125,6 +125,10 @@ impl Stage {
         fs::write(self.root().join(name), text).map_err(|error| format!("cannot write `{name}`: {error}"))
     }
 
+    pub(super) fn read(&self, name: &str) -> Result<String, String> {
+        fs::read_to_string(self.root().join(name)).map_err(|error| format!("cannot read `{name}`: {error}"))
+    }
+
     pub(super) fn has(&self, name: &str, text: &str) -> bool {
         fs::read_to_string(self.root().join(name)).is_ok_and(|found| found == text)
     }
@@ -134,10 +138,6 @@ impl Stage {
         let names = fs::read_dir(&folder).map(|entries| entries.count());
         let kept = fs::read_to_string(folder.join("notes.txt"));
         names.is_ok_and(|count| count == 1) && kept.is_ok_and(|text| text == OUTSIDE)
-    }
-
-    pub(super) fn heartbeats(&self) -> u64 {
-        fs::metadata(self.root().join("heartbeat")).map_or(0, |file| file.len())
     }
 
     /// Changes one word of a record.
