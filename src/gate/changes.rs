@@ -190,7 +190,11 @@ impl View<'_> {
         if let Some(known) = self.folders.get(folder) {
             return *known;
         }
-        let is = self.stands(&folder.join("pyvenv.cfg")) == Stands::Other;
+        // One that was there before, or that is new as a whole: a file of that name makes no environment of other work.
+        let made = |change: &&Change| change.path == folder && change.before.is_none();
+        let is = self.stands(&folder.join("pyvenv.cfg")) == Stands::Other
+            && (self.look.project.join(folder).join("pyvenv.cfg").symlink_metadata().is_ok()
+                || self.set.changes.iter().find(made).is_some());
         self.folders.insert(folder.to_owned(), is);
         is
     }

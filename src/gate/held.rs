@@ -79,7 +79,9 @@ pub(super) fn keep(
     let to = all.join(name);
     let (list, hash) = list.written();
     let (about, content) = written(&About { list: hash, ..about.clone() });
-    let Kept { folder: from } = transaction.keep();
+    // A guard that was killed before its record may have left one of that name, which nobody knows.
+    let _none = remove_folder(&to);
+    let Kept { folder: from, lock: _held } = transaction.keep();
     let moved =
         trust::keep(&from.join(LIST), &list).and_then(|()| trust::keep(&from.join(ABOUT), &about)).and_then(|()| {
             std::fs::rename(&from, &to)

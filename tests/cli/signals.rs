@@ -70,7 +70,11 @@ fn interrupt_terminate_and_hang_up_end_the_tree_and_are_recorded() {
         signal(&guard, name);
         assert_eq!(guard.wait().unwrap().code(), Some(code), "{name}");
         is_dead(&home);
-        assert!(home.log().lines().last().unwrap().contains("[CANCELLED]"), "{name}: {}", home.log());
+        assert!(
+            home.log().contains("[CANCELLED]") && home.log().lines().last().unwrap().contains("[DROPPED]"),
+            "{name}: {}",
+            home.log()
+        );
     }
 }
 

@@ -81,6 +81,9 @@ pub(super) fn withheld(changes: &Changes, paint: Paint) -> String {
     let Some(why) = changes.withheld else { return notes };
     let head = match why {
         Why::Deny => paint.with(Tone::Bad, "its changes were refused and dropped"),
+        Why::Ask if changes.request.is_none() => {
+            paint.with(Tone::Bad, "its changes were dropped: too many requests wait for a person already")
+        }
         Why::Ask => paint.with(Tone::Question, "its changes wait: a person has to allow them"),
         Why::Ended => paint.with(Tone::Bad, "its changes were dropped"),
         Why::DryRun => paint.with(Tone::Question, "dry run: nothing was changed"),

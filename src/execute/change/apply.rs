@@ -44,13 +44,21 @@ pub(super) fn brings_content(change: &Change) -> bool {
 pub(super) fn apply(root: &Root, transaction: &str, set: &ChangeSet) -> Result<(), Errno> {
     let mut touched = BTreeSet::new();
     let mut touch = |path: &Path| touched.insert(path.parent().unwrap_or(Path::new("")).to_owned());
+    // What goes may lie in folders that go as well and cannot be written to.
+    for change in set.changes.iter().filter(|change| makes_way(change)) {
+        if let Some(Node::Folder { mode }) = &change.before
+            && mode & 0o700 != 0o700
+        {
+            chmod(root, &change.path, mode | 0o700)?;
+        }
+    }
     for change in set.changes.iter().rev().filter(|change| makes_way(change)) {
         touch(&change.path);
         let flags =
             if change.before.as_ref().is_some_and(Node::is_folder) { AtFlags::REMOVEDIR } else { AtFlags::empty() };
         match root.parent(&change.path).and_then(|(parent, name)| unlinkat(&parent, name, flags)) {
-            // Gone already, or replaced by what comes after.
-            Ok(()) | Err(Errno::NOENT | Errno::NOTDIR | Errno::ISDIR) => {}
+            // Gone already, or replaced by what comes after; or somebody has put something of theirs there since.
+            Ok(()) | Err(Errno::NOENT | Errno::NOTDIR | Errno::ISDIR | Errno::NOTEMPTY | Errno::EXIST) => {}
             Err(error) => return Err(error),
         }
     }
@@ -134,7 +142,11 @@ fn rename(root: &Root, (from, name): (&Path, &str), to: &Path) -> Result<(), Err
 
 fn chmod(root: &Root, path: &Path, mode: u32) -> Result<(), Errno> {
     // By its descriptor: a link in its place would be followed.
-    let held = root.entry(path)?;
+    let held = match root.entry(path) {
+        // Gone already.
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(()),
+        held => held?,
+    };
     let path = format!("/proc/self/fd/{}", held.as_raw_fd());
     chmodat(CWD, path, Mode::from_raw_mode(mode & 0o7777), AtFlags::empty())
 }

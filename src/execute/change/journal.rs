@@ -162,8 +162,9 @@ pub fn unfinished(state: &Path) -> Vec<Unfinished> {
         let path = Journal::place(transaction.folder());
         match Journal::read(&path) {
             Ok((journal, _)) => Some(Unfinished { set: journal.set(), transaction }),
-            // Torn: it was never durable, so nothing was begun.
-            Err(_) => None,
+            // None, or torn: it was never durable, so nothing was begun.
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::Other) => None,
+            Err(_) => Some(Unfinished { set: None, transaction }),
         }
     });
     begun.collect()
@@ -176,7 +177,7 @@ pub fn unfinished(state: &Path) -> Vec<Unfinished> {
 pub fn finish(unfinished: Unfinished, project: &Path, on_record: bool) -> Result<(), Errno> {
     let Unfinished { transaction, set } = unfinished;
     let done = Root::open(project).and_then(|root| {
-        let Some(set) = &set else { return Ok(()) };
+        let Some(set) = &set else { return Err(Errno::IO) };
         if on_record { apply(&root, transaction.name(), set) } else { take_back(&root, transaction.name(), set) }
     });
     if done.is_err() {

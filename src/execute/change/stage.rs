@@ -179,7 +179,8 @@ fn unchanged(root: &Root, set: &ChangeSet, basis: Basis) -> Result<(), ChangeErr
             (None, Some(_)) => Conflict::Made,
             (Some(_), None) => Conflict::Gone,
             (Some(node), Some(found)) => {
-                let same = stands(root, &change.path, node, &found, basis)
+                let stays = change.after.as_ref().is_some_and(Node::is_folder);
+                let same = stands(root, &change.path, node, (&found, stays), basis)
                     .map_err(|error| system("look at", &change.path, error))?;
                 if same && (change.after.is_some() || !node.is_folder() || holds_no_more(root, &change.path, set)?) {
                     continue;
@@ -193,7 +194,7 @@ fn unchanged(root: &Root, set: &ChangeSet, basis: Basis) -> Result<(), ChangeErr
 }
 
 /// Whether what stands there is `node`, untouched since the transaction began.
-fn stands(root: &Root, path: &Path, node: &Node, found: &Stat, basis: Basis) -> Result<bool, Errno> {
+fn stands(root: &Root, path: &Path, node: &Node, (found, stays): (&Stat, bool), basis: Basis) -> Result<bool, Errno> {
     let kind = FileType::from_raw_mode(found.st_mode);
     let mode = found.st_mode & 0o7777;
     let untouched = match basis {
@@ -210,9 +211,11 @@ fn stands(root: &Root, path: &Path, node: &Node, found: &Stat, basis: Basis) -> 
         Node::Link { to } => {
             let (parent, name) = root.parent(path)?;
             kind == FileType::Symlink
+                && untouched
                 && rustix::fs::readlinkat(&parent, name, Vec::new())?.to_bytes() == to.as_os_str().as_bytes()
         }
-        Node::Folder { mode: wanted } => kind == FileType::Directory && mode == *wanted,
+        // Whoever makes something in a folder touches it.
+        Node::Folder { mode: wanted } => kind == FileType::Directory && mode == *wanted && (untouched || stays),
         Node::Special { .. } => false,
     })
 }
@@ -247,7 +250,13 @@ fn copy(root: &Root, change: &Change, from: &Path, (folder, name): (&Path, &str)
     };
     let trouble = |error: Errno| system("copy", &change.path, error);
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let source = openat(rustix::fs::CWD, from, flags, Mode::empty()).map_err(trouble)?;
+    let source = match openat(rustix::fs::CWD, from, flags, Mode::empty()) {
+        // The command may have shut its own file; which mode it gets stands in the set.
+        Err(Errno::ACCESS) => rustix::fs::chmod(from, Mode::RUSR | Mode::WUSR)
+            .and_then(|()| openat(rustix::fs::CWD, from, flags, Mode::empty())),
+        opened => opened,
+    };
+    let source = source.map_err(trouble)?;
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let target = root.folder(folder).map_err(trouble)?;
     let target = openat(&target, name, flags, Mode::RUSR | Mode::WUSR).map_err(trouble)?;

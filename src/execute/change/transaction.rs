@@ -21,15 +21,17 @@ pub struct Transaction {
     name: String,
     began: SystemTime,
     /// Locked as long as its guard lives.
-    _lock: File,
+    lock: Option<File>,
     kept: bool,
 }
 
 /// A transaction that outlives its guard: changes that wait for a person, or that were being brought in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Kept {
     /// Its folder.
     pub folder: PathBuf,
+    /// As long as this is held, no other guard takes it for one that was left behind.
+    pub lock: Option<File>,
 }
 
 impl Transaction {
@@ -53,7 +55,7 @@ impl Transaction {
         }
         let lock = File::open(&folder)?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
-        let transaction = Self { folder, name, began: SystemTime::now(), _lock: lock, kept: false };
+        let transaction = Self { folder, name, began: SystemTime::now(), lock: Some(lock), kept: false };
         let Layer { upper, work } = transaction.layer();
         make(&upper)?;
         make(&work)?;
@@ -61,7 +63,11 @@ impl Transaction {
         let root = fs::metadata(project)?;
         let mine = fs::metadata(&upper)?;
         if (root.uid(), root.gid()) != (mine.uid(), mine.gid()) {
-            std::os::unix::fs::chown(&upper, Some(root.uid()), Some(root.gid()))?;
+            match std::os::unix::fs::chown(&upper, Some(root.uid()), Some(root.gid())) {
+                // What an ordinary user may not do there is said when it is to be brought in.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+                changed => changed?,
+            }
         }
         fs::set_permissions(&upper, Permissions::from_mode(root.mode() & 0o7777))?;
         Ok(transaction)
@@ -91,7 +97,7 @@ impl Transaction {
     pub fn keep(mut self) -> Kept {
         self.kept = true;
         let _ = folder::remove(&self.folder.join("work"));
-        Kept { folder: self.folder.clone() }
+        Kept { folder: self.folder.clone(), lock: self.lock.take() }
     }
 
     /// Those of a state folder whose guard is gone, each held from now on.
@@ -104,7 +110,7 @@ impl Transaction {
             // Between the two its guard may have removed it.
             lock.metadata().ok().filter(|found| found.nlink() > 0)?;
             let name = name.to_str()?.to_owned();
-            Some(Self { folder, name, began: SystemTime::now(), _lock: lock, kept: false })
+            Some(Self { folder, name, began: SystemTime::now(), lock: Some(lock), kept: false })
         };
         entries.flatten().filter_map(|entry| claim(&entry.file_name())).collect()
     }
