@@ -194,7 +194,7 @@ impl View<'_> {
         let made = |change: &&Change| change.path == folder && change.before.is_none();
         let is = self.stands(&folder.join("pyvenv.cfg")) == Stands::Other
             && (self.look.project.join(folder).join("pyvenv.cfg").symlink_metadata().is_ok()
-                || self.set.changes.iter().find(made).is_some());
+                || self.set.changes.iter().any(|change| made(&change)));
         self.folders.insert(folder.to_owned(), is);
         is
     }

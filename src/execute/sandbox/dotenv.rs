@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// Folders that are looked into, outermost first: a project of a hundred thousand files is not walked.
 const FOLDERS: usize = 64;
-/// Folders of one folder that are looked into, but for those of the root and the working folder.
+/// Folders of one folder that are looked into, but for those of the root.
 const EACH: usize = 8;
 /// Names that are looked at in all.
 const NAMES: usize = 8192;
@@ -47,7 +47,7 @@ pub(super) fn files(place: &Place) -> BTreeSet<PathBuf> {
         let Ok(fd) = open(&folder, flags, Mode::empty()) else { continue };
         let mut entries = RawDir::new(fd, &mut buffer);
         // One folder with many others in it does not keep the rest from being looked into.
-        let mut room = if number < first.len() { FOLDERS } else { EACH };
+        let mut room = if number == 0 { FOLDERS } else { EACH };
         while let Some(Ok(entry)) = entries.next() {
             let Some(left) = names.checked_sub(1) else { return found };
             names = left;
