@@ -6,6 +6,7 @@ use super::terminal::Terminal;
 use rustix::io::retry_on_intr;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use std::io::{self, Read, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{ChildStderr, Command, ExitStatus, Stdio};
 
 /// The most bytes that are kept of what it writes.
@@ -45,9 +46,11 @@ pub fn beside(command: &mut Command, input: &[u8]) -> io::Result<Beside> {
     // Seen to end, and still there: a signal that comes now reaches nobody else.
     let pid = Pid::from_child(&child);
     let _ended = retry_on_intr(|| waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT));
-    let interrupted = steering.first().is_some();
+    let told = steering.first().is_some();
     steering.release();
     let status = child.wait()?;
+    // A terminal interrupts both, and the program may be quicker than the signal to guard.
+    let interrupted = told || status.signal() == Some(libc::SIGINT);
     Ok(Beside { status, stdout, stderr, interrupted })
 }
 

@@ -10,7 +10,7 @@ use super::{Answer, Project, Request, Stop, after, entries, held, person};
 use crate::action::{Change, ChangeSet};
 use crate::approve::{Permit, Unusable, usable};
 use crate::decide::{ChangeFacts, ChangeJudgement, Match, Verdict, judge_changes};
-use crate::event::{Cause, Changed, Committed, Detail, Ended, Entry, Requested, Why, Withheld};
+use crate::event::{Cause, Changed, Committed, Detail, Done, Ended, Entry, Requested, Why, Withheld};
 use crate::execute::Outcome;
 use crate::execute::change::{self, Aside, Basis, ChangeError, ReadError, Staged, Transaction, stage};
 use crate::notify::Notice;
@@ -156,6 +156,8 @@ impl Desk<'_> {
         bringing: Bringing,
     ) -> Result<Receipt, Stop> {
         let state = self.project.paths.state.clone();
+        // Two at once would each find the project as it was.
+        let _alone = change::exclusively(&state).map_err(|error| Stop::Change(begun(self.project, &error)))?;
         let staged = stage(transaction, &self.project.root, set.clone(), basis, find).map_err(Stop::Change)?;
         let most = self.policy.settings().limits.undo;
         let (aside, kept) = Aside::keep(&state, &self.project.root, staged.name(), &set, most).map_err(Stop::Change)?;
@@ -296,7 +298,18 @@ impl Desk<'_> {
         // Others may run meanwhile.
         self.turn = None;
         match self.wait(&name, waiting.limit)? {
-            Answered::Approved => self.approved_changes(&name, answer),
+            Answered::Approved => {
+                let brought = self.approved_changes(&name, answer);
+                self.log.refresh().map_err(Stop::Log)?;
+                // Whoever approved may have been quicker.
+                if brought.is_err() && self.state().requests.done(&name) == Some(Done::Used) {
+                    if let Some(changes) = &mut answer.changes {
+                        changes.withheld = None;
+                    }
+                    return Ok(());
+                }
+                brought
+            }
             // Whoever approved brought them in.
             Answered::Not(Unusable::Used) => {
                 if let Some(changes) = &mut answer.changes {

@@ -139,8 +139,10 @@ impl Ground<'_> {
         let path = &change.path;
         match &change.after {
             Some(Node::File { len, mode, .. }) => {
+                // A file that had such a bit keeps it only with the content that it was given it for.
                 let before = match &change.before {
-                    Some(Node::File { mode, .. }) => *mode,
+                    Some(Node::File { mode, .. }) if change.kind() == ChangeKind::Mode => *mode,
+                    Some(Node::File { .. }) => 0,
                     Some(Node::Link { .. } | Node::Folder { .. } | Node::Special { .. }) | None => 0,
                 };
                 if mode & SPECIAL & !before != 0 {

@@ -18,24 +18,33 @@ pub fn remove(path: &Path) -> Result<(), Errno> {
     }
     let top = open(CWD, path)?;
     let mut number = 0_u64;
-    // Each round empties one folder that lies directly in the top one.
-    while let Some(folder) = sweep(top.as_fd(), top.as_fd(), &mut number)? {
-        let inner = open(top.as_fd(), folder.as_slice())?;
-        sweep(inner.as_fd(), top.as_fd(), &mut number)?;
-        match unlinkat(&top, folder.as_slice(), AtFlags::REMOVEDIR) {
-            // Reading a folder may miss what is there while it is emptied.
-            Ok(()) | Err(Errno::NOTEMPTY | Errno::EXIST) => {}
-            Err(error) => return Err(error),
+    loop {
+        // Those that lie directly in the top one, each emptied into it.
+        let folders = sweep(top.as_fd(), top.as_fd(), &mut number)?;
+        if folders.is_empty() {
+            break;
+        }
+        for folder in &folders {
+            let inner = open(top.as_fd(), folder.as_slice())?;
+            sweep(inner.as_fd(), top.as_fd(), &mut number)?;
+            match unlinkat(&top, folder.as_slice(), AtFlags::REMOVEDIR) {
+                // Reading a folder may miss what is there while it is emptied.
+                Ok(()) | Err(Errno::NOTEMPTY | Errno::EXIST) => {}
+                Err(error) => return Err(error),
+            }
         }
     }
     unlinkat(CWD, path, AtFlags::REMOVEDIR)
 }
 
-/// Removes everything in `folder` but folders; those that are not in the top one already are moved there. The name of a
-/// folder that is left in the top one, or of one that was moved there; `None`: nothing is left.
-fn sweep(folder: BorrowedFd<'_>, top: BorrowedFd<'_>, number: &mut u64) -> Result<Option<Vec<u8>>, Errno> {
+/// Folders that one listing of the top one takes.
+const TAKEN: usize = 4096;
+
+/// Removes everything in `folder` but folders; those that are not in the top one already are moved there. The names of
+/// folders in the top one, so many at once.
+fn sweep(folder: BorrowedFd<'_>, top: BorrowedFd<'_>, number: &mut u64) -> Result<Vec<Vec<u8>>, Errno> {
     let at_top = rustix::fs::fstat(folder)?.st_ino == rustix::fs::fstat(top)?.st_ino;
-    let mut left = None;
+    let mut left = Vec::new();
     for entry in Dir::read_from(folder)? {
         let entry = entry?;
         let name = entry.file_name();
@@ -49,7 +58,10 @@ fn sweep(folder: BorrowedFd<'_>, top: BorrowedFd<'_>, number: &mut u64) -> Resul
         if kind != FileType::Directory {
             unlinkat(folder, name, AtFlags::empty())?;
         } else if at_top {
-            left = Some(name.to_bytes().to_vec());
+            left.push(name.to_bytes().to_vec());
+            if left.len() == TAKEN {
+                break;
+            }
         } else {
             match unlinkat(folder, name, AtFlags::REMOVEDIR) {
                 Ok(()) => continue,

@@ -20,4 +20,4 @@ pub use journal::{Journal, Unfinished, finish, unfinished};
 pub use read::{Bounds, read, read_within};
 pub use side::{open_before, open_written};
 pub use stage::{Basis, ChangeError, Conflict, Staged, stage};
-pub use transaction::{Kept, Transaction};
+pub use transaction::{Kept, Transaction, exclusively};

@@ -144,6 +144,7 @@ pub fn stage(
     find: impl Fn(&Change) -> PathBuf,
 ) -> Result<Staged, ChangeError> {
     let root = Root::open(project).map_err(|error| system("open", project, error))?;
+    let begun = SystemTime::now();
     unchanged(&root, &set, basis)?;
     for folder in set.changes.iter().map(|change| lasting(&change.path, &set)).collect::<BTreeSet<_>>() {
         root.writable(folder).map_err(|error| system("write to the folder", folder, error))?;
@@ -167,6 +168,12 @@ pub fn stage(
         }
     }
     sync(&made).map_err(|error| system("sync", project, error))?;
+    // Copying takes its time.
+    let since = match basis {
+        Basis::Since(began) => began,
+        Basis::Content => begun,
+    };
+    unchanged(&staged.root, &staged.set, Basis::Since(since))?;
     Ok(staged)
 }
 

@@ -116,6 +116,17 @@ impl Transaction {
     }
 }
 
+/// Waits until no other guard brings anything into the project of this `state` folder, and keeps others from it while it is
+/// held.
+///
+/// # Errors
+/// Those of the file system.
+pub fn exclusively(state: &Path) -> io::Result<File> {
+    let all = File::open(state.join(FOLDER))?;
+    flock(&all, FlockOperation::LockExclusive)?;
+    Ok(all)
+}
+
 impl Drop for Transaction {
     fn drop(&mut self) {
         if !self.kept {
