@@ -89,7 +89,7 @@ impl Ground {
 
     /// Refuses a call, and remembers that.
     pub(super) fn refuse(&self, call: &'static str, address: impl ToString, why: &'static str) -> Errno {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner).refuse(call, address.to_string(), why);
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner).refuse(call, &address.to_string(), why);
         libc::EPERM
     }
 
