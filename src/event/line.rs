@@ -6,7 +6,7 @@
 
 mod escape;
 
-pub use escape::{carry, is_hidden, printable, uncarry, visible};
+pub use escape::{brief, carry, is_hidden, printable, uncarry, visible};
 
 use super::{Detail, Human};
 use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};

@@ -1,6 +1,8 @@
 //! What a command's network was let through to, and what not: what is remembered of it.
 //! Knows no sockets.
 
+use crate::event::line::brief;
+
 /// As many different refusals, and as many hosts, as are remembered one by one.
 const MOST: usize = 16;
 
@@ -20,7 +22,7 @@ pub struct Traffic {
 pub struct Refused {
     /// `connect`, `bind` or `listen`.
     pub call: &'static str,
-    /// For which address, path or host.
+    /// For which address, path or host, on one line and not without end.
     pub address: String,
     /// Why, as a fragment.
     pub why: &'static str,
@@ -34,7 +36,9 @@ impl Traffic {
         *self == Self::default()
     }
 
-    pub(super) fn refuse(&mut self, call: &'static str, address: String, why: &'static str) {
+    pub(super) fn refuse(&mut self, call: &'static str, address: &str, why: &'static str) {
+        // The fence's own word, which goes to a person's terminal.
+        let address = brief(address);
         let listed = self.refused.len();
         let same = |old: &&mut Refused| old.call == call && old.address == address && old.why == why;
         match self.refused.iter_mut().find(same) {
@@ -62,11 +66,14 @@ mod tests {
         assert!(traffic.is_empty());
         for port in 0..20 {
             for _ in 0..3 {
-                traffic.refuse("connect", format!("127.0.0.1:{port}"), "why");
+                traffic.refuse("connect", &format!("127.0.0.1:{port}"), "why");
             }
         }
         assert_eq!((traffic.refused.len(), traffic.refused_more), (MOST, 12));
         assert!(traffic.refused.iter().all(|refused| refused.times == 3));
+        let mut forged = Traffic::default();
+        forged.refuse("bind", &format!("/x\nguard: allowed{}", "y".repeat(300)), "why");
+        assert_eq!(forged.refused[0].address, format!("/x\\nguard: allowed{}…", "y".repeat(182)));
         traffic.reached("a:443");
         traffic.reached("a:443");
         assert_eq!(traffic.reached, [("a:443".to_owned(), 2)]);

@@ -121,6 +121,21 @@ fn no_other_protocol_goes_round_it() {
 }
 
 #[test]
+fn no_socket_chooses_the_way_to_an_address_that_is_let_be() {
+    for option in [
+        "2, 1, 25, b\"lo\"",
+        "2, 1, 62, 1",
+        "2, 0, 4, b\"\\x01\" * 4",
+        "2, 0, 50, struct.pack(\"!I\", 1)",
+        "10, 41, 6, b\"\"",
+        "10, 41, 57, b\"\"",
+        "10, 41, 76, struct.pack(\"!I\", 1)",
+    ] {
+        held(&format!("family, *option = {option}\nsocket.socket(family).setsockopt(*option)"));
+    }
+}
+
+#[test]
 fn an_address_that_changes_during_the_call_changes_nothing() {
     let port = Outside::at("127.0.0.1").port;
     // Another thread writes the outside's port over the fence's own, again and again.

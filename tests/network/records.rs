@@ -32,6 +32,19 @@ fn a_refused_connection_is_said_recorded_and_hinted_at() {
 }
 
 #[test]
+fn an_address_forges_no_line_of_guard_s() {
+    let home = Home::with("python");
+    let code = "import socket\ntry: socket.socket(socket.AF_UNIX).bind('/x\\nguard: all is well\\r\\x1b[2K' + 'y' * 60)\n\
+        except OSError: pass";
+    let done = home.guard(&["exec", "--", "python3", "-c", code]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let lines: Vec<&str> = done.stderr.lines().collect();
+    let forged = "bind /x\\nguard: all is well\\r\\u{1b}[2Kyyy";
+    assert!(lines.len() == 2 && lines[0].contains(forged) && lines[1].contains(forged), "{}", done.stderr);
+    assert!(lines[0].starts_with("guard: network refused: ") && lines[1].starts_with("  hint: "), "{}", done.stderr);
+}
+
+#[test]
 fn a_rule_without_a_network_gives_none_and_the_others_ports_of_their_own() {
     let home = Home::with("python");
     let code = "import socket; socket.socket().bind(('', 0))";

@@ -119,6 +119,39 @@ os._exit(0)"#;
 }
 
 #[test]
+fn a_socket_that_is_told_to_wait_during_its_connection_stalls_nothing() {
+    // Somebody else flips whether it waits, which is for seven seconds where it does.
+    let code = r#"
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(0)
+kept = []
+for _ in range(3):
+    c = socket.socket(); c.setblocking(False); c.connect_ex(s.getsockname()); kept.append(c)
+tried = {}
+def attempt(n):
+    while True:
+        c = socket.socket(); c.setsockopt(6, 7, 2); os.set_blocking(c.fileno(), False); tried[n] = c
+        c.connect_ex(s.getsockname()); c.close()
+def flip():
+    while True:
+        for c in list(tried.values()):
+            for on in [True, False]:
+                try: os.set_blocking(c.fileno(), on)
+                except (OSError, ValueError): pass
+for n in range(4): threading.Thread(target=attempt, args=(n,), daemon=True).start()
+threading.Thread(target=flip, daemon=True).start()
+worst = 0
+for _ in range(20):
+    start = time.time(); t = socket.socket(); t.bind(("127.0.0.1", 0)); t.close()
+    worst = max(worst, time.time() - start); time.sleep(0.1)
+print(worst < 3 or worst)
+sys.stdout.flush()
+os._exit(0)"#;
+    let start = std::time::Instant::now();
+    assert_eq!(inside(&stage(), code), exited(0, "True\n", ""));
+    assert!(start.elapsed().as_secs() < 20);
+}
+
+#[test]
 fn managers_and_fork_servers_of_multiprocessing_work() {
     let code = r#"
 import multiprocessing

@@ -96,9 +96,9 @@ fn postgres(logins: &str) -> Option<Server> {
         .unwrap();
     let server = Server { child, port, folder };
     up(port);
-    let sql = "CREATE USER bare PASSWORD 'p@ss'; CREATE USER filer; GRANT pg_read_server_files TO filer; \
-        CREATE USER maker CREATEROLE; CREATE ROLE inner_one NOLOGIN; GRANT pg_execute_server_program TO inner_one; \
-        CREATE USER nested NOINHERIT; GRANT inner_one TO nested;";
+    let sql = "CREATE USER bare PASSWORD 'p@ss'; CREATE USER filer PASSWORD 'p@ss'; GRANT pg_read_server_files TO filer; \
+        CREATE USER maker CREATEROLE PASSWORD 'p@ss'; CREATE ROLE inner_one NOLOGIN; GRANT pg_execute_server_program TO inner_one; \
+        CREATE USER nested NOINHERIT PASSWORD 'p@ss'; ALTER USER owner PASSWORD 'p@ss'; GRANT inner_one TO nested;";
     for _ in 0..100 {
         let asked = ordinary(Path::new("/usr/bin/psql"))
             .args([
@@ -178,8 +178,33 @@ fn a_protected_redis_is_opened_exactly_and_an_open_one_is_not() {
 }
 
 #[test]
+fn a_redis_that_is_open_without_the_login_or_does_not_tell_how_it_is_set_is_not_opened() {
+    // The user of the URL is bare, and everybody else is not.
+    let bare = ["--user", "app", "on", ">hush", "~*", "+@all", "-config", "-module"];
+    let Some(server) = redis(&[&bare[..], &["--enable-protected-configs", "yes"]].concat()) else { return };
+    let named = home("redis", server.port, "url_env = \"DB_URL\"");
+    let why = "its `CONFIG SET dir` moves where it writes: set `enable-protected-configs no`, or rename `CONFIG`";
+    refused(&talk(&named, server.port, "redis://app:hush@localhost"), why);
+
+    let shut = redis(&[&bare[..], &["--enable-protected-configs", "yes", "--requirepass", "other"]].concat()).unwrap();
+    let named = home("redis", shut.port, "url_env = \"DB_URL\"");
+    assert_eq!(talk(&named, shut.port, "redis://app:hush@localhost").code, Some(0));
+
+    for (right, protected) in [("+config|set", "yes"), ("-config", "yes"), ("+config|set", "no")] {
+        let user = ["--user", "default", "on", "nopass", "~*", "+@all", "-config", right];
+        let silent = redis(&[&user[..], &["--enable-protected-configs", protected]].concat()).unwrap();
+        let answer = talk(&home("redis", silent.port, ""), silent.port, "");
+        if (right, protected) == ("+config|set", "yes") {
+            refused(&answer, why);
+        } else {
+            assert_eq!(answer.code, Some(0), "{right} {protected}: {}", answer.stderr);
+        }
+    }
+}
+
+#[test]
 fn postgresql_is_opened_to_a_bare_user_alone() {
-    let logins = "host all bare 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust";
+    let logins = "host all all 127.0.0.1/32 scram-sha-256";
     let Some(server) = postgres(logins) else { return };
     let port = server.port;
     let named = home("postgres", port, "url_env = \"DB_URL\"");
@@ -194,7 +219,7 @@ fn postgresql_is_opened_to_a_bare_user_alone() {
     ] {
         let why =
             format!("its user `{who}` is or can become `{role}`: files and programs of the server are open to it");
-        refused(&talk(&named, port, &url(who)), &why);
+        refused(&talk(&named, port, &url(&format!("{who}:p%40ss"))), &why);
     }
     let wrong = talk(&named, port, &url("bare:no"));
     refused(&wrong, "its posture cannot be checked: password authentication failed for user \"bare\"");
@@ -212,6 +237,24 @@ fn postgresql_is_opened_to_a_bare_user_alone() {
     let Some(other) = redis(&[]) else { return };
     let strange = talk(&home("postgres", other.port, "url_env = \"DB_URL\""), other.port, &url("bare"));
     assert!(strange.code == Some(125) && strange.stderr.contains("its posture cannot be checked"), "{strange:?}");
+}
+
+#[test]
+fn a_postgresql_that_lets_anybody_in_is_not_opened_whoever_the_url_names() {
+    let open = "it lets anybody in without a password";
+    for (logins, cause) in [
+        ("host all bare 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust", open),
+        ("host all all 127.0.0.1/32 trust", open),
+        ("host all all 127.0.0.1/32 password", "its posture cannot be checked: it asks for the password in clear text"),
+    ] {
+        let Some(server) = postgres(logins) else { return };
+        let named = home("postgres", server.port, "url_env = \"DB_URL\"");
+        refused(&talk(&named, server.port, "postgres://bare:p%40ss@localhost/postgres"), cause);
+    }
+    // Nobody else is let in at all.
+    let Some(server) = postgres("host all bare 127.0.0.1/32 scram-sha-256") else { return };
+    let named = home("postgres", server.port, "url_env = \"DB_URL\"");
+    assert_eq!(talk(&named, server.port, "postgres://bare:p%40ss@localhost/postgres").code, Some(0));
 }
 
 #[test]

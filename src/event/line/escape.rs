@@ -101,6 +101,23 @@ pub fn visible(text: &str) -> String {
     out
 }
 
+/// Characters of the longest text that [`brief`] leaves whole.
+const BRIEF: usize = 200;
+
+/// `text` of somebody who may mean ill, as a part of a message: as [`visible`], and cut where it is long.
+pub fn brief(text: &str) -> String {
+    let mut out = String::new();
+    let mut chars = text.chars();
+    chars.by_ref().take(BRIEF).for_each(|c| push(&mut out, c));
+    match out.char_indices().nth(BRIEF).map(|(end, _)| end) {
+        Some(end) => out.truncate(end),
+        None if chars.next().is_none() => return out,
+        None => {}
+    }
+    out.push('…');
+    out
+}
+
 /// `text` made safe for a terminal, newlines and tabs kept: for showing longer texts.
 pub fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -190,6 +207,14 @@ mod tests {
         let mut out = String::new();
         escape(&mut out, "a\u{1b}[31m\u{202e}b\u{200b}\u{9b}\n\u{7f}", Place::Text);
         assert_eq!(out, "a\\u{1b}[31m\\u{202e}b\\u{200b}\\u{9b}\\n\\u{7f}");
+    }
+
+    #[test]
+    fn a_brief_text_stays_on_its_line_and_is_cut() {
+        assert_eq!(brief("/a\nguard: allowed\r\u{1b}[2K"), "/a\\nguard: allowed\\r\\u{1b}[2K");
+        assert_eq!(brief(&"é".repeat(BRIEF)), "é".repeat(BRIEF));
+        assert_eq!(brief(&"é".repeat(BRIEF + 1)), format!("{}…", "é".repeat(BRIEF)));
+        assert_eq!(brief(&"\n".repeat(BRIEF)), format!("{}…", "\\n".repeat(BRIEF / 2)));
     }
 
     #[test]

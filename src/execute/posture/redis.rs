@@ -1,46 +1,28 @@
 //! Redis: whether its configuration and modules are protected: else a client moves its files to where they are executed,
 //! or loads a library. Asks for nothing that changes anything.
 
-use super::{Login, MOST, Unfit, broken, strange};
+use super::{Login, MOST, Unfit, Visit, Wire, broken, strange, told};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 
-pub(super) fn check(stream: TcpStream, login: Option<&Login>) -> Result<(), Unfit> {
-    let mut talk = Talk { stream: BufReader::new(stream) };
-    if let Some(password) = login.and_then(|login| login.password.as_deref()) {
-        let user = login.and_then(|login| login.user.as_deref());
-        let words: Vec<&str> = ["AUTH"].into_iter().chain(user).chain([password]).collect();
-        if let Reply::Error(why) = talk.ask(&words)? {
-            return Err(Unfit::Unknown(why));
+pub(super) fn check(visit: &Visit, login: Option<&Login>) -> Result<(), Unfit> {
+    let password = login.and_then(|login| login.password.as_deref());
+    // A command need not log in: what stands open to everybody is looked at first.
+    let mut talk = Talk::begin(visit)?;
+    match talk.ask(&["PING"])? {
+        Reply::Error(why) if password.is_some() && why.starts_with("NOAUTH") => {}
+        Reply::Error(why) if !why.starts_with("NOPERM") => return Err(told(&why)),
+        Reply::Error(_) | Reply::Texts(_) | Reply::Other => talk.look()?,
+    }
+    let Some(password) = password else { return Ok(()) };
+    let mut talk = Talk::begin(visit)?;
+    let user = login.and_then(|login| login.user.as_deref());
+    let words: Vec<&str> = ["AUTH"].into_iter().chain(user).chain([password]).collect();
+    for words in [&words[..], &["PING"]] {
+        if let Reply::Error(why) = talk.ask(words)? {
+            return Err(told(&why));
         }
     }
-    if let Reply::Error(why) = talk.ask(&["PING"])? {
-        return Err(Unfit::Unknown(why));
-    }
-    for name in ["dir", "dbfilename"] {
-        // The value it has already.
-        let value = match talk.ask(&["CONFIG", "GET", name])? {
-            Reply::Error(_) => continue,
-            Reply::Texts(texts) => texts.into_iter().nth(1).ok_or_else(strange)?,
-            Reply::Other => return Err(strange()),
-        };
-        match talk.ask(&["CONFIG", "SET", name, &value])? {
-            Reply::Error(_) => {}
-            Reply::Texts(_) | Reply::Other => {
-                let why =
-                    "its `CONFIG SET dir` moves where it writes: set `enable-protected-configs no`, or rename `CONFIG`";
-                return Err(Unfit::Open(why.to_owned()));
-            }
-        }
-    }
-    match talk.ask(&["MODULE", "LOAD", "/nonexistent/guard-posture"])? {
-        // It was tried, and only the file was missing.
-        Reply::Error(why) if why.contains("loading the extension") => {
-            Err(Unfit::Open("it loads modules: set `enable-module-command no`, or rename `MODULE`".to_owned()))
-        }
-        Reply::Error(_) => Ok(()),
-        Reply::Texts(_) | Reply::Other => Err(strange()),
-    }
+    talk.look()
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -51,10 +33,45 @@ enum Reply {
 }
 
 struct Talk {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Wire>,
 }
 
 impl Talk {
+    fn begin(visit: &Visit) -> Result<Self, Unfit> {
+        Ok(Self { stream: BufReader::new(visit.enter()?) })
+    }
+
+    /// Looks at what is open to whoever this is by now.
+    fn look(&mut self) -> Result<(), Unfit> {
+        // Where it may not be asked: the folder it is in already, and a name that it would not take.
+        for (name, unasked) in [("dir", "."), ("dbfilename", "guard/posture")] {
+            // The value it has already.
+            let value = match self.ask(&["CONFIG", "GET", name])? {
+                Reply::Error(_) => unasked.to_owned(),
+                Reply::Texts(texts) => texts.into_iter().nth(1).ok_or_else(strange)?,
+                Reply::Other => return Err(strange()),
+            };
+            let set = match self.ask(&["CONFIG", "SET", name, &value])? {
+                // It was tried, and only the name was wrong.
+                Reply::Error(why) => why.contains("can't be a path"),
+                Reply::Texts(_) | Reply::Other => true,
+            };
+            if set {
+                let why =
+                    "its `CONFIG SET dir` moves where it writes: set `enable-protected-configs no`, or rename `CONFIG`";
+                return Err(Unfit::Open(why.to_owned()));
+            }
+        }
+        match self.ask(&["MODULE", "LOAD", "/nonexistent/guard-posture"])? {
+            // It was tried, and only the file was missing.
+            Reply::Error(why) if why.contains("loading the extension") => {
+                Err(Unfit::Open("it loads modules: set `enable-module-command no`, or rename `MODULE`".to_owned()))
+            }
+            Reply::Error(_) => Ok(()),
+            Reply::Texts(_) | Reply::Other => Err(strange()),
+        }
+    }
+
     fn ask(&mut self, words: &[&str]) -> Result<Reply, Unfit> {
         let mut command = format!("*{}\r\n", words.len());
         for word in words {

@@ -37,7 +37,7 @@ enum Answer {
     SendToTcp,
     /// `sendmsg` and `sendmmsg`, whose flags are this argument: not to connect by sending.
     Sending(u32),
-    /// `setsockopt`: no port is shared, no connection put off, no protocol laid over TCP.
+    /// `setsockopt`: no port is shared, no connection put off, no protocol laid over TCP, no route chosen.
     SocketOption,
 }
 
@@ -186,10 +186,9 @@ const AF_INET: u32 = 2;
 const AF_INET6: u32 = 10;
 const TCP: u32 = 6;
 const MSG_FASTOPEN: u32 = 0x2000_0000;
+const SOL_IP: u32 = 0;
 const SOL_SOCKET: u32 = 1;
-const SO_REUSEPORT: u32 = 15;
-const TCP_FASTOPEN_CONNECT: u32 = 30;
-const TCP_ULP: u32 = 31;
+const SOL_IPV6: u32 = 41;
 const SOCK_STREAM: u32 = 1;
 const SOCK_SEQPACKET: u32 = 5;
 const SOCK_TYPE: u32 = 0xf;
@@ -208,6 +207,21 @@ const RET_EPERM: u32 = RET_ERRNO | 1;
 const RET_ENOSYS: u32 = RET_ERRNO | 38;
 const RET_ENOPROTOOPT: u32 = RET_ERRNO | 92;
 const RET_ASK: u32 = 0x7fc0_0000;
+
+/// Options of sockets that are not set, by their level, and what is answered.
+const OPTIONS: &[(u32, &[u32], u32)] = &[
+    // SO_REUSEPORT
+    (SOL_SOCKET, &[15], RET_ENOPROTOOPT),
+    // TCP_FASTOPEN_CONNECT, TCP_ULP
+    (TCP, &[30, 31], RET_ENOPROTOOPT),
+    // By these an address that was judged would lead over another interface or another machine: SO_BINDTODEVICE,
+    // SO_BINDTOIFINDEX
+    (SOL_SOCKET, &[25, 62], RET_EPERM),
+    // IP_OPTIONS (source routes), IP_UNICAST_IF
+    (SOL_IP, &[4, 50], RET_EPERM),
+    // IPV6_2292PKTOPTIONS, IPV6_RTHDR, IPV6_UNICAST_IF
+    (SOL_IPV6, &[6, 57, 76], RET_EPERM),
+];
 
 fn op(code: u16, jt: u8, jf: u8, k: u32) -> sock_filter {
     sock_filter { code, jt, jf, k }
@@ -337,20 +351,21 @@ fn leaf(answer: Answer, pids: bool) -> Vec<sock_filter> {
         Answer::Sending(flags) => {
             vec![op(LOAD, 0, 0, low(flags)), op(JUMP_ANY_BIT, 0, 1, MSG_FASTOPEN), ret(RET_EPERM), ret(RET_ALLOW)]
         }
-        Answer::SocketOption => vec![
-            op(LOAD, 0, 0, low(1)),
-            op(JUMP_EQUAL, 2, 0, SOL_SOCKET),
-            op(JUMP_EQUAL, 3, 0, TCP),
-            ret(RET_ALLOW),
-            op(LOAD, 0, 0, low(2)),
-            op(JUMP_EQUAL, 3, 4, SO_REUSEPORT),
-            op(LOAD, 0, 0, low(2)),
-            op(JUMP_EQUAL, 1, 0, TCP_FASTOPEN_CONNECT),
-            op(JUMP_EQUAL, 0, 1, TCP_ULP),
-            ret(RET_ENOPROTOOPT),
-            ret(RET_ALLOW),
-        ],
+        Answer::SocketOption => socket_option(),
     }
+}
+
+fn socket_option() -> Vec<sock_filter> {
+    let mut code = Vec::new();
+    for (level, names, answer) in OPTIONS {
+        let count = u8::try_from(names.len()).unwrap_or(u8::MAX - 2);
+        code.extend([op(LOAD, 0, 0, low(1)), op(JUMP_EQUAL, 0, count + 2, *level), op(LOAD, 0, 0, low(2))]);
+        let named = names.iter().zip((0..count).rev());
+        code.extend(named.map(|(name, left)| op(JUMP_EQUAL, left, u8::from(left == 0), *name)));
+        code.push(op(RETURN, 0, 0, *answer));
+    }
+    code.push(op(RETURN, 0, 0, RET_ALLOW));
+    code
 }
 
 fn send_to() -> Vec<sock_filter> {
@@ -507,10 +522,21 @@ mod tests {
             (1, 15, RET_ENOPROTOOPT),
             (6, 30, RET_ENOPROTOOPT),
             (6, 31, RET_ENOPROTOOPT),
+            (1, 25, RET_EPERM),
+            (1, 62, RET_EPERM),
+            (0, 4, RET_EPERM),
+            (0, 50, RET_EPERM),
+            (41, 57, RET_EPERM),
+            (41, 6, RET_EPERM),
+            (41, 76, RET_EPERM),
             (1, 2, RET_ALLOW),
             (1, 30, RET_ALLOW),
+            (1, 4, RET_ALLOW),
+            (0, 1, RET_ALLOW),
+            (0, 25, RET_ALLOW),
             (6, 1, RET_ALLOW),
             (6, 15, RET_ALLOW),
+            (6, 25, RET_ALLOW),
             (41, 26, RET_ALLOW),
         ] {
             assert_eq!(asked(libc::SYS_setsockopt, [3, level, name, 0, 4, 0]), expected, "level {level} option {name}");

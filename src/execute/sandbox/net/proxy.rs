@@ -106,7 +106,7 @@ impl Proxy {
     }
 
     fn refuse(&self, host: &str, why: &'static str) {
-        held(&self.tally).refuse("connect", host.to_owned(), why);
+        held(&self.tally).refuse("connect", host, why);
     }
 
     fn tunnel(&self, mut client: TcpStream) -> io::Result<()> {

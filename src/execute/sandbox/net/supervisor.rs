@@ -89,22 +89,18 @@ impl Ground {
 
     /// Refuses a call, and remembers that.
     pub(super) fn refuse(&self, call: &'static str, address: impl ToString, why: &'static str) -> Errno {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner).refuse(call, address.to_string(), why);
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner).refuse(call, &address.to_string(), why);
         libc::EPERM
     }
 
-    /// Connects as `perform` says: here where the socket does not wait, else in a thread, since the loop must go on. Never is
-    /// a socket told not to wait: whoever has it would find it changed.
+    /// Connects as `perform` says, in a thread, since the loop must go on. Never is a socket told not to wait: whoever has it
+    /// would find it changed; nor is one believed that does not wait: whoever has it can change that meanwhile.
     pub(super) fn connecting(
         self: &Arc<Self>,
         call: Call,
         socket: OwnedFd,
         perform: impl FnOnce(&Ground, &OwnedFd) -> Errno + Send + 'static,
     ) -> Done {
-        let waits = rustix::fs::fcntl_getfl(&socket).is_ok_and(|flags| !flags.contains(rustix::fs::OFlags::NONBLOCK));
-        if !waits {
-            return Done::Now(perform(self, &socket));
-        }
         let socket = Arc::new(socket);
         {
             let mut pending = self.pending();
