@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -34,7 +35,7 @@ fn agent(scene: &Scene) -> Ends {
     let socket = scene.key("agent");
     let mut agent = Command::new("ssh-agent");
     let agent = Ends(agent.args(["-D", "-a", &socket]).stdout(Stdio::null()).spawn().unwrap());
-    until(|| Path::new(&socket).exists());
+    until(|| UnixStream::connect(&socket).is_ok());
     if Path::new(&scene.key("anna")).exists() {
         let mut add = Command::new("ssh-add");
         let added = add.args(["-q", &scene.key("anna")]).env("SSH_AUTH_SOCK", &socket).status();

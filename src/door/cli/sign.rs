@@ -262,7 +262,8 @@ mod tests {
                 Command::new("ssh-agent").arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn().unwrap();
             self.agent = Some(agent);
             let start = Instant::now();
-            while !socket.exists() {
+            // It is there a moment before it listens.
+            while std::os::unix::net::UnixStream::connect(&socket).is_err() {
                 assert!(start.elapsed() < Duration::from_secs(10), "the agent does not start");
                 std::thread::sleep(Duration::from_millis(5));
             }
