@@ -22,6 +22,7 @@ mod held;
 mod hint;
 mod homes;
 mod init;
+mod judged;
 mod notice;
 mod own;
 mod owned;

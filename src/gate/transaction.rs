@@ -2,20 +2,19 @@
 //! Knows no doors.
 
 use super::ask::{Answered, seconds, waiting};
-use super::changes::{Look, change_facts};
 use super::desk::{Desk, now};
-use super::diff::{Diff, diff};
+use super::judged::answered;
 use super::notice::tell;
 use super::{Answer, Project, Request, Stop, after, entries, held, person};
 use crate::action::{Change, ChangeSet};
 use crate::approve::{Permit, Unusable, usable};
-use crate::decide::{ChangeFacts, ChangeJudgement, Match, Verdict, judge_changes};
+use crate::decide::{ChangeJudgement, Match, Verdict};
 use crate::event::{Cause, Changed, Committed, Detail, Done, Ended, Entry, Requested, Why, Withheld};
 use crate::execute::Outcome;
 use crate::execute::change::{self, Aside, Basis, ChangeError, ReadError, Staged, Transaction, stage};
 use crate::notify::Notice;
 use crate::record::{Receipt, nonce};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What came of a command's changes to the project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -460,45 +459,4 @@ pub(super) fn begun(project: &Project, error: &std::io::Error) -> ChangeError {
 /// Changes that are on record and not all in the project.
 fn half(name: &str, error: impl std::fmt::Display) -> Stop {
     Stop::HalfDone { transaction: name.to_owned(), cause: error.to_string() }
-}
-
-/// Bytes of a diff that are shown.
-const SHOWN: usize = 56 << 10;
-
-impl Desk<'_> {
-    fn judged_changes(&self, upper: &Path, set: &ChangeSet, ran: &Ran<'_>) -> Result<ChangeJudgement, ReadError> {
-        let mut facts = self.change_facts(upper, set)?;
-        facts.task.clone_from(&ran.request.task);
-        facts.answered = answered(ran.permit);
-        Ok(judge_changes(set, &facts, &self.policy, ran.permit.grant().area))
-    }
-
-    /// What the policy says by now of changes that wait.
-    pub(super) fn judged_held(&self, held: &held::Held) -> Result<ChangeJudgement, Stop> {
-        let facts = self
-            .change_facts(&held.upper, &held.set)
-            .map_err(|error| Stop::System { what: "cannot look at the changes".into(), cause: error.to_string() })?;
-        let facts = ChangeFacts { task: held.about.task.clone(), answered: held.about.answered.clone(), ..facts };
-        Ok(judge_changes(&held.set, &facts, &self.policy, held.about.area))
-    }
-
-    fn change_facts(&self, upper: &Path, set: &ChangeSet) -> Result<ChangeFacts, ReadError> {
-        let home = self.world.home();
-        let (project, nested) = (self.project.root.as_path(), self.project.nested.as_slice());
-        let look = Look { upper, project, home: home.as_deref(), nested };
-        change_facts(set, look, &self.redactor, &self.policy)
-    }
-
-    /// Changes line by line, without secrets.
-    pub(super) fn diff(&self, upper: &Path, set: &ChangeSet) -> Diff {
-        diff(set, upper, &self.project.root, &self.redactor, SHOWN)
-    }
-}
-
-/// Rules that asked of the command itself and were answered: by the person who approved it, or by a rule above them.
-fn answered(permit: &Permit) -> Vec<String> {
-    let approved = permit.approval().is_some();
-    let answered = permit.judgement().matches().iter();
-    let answered = answered.filter(|rule| rule.verdict == Verdict::Ask && (approved || rule.overruled.is_some()));
-    answered.map(|rule| rule.id.clone()).collect()
 }
