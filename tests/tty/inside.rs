@@ -39,8 +39,10 @@ fn without_the_option_output_is_no_terminal() {
 #[test]
 fn a_window_that_changes_its_size_changes_the_command_s() {
     let home = home();
-    let sizes = "import os, signal, sys\nsignal.signal(signal.SIGWINCH, lambda *_: print(*os.get_terminal_size(1)))\n\
-                 print('ready')\nwhile True:\n    signal.pause()\n";
+    // Python's `print` must not be interrupted by another: what is written at once is not.
+    let sizes = "import os, signal\n\
+        signal.signal(signal.SIGWINCH, lambda *_: os.write(1, b'%d %d\\n' % tuple(os.get_terminal_size(1))))\n\
+        os.write(1, b'ready\\n')\nwhile True:\n    signal.pause()\n";
     home.write("sizes.py", sizes);
     let mut screen = Screen::guard(&home, &["exec", "--tty", "--", "python3", "sizes.py"]);
     screen.until("ready");
