@@ -1,7 +1,7 @@
 //! The machine's part of each log line: one JSON object, tagged by `event`.
 //! Knows no layout of lines.
 
-use super::changes::{Committed, Withheld};
+use super::changes::{Committed, Finished, Withheld};
 use super::checks::Checked;
 use super::requests::{By, Closing, Escalated, Requested};
 use serde::{Deserialize, Serialize};
@@ -253,11 +253,8 @@ pub enum Detail {
     ChangeCommitted(Box<Committed>),
     /// Changes to the project were not brought in.
     ChangeWithheld(Box<Withheld>),
-    /// Changes that a killed guard had begun to bring in are in the project now.
-    ChangeFinished {
-        /// The transaction's name.
-        transaction: String,
-    },
+    /// Changes that a killed guard had begun to bring in are in the project now, but for what somebody changed meanwhile.
+    ChangeFinished(Box<Finished>),
     /// A start without an end whose process is gone.
     Lost {
         /// Sequence number of the start.

@@ -8,7 +8,7 @@ pub mod line;
 mod requests;
 mod state;
 
-pub use changes::{Changed, ChangedFile, Committed, Transactions, Why, Withheld};
+pub use changes::{Changed, ChangedFile, Committed, Finished, Transactions, Why, Withheld};
 pub use checks::{Checked, Proves, Spent};
 pub use detail::{Composition, Detail, Ended, RuleHit, SourceFile};
 pub use requests::{By, Cause, Closing, Escalated, Requested};

@@ -22,6 +22,8 @@ pub(super) struct Desk<'a> {
     pub(super) patience: Patience,
     /// The turn of the command that is about to run, or runs.
     pub(super) turn: Option<Turn>,
+    /// Changes that are on record and cannot be brought in yet: until they are nothing else happens in the project.
+    pub(super) unfinished: Option<Stop>,
 }
 
 /// A judgement, and what it rests on.
@@ -36,12 +38,25 @@ pub(super) struct Judged {
 
 impl<'a> Desk<'a> {
     /// Opens the policy and the log, and records what is over: commands whose guard is gone, requests that have expired.
+    ///
+    /// # Errors
+    /// Those of both; and changes that are only half in the project.
     pub(super) fn open(world: &'a World, project: &'a Project) -> Result<Desk<'a>, Stop> {
+        let mut desk = Self::open_to_look(world, project)?;
+        match desk.unfinished.take() {
+            Some(stop) => Err(stop),
+            None => Ok(desk),
+        }
+    }
+
+    /// The same for whoever looks, stops or refuses, and runs and changes nothing: that must work whatever is unfinished.
+    pub(super) fn open_to_look(world: &'a World, project: &'a Project) -> Result<Desk<'a>, Stop> {
         let policy = load(project)?;
         let mut log = Log::open(&project.paths).map_err(Stop::Log)?;
         let redactor = secrets::redactor(world, project, log.tag_key())?;
         log.bury(&redactor).map_err(Stop::Log)?;
-        let mut desk = Desk { world, project, policy, log, redactor, patience: Patience::NONE, turn: None };
+        let patience = Patience::NONE;
+        let mut desk = Desk { world, project, policy, log, redactor, patience, turn: None, unfinished: None };
         desk.finish_changes()?;
         desk.expire()?;
         Ok(desk)

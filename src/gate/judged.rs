@@ -3,7 +3,7 @@
 
 use super::changes::{Look, change_facts};
 use super::desk::Desk;
-use super::diff::{Diff, diff};
+use super::diff::{Diff, Extent, diff};
 use super::transaction::Ran;
 use super::{Stop, held};
 use crate::action::ChangeSet;
@@ -11,9 +11,6 @@ use crate::approve::Permit;
 use crate::decide::{ChangeFacts, ChangeJudgement, Verdict, judge_changes};
 use crate::execute::change::ReadError;
 use std::path::Path;
-
-/// Bytes of a diff that are shown.
-const SHOWN: usize = 56 << 10;
 
 impl Desk<'_> {
     pub(super) fn judged_changes(
@@ -45,8 +42,8 @@ impl Desk<'_> {
     }
 
     /// Changes line by line, without secrets.
-    pub(super) fn diff(&self, upper: &Path, set: &ChangeSet) -> Diff {
-        diff(set, upper, &self.project.root, &self.redactor, SHOWN)
+    pub(super) fn diff(&self, upper: &Path, set: &ChangeSet, extent: Extent) -> Diff {
+        diff(set, upper, &self.project.root, &self.redactor, extent)
     }
 }
 

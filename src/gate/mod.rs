@@ -3,6 +3,7 @@
 
 mod after;
 mod ahead;
+mod allowed;
 mod always;
 mod answer;
 mod approvers;
@@ -48,11 +49,12 @@ mod worth;
 
 pub use after::{changed_file, ran_unfenced};
 pub use ahead::{Accepted, Refused, before_command, before_write};
+pub use allowed::bring_in_approved;
 pub use always::{NewRule, add_rule, narrowest};
 pub use answer::Answer;
 pub use approvers::{Approvers, Revision, add_approver, approvers, remove_approver, revise_approvers};
 pub use changes::{Look, change_facts};
-pub use diff::{Diff, diff};
+pub use diff::{Diff, Extent, diff};
 pub use examine::{Examined, check, examine};
 pub use halt::{Stopped, escalated, escalations, resume, stop};
 pub use hint::hint;
@@ -67,7 +69,7 @@ pub use project::{POLICY_FILE, Project, root_of, shown};
 pub use replay::{Change, Lost, Replay, Usage, replay, unused};
 pub use request::{Request, Waiting};
 pub use stop::{Stop, held};
-pub use transaction::{Changes, bring_in_approved};
+pub use transaction::Changes;
 pub use turn::Patience;
 pub use undo::undo;
 pub use world::World;

@@ -170,13 +170,18 @@ fn run(
         }
     };
     let outcome = run?;
-    answer.receipt = Some(written?);
-    let taken = match transaction {
-        Some(transaction) => {
-            let ran = Ran { permit: &permit, outcome: &outcome, of: started.seq(), request };
+    let ran = Ran { permit: &permit, outcome: &outcome, of: started.seq(), request };
+    let taken = match (written, transaction) {
+        (Ok(receipt), Some(transaction)) => {
+            answer.receipt = Some(receipt);
             desk.take_in(transaction, &ran, answer)
         }
-        None => Ok(()),
+        (Ok(receipt), None) => {
+            answer.receipt = Some(receipt);
+            Ok(())
+        }
+        (Err(stop), Some(transaction)) => Err(desk.lose_unread(&transaction, &ran, stop, answer)),
+        (Err(stop), None) => Err(stop),
     };
     drop(started);
     answer.outcome = Some(outcome);

@@ -421,7 +421,7 @@ fn ends(detail: &Detail) -> bool {
         | Detail::LogFull {}
         | Detail::PoisonCleared { .. }
         | Detail::ChangeWithheld(_)
-        | Detail::ChangeFinished { .. }
+        | Detail::ChangeFinished(_)
         | Detail::Checkpoint { .. } => true,
         Detail::Created { .. }
         | Detail::PolicyTrusted { .. }

@@ -93,7 +93,7 @@ impl<'p> History<'p> {
             | Detail::HostReached { .. }
             | Detail::ChangeCommitted(_)
             | Detail::ChangeWithheld(_)
-            | Detail::ChangeFinished { .. }
+            | Detail::ChangeFinished(_)
             | Detail::FileChanged { .. }
             | Detail::FileRefused { .. }
             | Detail::Lost { .. }

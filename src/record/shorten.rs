@@ -57,7 +57,7 @@ fn is_command(detail: &Detail) -> bool {
         | Detail::HostReached { .. }
         | Detail::ChangeCommitted(_)
         | Detail::ChangeWithheld(_)
-        | Detail::ChangeFinished { .. }
+        | Detail::ChangeFinished(_)
         | Detail::FileChanged { .. }
         | Detail::FileRefused { .. }
         | Detail::RuleAdded { .. }

@@ -2,8 +2,8 @@
 
 use super::*;
 use guard::event::{
-    By, Cause, Changed, ChangedFile, Checked, Closing, Committed, Composition, Ended, Escalated, Proves, Requested,
-    RuleHit, SourceFile, Spent, Why, Withheld,
+    By, Cause, Changed, ChangedFile, Checked, Closing, Committed, Composition, Ended, Escalated, Finished, Proves,
+    Requested, RuleHit, SourceFile, Spent, Why, Withheld,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -121,8 +121,10 @@ fn all() -> Vec<Detail> {
                 request: Some(s()),
                 cause: Some(s()),
             })),
-            Detail::ChangeWithheld(_) => Detail::ChangeFinished { transaction: s() },
-            Detail::ChangeFinished { .. } => Detail::Lost { of: 1 },
+            Detail::ChangeWithheld(_) => {
+                Detail::ChangeFinished(Box::new(Finished { transaction: s(), conflicts: vec![s()], more: 1 }))
+            }
+            Detail::ChangeFinished(_) => Detail::Lost { of: 1 },
             Detail::Lost { .. } => Detail::Recovered { bytes: 1, sha256: s() },
             Detail::Recovered { .. } => Detail::LogFull {},
             Detail::LogFull {} => Detail::PoisonCleared { cause: s() },

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 pub(super) struct Object {
     /// Whether they are in the project.
     committed: bool,
-    /// Why not: `deny`, `ask`, `ended`, `dry_run`, `conflict` or `error`.
+    /// Why not: `deny`, `ask`, `ended`, `dry_run`, `conflict`, `error` or `halted`.
     withheld: Option<&'static str>,
     files: Vec<File>,
     more: u64,
@@ -89,14 +89,26 @@ pub(super) fn withheld(changes: &Changes, paint: Paint) -> String {
         Why::DryRun => paint.with(Tone::Question, "dry run: nothing was changed"),
         Why::Conflict => paint.with(Tone::Bad, "its changes were dropped: somebody else was at work there"),
         Why::Error => paint.with(Tone::Bad, "its changes were dropped: they could not be taken in"),
+        Why::Halted => paint.with(Tone::Bad, "its changes were dropped: everything was halted meanwhile"),
     };
     let name = changes.request.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
     let cause = changes.cause.as_ref().map(|cause| format!(": {}", printable(cause))).unwrap_or_default();
     let mut text = format!("guard: {head}{name}{cause}\n");
     text += &rules(changes.rules.iter(), paint);
-    text += &list(changes, paint);
-    if let Some(diff) = &changes.diff {
-        text += diff;
+    match &changes.diff {
+        // It names every path.
+        Some(diff) => text += diff,
+        None => text += &list(changes, paint),
     }
     text + &notes
+}
+
+/// What is said beside what stopped guard: that changes are lost, where they are.
+pub(super) fn lost(changes: &Changes, paint: Paint) -> String {
+    match changes.withheld {
+        Some(Why::Deny | Why::Ended | Why::Conflict | Why::Error | Why::Halted) => {
+            withheld(&Changes { cause: None, ..changes.clone() }, paint)
+        }
+        Some(Why::Ask | Why::DryRun) | None => String::new(),
+    }
 }

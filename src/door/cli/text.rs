@@ -69,6 +69,7 @@ pub(super) fn print(answer: &Answer) {
     let mut text = String::new();
     if let Some(stop) = &answer.stop {
         text += &stop_text(stop, paint);
+        text += &answer.changes.as_ref().map(|changes| changes::lost(changes, paint)).unwrap_or_default();
     } else if let Some(outcome) = &answer.outcome {
         let what = match outcome.fence.level {
             Level::Full | Level::Partial | Level::Landlock => "the fence is not whole",

@@ -100,7 +100,7 @@ impl State {
             | Detail::Unfenced { .. }
             | Detail::ConnectionRefused { .. }
             | Detail::HostReached { .. }
-            | Detail::ChangeFinished { .. }
+            | Detail::ChangeFinished(_)
             | Detail::FileChanged { .. }
             | Detail::ApproverChanged { .. }
             | Detail::ReturnCode { .. }

@@ -209,7 +209,7 @@ fn start_of(machine: &Machine) -> Option<u64> {
             | Detail::Unfenced { .. }
             | Detail::ChangeCommitted(_)
             | Detail::ChangeWithheld(_)
-            | Detail::ChangeFinished { .. }
+            | Detail::ChangeFinished(_)
             | Detail::FileChanged { .. }
             | Detail::FileRefused { .. }
             | Detail::Requested(_)
