@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use similar::{Algorithm, TextDiff};
 use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A change set to be read.
@@ -23,6 +23,8 @@ pub struct Diff {
     pub cut: bool,
     /// New content that it tells of and does not show, and why: a file each.
     pub unseen: Vec<String>,
+    /// A file whose new content is not what the set says.
+    pub forged: Option<PathBuf>,
 }
 
 /// How much is shown.
@@ -58,7 +60,7 @@ pub fn diff(set: &ChangeSet, upper: &Path, project: &Path, redactor: &Redactor, 
         let (text, unseen) = match renames.get(change.path.as_path()) {
             Some(from) => {
                 let (from, to) = (page.shown(from), page.shown(&change.path));
-                (format!("rename {from} -> {to}{}\n", page.modes(change)), None)
+                (format!("rename {from} -> {to}{}\n", page.modes(change)), Unseen::Nothing)
             }
             None => page.change(change),
         };
@@ -68,7 +70,11 @@ pub fn diff(set: &ChangeSet, upper: &Path, project: &Path, redactor: &Redactor, 
         }
         room -= text.len();
         out.text.push_str(&text);
-        out.unseen.extend(unseen.map(|why| format!("{}: {why}", page.shown(&change.path))));
+        match unseen {
+            Unseen::Nothing => {}
+            Unseen::Content(why) => out.unseen.push(format!("{}: {why}", page.shown(&change.path))),
+            Unseen::Forged => out.forged = Some(change.path.clone()),
+        }
     }
     for path in &set.left_out {
         let line = format!("left out {} (pipe or socket)\n", page.shown(path));
@@ -97,31 +103,44 @@ enum Content {
     Not(String),
 }
 
+/// New content that is not shown.
+enum Unseen {
+    Nothing,
+    /// Why not.
+    Content(String),
+    /// It is not what it should be.
+    Forged,
+}
+
 impl Page<'_> {
-    /// What one change comes to: a line, and the lines of a file; and why its new content is not among them.
-    fn change(&self, change: &Change) -> (String, Option<String>) {
+    /// What one change comes to: a line, and the lines of a file; and what of its new content is not among them.
+    fn change(&self, change: &Change) -> (String, Unseen) {
         let path = self.shown(&change.path);
         let head = format!("{} {path}{}\n", change.kind().word(), self.modes(change));
         if change.kind() == ChangeKind::Mode {
-            return (head, None);
+            return (head, Unseen::Nothing);
         }
-        let (before, after) = match (self.content(change, true), self.content(change, false)) {
-            (Ok(before), Ok(after)) => (before, after),
-            (Err(error), _) | (_, Err(error)) => return (format!("{head}  {error}\n"), Some(error.to_string())),
+        // What stood there may be gone or another by now: then nothing comes in, which is said when it is to.
+        let before = self.content(change, true).unwrap_or_else(|error| Content::Not(error.to_string()));
+        let after = match self.content(change, false) {
+            Ok(after) => after,
+            Err(error @ ReadError::Moved { .. }) => return (format!("{head}  {error}\n"), Unseen::Forged),
+            Err(error) => return (format!("{head}  {error}\n"), Unseen::Content(error.to_string())),
         };
-        match (before, after) {
-            (Content::Nothing, Content::Nothing) => (head, None),
-            (Content::Not(what), Content::Nothing) => (format!("{head}  {what}\n"), None),
-            (Content::Nothing, Content::Not(what)) => (format!("{head}  {what}\n"), Some(what)),
-            (Content::Not(before), Content::Not(after)) => (format!("{head}  {before} -> {after}\n"), Some(after)),
+        let (text, unseen) = match (before, after) {
+            (Content::Nothing, Content::Nothing) => (String::new(), None),
+            (Content::Not(what), Content::Nothing) => (format!("  {what}\n"), None),
+            (Content::Nothing, Content::Not(what)) => (format!("  {what}\n"), Some(what)),
+            (Content::Not(before), Content::Not(after)) => (format!("  {before} -> {after}\n"), Some(after)),
             (Content::Not(before), Content::Text(after)) => {
-                (format!("{head}  {before} -> text\n{}", lines("", &after, &path)), None)
+                (format!("  {before} -> text\n{}", lines("", &after, &path)), None)
             }
-            (Content::Text(_), Content::Not(after)) => (format!("{head}  text -> {after}\n"), Some(after)),
-            (Content::Text(before), Content::Text(after)) => (head + &lines(&before, &after, &path), None),
-            (Content::Text(before), Content::Nothing) => (head + &lines(&before, "", &path), None),
-            (Content::Nothing, Content::Text(after)) => (head + &lines("", &after, &path), None),
-        }
+            (Content::Text(_), Content::Not(after)) => (format!("  text -> {after}\n"), Some(after)),
+            (Content::Text(before), Content::Text(after)) => (lines(&before, &after, &path), None),
+            (Content::Text(before), Content::Nothing) => (lines(&before, "", &path), None),
+            (Content::Nothing, Content::Text(after)) => (lines("", &after, &path), None),
+        };
+        (head + &text, unseen.map_or(Unseen::Nothing, Unseen::Content))
     }
 
     /// A file's content before or after, with every secret masked.
@@ -143,9 +162,6 @@ impl Page<'_> {
         let bytes = content(file, len, path)?;
         // What is looked at is what is agreed to, or nothing.
         if Sha256::digest(&bytes).as_slice() != sha256 {
-            if before {
-                return Ok(Content::Not("changed since the command began".to_owned()));
-            }
             return Err(ReadError::Moved { path: path.to_owned() });
         }
         if is_binary(&bytes) {

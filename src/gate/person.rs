@@ -10,6 +10,7 @@ use crate::approve::{Decision, Statement, Unusable, usable};
 use crate::decide::policy::Strength;
 use crate::decide::{Judgement, Match};
 use crate::event::{By, Changed, Detail, Open, State};
+use crate::execute::change::{ChangeError, Conflict};
 use crate::failfast::Report;
 use crate::record::{Masked, Receipt, Redactor};
 use std::path::PathBuf;
@@ -145,7 +146,11 @@ fn changes(desk: &mut Desk<'_>, open: Open, name: &str, extent: Extent) -> Resul
         desk.changed(name)?;
         return Err(unusable(name, Unusable::Changed));
     };
-    let Diff { text: diff, cut, unseen } = desk.diff(&held.upper, &held.set, extent);
+    let Diff { text: diff, cut, unseen, forged } = desk.diff(&held.upper, &held.set, extent);
+    if let Some(path) = forged {
+        desk.changed(name)?;
+        return Err(Stop::Change(ChangeError::Conflict { path, conflict: Conflict::Forged }));
+    }
     let asked = AskedChange {
         changed: Changed::of(Some(held.about.of), &held.set),
         rules: desk.judged_held(&held)?.matches,

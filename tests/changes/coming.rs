@@ -2,11 +2,13 @@
 
 use super::scene::{Scene, told, tree};
 use guard::action::Change;
-use guard::execute::change::{Basis, ChangeError, Staged, Transaction, finish, open_written, read, stage, unfinished};
+use guard::execute::change::{
+    Basis, ChangeError, Staged, Transaction, Unfinished, finish, open_written, read, stage, unfinished,
+};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Runs `script` in a transaction, then `outside` in the project; the changes, ready to come in.
 fn staged(scene: &Scene, script: &str, outside: &str) -> Result<Staged, ChangeError> {
@@ -27,6 +29,19 @@ fn state(scene: &Scene) -> PathBuf {
     let state = scene.root.path().join("state");
     fs::create_dir_all(&state).unwrap();
     state
+}
+
+/// What guards left behind, so many of it: a program that another test is about to start holds their locks for a moment.
+fn left(scene: &Scene, count: usize) -> Vec<Unfinished> {
+    let begin = Instant::now();
+    loop {
+        let left = unfinished(&state(scene));
+        if left.len() == count || begin.elapsed() > Duration::from_secs(20) {
+            assert_eq!(left.len(), count);
+            return left;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// What stands at paths, a line each: mode and content.
@@ -84,7 +99,7 @@ fn a_shut_folder_is_shut_again_by_whoever_goes_on() {
     for on_record in [true, false] {
         let scene = Scene::new("mkdir d; echo a >d/old; chmod 555 d");
         staged(&scene, "chmod u+w d; echo n >d/old; chmod 555 d", "true").unwrap().leave();
-        for left in unfinished(&state(&scene)) {
+        for left in left(&scene, 1) {
             assert_eq!(finish(left, &scene.project, on_record).unwrap(), [] as [&Path; 0]);
         }
         let content = if on_record { "n" } else { "a" };
@@ -116,7 +131,7 @@ fn pipes_and_sockets_of_the_project_go_with_the_rest() {
     // And by the guard that comes after one that was killed.
     let scene = Scene::new("mkfifo p q");
     staged(&scene, "rm p q; echo y >q", "true").unwrap().leave();
-    for left in unfinished(&state(&scene)) {
+    for left in left(&scene, 1) {
         assert_eq!(finish(left, &scene.project, true).unwrap(), [] as [&Path; 0]);
     }
     assert_eq!(standing(&scene), ["q file 644 y"]);
@@ -191,9 +206,7 @@ fn what_a_person_did_meanwhile_is_left_alone_when_an_interrupted_set_is_finished
         staged(&scene, script, "true").unwrap().leave();
         scene.unfenced(&format!("umask 022; {meanwhile}"));
         let state = state(&scene);
-        let left: Vec<_> = unfinished(&state);
-        assert_eq!(left.len(), 1);
-        for left in left {
+        for left in left(&scene, 1) {
             let found = finish(left, &scene.project, true).unwrap();
             assert_eq!(found, conflicts.iter().map(PathBuf::from).collect::<Vec<_>>(), "{meanwhile}");
         }
@@ -208,14 +221,13 @@ fn an_unfinished_set_waits_until_it_can_be_finished_and_so_do_others() {
     for name in ["a", "b"] {
         staged(&scene, &format!("echo new >{name}"), "true").unwrap().leave();
     }
-    let state = state(&scene);
     // Looked at and not finished, as by a guard whose log cannot be read.
-    assert_eq!(unfinished(&state).len(), 2);
+    assert_eq!(left(&scene, 2).len(), 2);
     let gone = scene.root.path().join("gone");
-    for left in unfinished(&state) {
+    for left in left(&scene, 2) {
         assert!(finish(left, &gone, true).is_err());
     }
-    for left in unfinished(&state) {
+    for left in left(&scene, 2) {
         finish(left, &scene.project, true).unwrap();
     }
     assert_eq!(standing(&scene), ["a file 644 new", "b file 644 new"]);

@@ -258,7 +258,7 @@ fn a_diff_shows_everything_that_changes_and_no_secret() {
         "left out p (pipe or socket)\n".to_owned(),
     ];
     let unseen = vec![".env: 23 bytes, not shown".to_owned(), format!("bin: {unseen}")];
-    assert_eq!(shown, Diff { text: expected.join("\n"), cut: false, unseen });
+    assert_eq!(shown, Diff { text: expected.join("\n"), cut: false, unseen, forged: None });
 }
 
 #[test]

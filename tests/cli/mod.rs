@@ -13,6 +13,7 @@ mod holes;
 mod init;
 mod json;
 mod ladder;
+mod losses;
 mod messages;
 mod readme;
 mod signals;
@@ -20,6 +21,7 @@ mod tools;
 mod trace;
 mod transactions;
 mod trust;
+mod unseen;
 mod unwritten;
 mod users;
 
