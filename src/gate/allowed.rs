@@ -27,7 +27,7 @@ impl Desk<'_> {
     ) -> Result<(), Stop> {
         let asked = match self.ask_about(transaction, set, &rules, ran) {
             Ok(asked) => asked,
-            Err(stop) => return Err(self.lose(ran, set, rules, stop, answer)),
+            Err(stop) => return Err(self.lose(ran.of, set, rules, stop, answer)),
         };
         let AskedAbout { name, fresh, receipt } = asked;
         let changed = Changed::of(Some(ran.of), set);

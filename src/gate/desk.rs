@@ -10,6 +10,7 @@ use crate::decide::{Judgement, Policy, judge};
 use crate::event::{Closing, Composition, Detail, Entry, State};
 use crate::record::{Log, Redactor, Turn};
 use chrono::{DateTime, Utc};
+use std::path::PathBuf;
 
 /// A project's policy and log, opened for one call.
 pub(super) struct Desk<'a> {
@@ -24,6 +25,8 @@ pub(super) struct Desk<'a> {
     pub(super) turn: Option<Turn>,
     /// Changes that are on record and cannot be brought in yet: until they are nothing else happens in the project.
     pub(super) unfinished: Option<Stop>,
+    /// Paths of changes that were finished just now, and that were left as somebody has made them since.
+    pub(super) left_alone: Vec<PathBuf>,
 }
 
 /// A judgement, and what it rests on.
@@ -56,7 +59,17 @@ impl<'a> Desk<'a> {
         let redactor = secrets::redactor(world, project, log.tag_key())?;
         log.bury(&redactor).map_err(Stop::Log)?;
         let patience = Patience::NONE;
-        let mut desk = Desk { world, project, policy, log, redactor, patience, turn: None, unfinished: None };
+        let mut desk = Desk {
+            world,
+            project,
+            policy,
+            log,
+            redactor,
+            patience,
+            turn: None,
+            unfinished: None,
+            left_alone: Vec::new(),
+        };
         desk.finish_changes()?;
         desk.expire()?;
         Ok(desk)

@@ -75,6 +75,7 @@ impl Desk<'_> {
                 let result = if conflicts.is_empty() { "SUCCESS" } else { "CONFLICT" };
                 let entry = entry("FINISH", &name, result, Detail::ChangeFinished(Box::new(finished)));
                 self.log.append(&self.redactor, vec![entry]).map_err(Stop::Log)?;
+                self.left_alone.extend(conflicts);
             }
         }
         Ok(())
@@ -86,7 +87,7 @@ impl Desk<'_> {
         let set = match change::read(&upper, &self.project.root) {
             Ok(set) if set.is_empty() => return Ok(()),
             Ok(set) => set,
-            Err(error) => return self.withhold(ran, &ChangeSet::default(), Withholding::unread(&error), answer),
+            Err(error) => return self.withhold(ran.of, &ChangeSet::default(), Withholding::unread(&error), answer),
         };
         if !matches!(ran.outcome.ended, Ended::Exited | Ended::Signalled) {
             let cause = match ran.outcome.ended {
@@ -95,16 +96,16 @@ impl Desk<'_> {
                 Ended::Limit => "the command ran into a limit",
                 Ended::Exited | Ended::Signalled => "",
             };
-            return self.withhold(ran, &set, Withholding::of(Why::Ended, cause.to_owned()), answer);
+            return self.withhold(ran.of, &set, Withholding::of(Why::Ended, cause.to_owned()), answer);
         }
         let ChangeJudgement { verdict, matches: rules, notes, .. } = match self.judged_changes(&upper, &set, ran) {
             Ok(judged) => judged,
-            Err(error) => return self.withhold(ran, &set, Withholding::unread(&error), answer),
+            Err(error) => return self.withhold(ran.of, &set, Withholding::unread(&error), answer),
         };
         if ran.request.dry_run {
             let mut withholding = Withholding { why: Why::DryRun, rules, cause: None, request: None };
             withholding.cause = Some(format!("verdict: {}", verdict.word()));
-            self.withhold(ran, &set, withholding, answer)?;
+            self.withhold(ran.of, &set, withholding, answer)?;
             if let Some(changes) = &mut answer.changes {
                 let Diff { mut text, cut, .. } = self.diff(&upper, &set, Extent::SCREEN);
                 if cut {
@@ -117,7 +118,7 @@ impl Desk<'_> {
         }
         let taken = match verdict {
             Verdict::Deny => {
-                self.withhold(ran, &set, Withholding { why: Why::Deny, rules, cause: None, request: None }, answer)
+                self.withhold(ran.of, &set, Withholding { why: Why::Deny, rules, cause: None, request: None }, answer)
             }
             Verdict::Ask if !self.policy.settings().observe => self.hold(transaction, &set, rules, ran, answer),
             Verdict::Ask | Verdict::Allow => self.commit(transaction, set, ran, answer),
@@ -149,13 +150,20 @@ impl Desk<'_> {
             }
             Err(Stop::Change(error)) => {
                 let why = if let ChangeError::Conflict { .. } = error { Why::Conflict } else { Why::Error };
-                self.withhold(ran, &set, Withholding::of(why, error.to_string()), answer)
+                self.withhold(ran.of, &set, Withholding::of(why, error.to_string()), answer)
             }
             Err(stop @ Stop::Halted { .. }) => {
-                self.withhold(ran, &set, Withholding::of(Why::Halted, stop.to_string()), answer)?;
+                self.withhold(ran.of, &set, Withholding::of(Why::Halted, stop.to_string()), answer)?;
                 Err(stop)
             }
-            // What is half done is on record; of what the log did not take the next guard sees whether it is.
+            Err(stop @ Stop::Log(_)) => {
+                let unsure = "whether they are on record is not known: the next call of guard brings them in if they are, and \
+                              drops them if not";
+                let notes = vec![unsure.to_owned()];
+                answer.changes = Some(Changes { withheld: Some(Why::Error), notes, ..Changes::of(changed, None) });
+                Err(stop)
+            }
+            // What is half done is on record.
             Err(stop) => Err(stop),
         }
     }
@@ -163,7 +171,7 @@ impl Desk<'_> {
     /// Records that changes are dropped because of something else that went wrong, and gives that back.
     pub(super) fn lose(
         &mut self,
-        ran: &Ran<'_>,
+        of: u64,
         set: &ChangeSet,
         rules: Vec<Match>,
         stop: Stop,
@@ -171,25 +179,19 @@ impl Desk<'_> {
     ) -> Stop {
         let withholding = Withholding { why: Why::Error, rules, cause: Some(stop.to_string()), request: None };
         // Where that cannot be recorded either, the answer still says it.
-        if let Err(error) = self.withhold(ran, set, withholding, answer) {
+        if let Err(error) = self.withhold(of, set, withholding, answer) {
             tracing::error!(%error, "dropped changes are not recorded");
         }
         stop
     }
 
-    /// The same where the command's end could not be recorded: what it changed has not been looked at yet.
-    pub(super) fn lose_unread(
-        &mut self,
-        transaction: &Transaction,
-        ran: &Ran<'_>,
-        stop: Stop,
-        answer: &mut Answer,
-    ) -> Stop {
-        let set = change::read(&transaction.layer().upper, &self.project.root);
-        match set {
+    /// The same where the command did not end as it should, or that could not be recorded: what it changed has not been
+    /// looked at yet.
+    pub(super) fn lose_unread(&mut self, transaction: &Transaction, of: u64, stop: Stop, answer: &mut Answer) -> Stop {
+        match change::read(&transaction.layer().upper, &self.project.root) {
             Ok(set) if set.is_empty() => stop,
-            Ok(set) => self.lose(ran, &set, Vec::new(), stop, answer),
-            Err(_) => self.lose(ran, &ChangeSet::default(), Vec::new(), stop, answer),
+            Ok(set) => self.lose(of, &set, Vec::new(), stop, answer),
+            Err(_) => self.lose(of, &ChangeSet::default(), Vec::new(), stop, answer),
         }
     }
 
@@ -236,13 +238,13 @@ impl Desk<'_> {
     /// Records changes that are not brought in.
     fn withhold(
         &mut self,
-        ran: &Ran<'_>,
+        of: u64,
         set: &ChangeSet,
         withholding: Withholding,
         answer: &mut Answer,
     ) -> Result<(), Stop> {
         let Withholding { why, rules, cause, request } = withholding;
-        let changed = Changed::of(Some(ran.of), set);
+        let changed = Changed::of(Some(of), set);
         let withheld = Withheld {
             changed: changed.clone(),
             why,

@@ -193,7 +193,8 @@ fn what_a_person_did_while_changes_were_half_done_is_kept_and_told() {
     };
     drop(shut);
     home.write("d/a", "mine\n");
-    assert_eq!(home.guard(&["exec", "--", "true"]).code, Some(0));
+    let done = home.guard(&["exec", "--", "true"]);
+    assert!(done.code == Some(0) && done.stderr.contains("somebody has worked on `d/a` since"), "{done:?}");
     assert_eq!([home.read("d/a"), home.read("d/b")], ["mine\n", "new\n"]);
     let log = home.log();
     let record = log.lines().rev().find(|line| line.contains("\"event\":\"change_finished\"")).unwrap();

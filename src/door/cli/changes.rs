@@ -2,11 +2,13 @@
 //! Decides nothing.
 
 use super::text::{Paint, Tone, rules};
+use super::words::listed;
 use crate::event::line::{printable, visible};
 use crate::event::{ChangedFile, Why};
 use crate::gate::Changes;
 use serde::Serialize;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 /// What `--json` says of changes.
 #[derive(Debug, Serialize)]
@@ -88,6 +90,9 @@ pub(super) fn withheld(changes: &Changes, paint: Paint) -> String {
         Why::Ended => paint.with(Tone::Bad, "its changes were dropped"),
         Why::DryRun => paint.with(Tone::Question, "dry run: nothing was changed"),
         Why::Conflict => paint.with(Tone::Bad, "its changes were dropped: somebody else was at work there"),
+        Why::Error if changes.seq.is_none() => {
+            paint.with(Tone::Bad, "its changes are not in the project, and no record says so")
+        }
         Why::Error => paint.with(Tone::Bad, "its changes were dropped: they could not be taken in"),
         Why::Halted => paint.with(Tone::Bad, "its changes were dropped: everything was halted meanwhile"),
     };
@@ -101,6 +106,21 @@ pub(super) fn withheld(changes: &Changes, paint: Paint) -> String {
         None => text += &list(changes, paint),
     }
     text + &notes
+}
+
+/// What is said where changes of an interrupted run were finished, and not all of them could be.
+pub(super) fn left_alone(paths: &[PathBuf], paint: Paint) -> String {
+    const MOST: usize = 5;
+    if paths.is_empty() {
+        return String::new();
+    }
+    let named = paths.iter().take(MOST).map(|path| format!("`{}`", visible(&path.to_string_lossy())));
+    let mut named: Vec<String> = named.collect();
+    if paths.len() > MOST {
+        named.push(format!("{} more", paths.len() - MOST));
+    }
+    let word = paint.with(Tone::Question, "changes of an interrupted run are in the project now, but not all");
+    format!("guard: {word}: somebody has worked on {} since, which stays as it is\n", listed(&named, "and"))
 }
 
 /// What is said beside what stopped guard: that changes are lost, where they are.

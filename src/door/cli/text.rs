@@ -66,7 +66,7 @@ impl Paint {
 /// What `exec` has to say besides the command's own output: nothing, if all went as asked.
 pub(super) fn print(answer: &Answer) {
     let paint = Paint::on(&std::io::stderr());
-    let mut text = String::new();
+    let mut text = changes::left_alone(&answer.left_alone, paint);
     if let Some(stop) = &answer.stop {
         text += &stop_text(stop, paint);
         text += &answer.changes.as_ref().map(|changes| changes::lost(changes, paint)).unwrap_or_default();

@@ -59,7 +59,7 @@ pub(super) fn apply(
     let mut stayed = Vec::new();
     let ours = |n: &usize| !left.contains(n);
     let changes = || set.changes.iter().enumerate().filter(|(n, _)| ours(n)).map(|(_, change)| change);
-    shut::open(root, set)?;
+    shut::open(root, set, left)?;
     // What goes may lie in folders that go as well and cannot be written to.
     for change in changes().filter(|change| makes_way(change)) {
         if let Some(Node::Folder { mode }) = &change.before

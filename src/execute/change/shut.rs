@@ -6,6 +6,7 @@ use super::apply::{chmod, lasting, order};
 use super::place::Root;
 use super::stage::{ChangeError, system};
 use crate::action::{Change, ChangeSet, Node};
+use rustix::fs::FileType;
 use rustix::io::Errno;
 use std::collections::BTreeSet;
 
@@ -36,26 +37,28 @@ pub(super) fn with_shut(root: &Root, mut set: ChangeSet) -> Result<ChangeSet, Ch
     Ok(set)
 }
 
-/// Opens them.
-pub(super) fn open(root: &Root, set: &ChangeSet) -> Result<(), Errno> {
-    staying(set).try_for_each(|(change, mode)| chmod(root, &change.path, mode | OPEN))
+/// Opens them, but for changes whose numbers stand in `left`.
+pub(super) fn open(root: &Root, set: &ChangeSet, left: &BTreeSet<usize>) -> Result<(), Errno> {
+    let mut ours = staying(set).filter(|(n, ..)| !left.contains(n));
+    ours.try_for_each(|(_, change, mode)| chmod(root, &change.path, mode | OPEN))
 }
 
 /// Shuts them again as they were, unless somebody has changed them meanwhile.
 pub(super) fn shut(root: &Root, set: &ChangeSet) -> Result<(), Errno> {
-    for (change, mode) in staying(set) {
-        let found = root.stat(&change.path)?.map(|found| found.st_mode & 0o7777);
-        if found == Some(mode | OPEN) {
+    for (_, change, mode) in staying(set) {
+        let found =
+            root.stat(&change.path)?.map(|found| (found.st_mode & 0o7777, FileType::from_raw_mode(found.st_mode)));
+        if found == Some((mode | OPEN, FileType::Directory)) {
             chmod(root, &change.path, mode)?;
         }
     }
     Ok(())
 }
 
-/// Folders that are there before and after and were shut before, with their modes.
-fn staying(set: &ChangeSet) -> impl Iterator<Item = (&Change, u32)> {
-    set.changes.iter().filter_map(|change| match (&change.before, &change.after) {
-        (Some(Node::Folder { mode }), Some(Node::Folder { .. })) if mode & OPEN != OPEN => Some((change, *mode)),
+/// Folders that are there before and after and were shut before: the change's number, the change, and the folder's mode.
+fn staying(set: &ChangeSet) -> impl Iterator<Item = (usize, &Change, u32)> {
+    set.changes.iter().enumerate().filter_map(|(n, change)| match (&change.before, &change.after) {
+        (Some(Node::Folder { mode }), Some(Node::Folder { .. })) if mode & OPEN != OPEN => Some((n, change, *mode)),
         _ => None,
     })
 }

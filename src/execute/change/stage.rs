@@ -177,7 +177,8 @@ pub fn stage(
     })?;
     let (_, manifest) = journal.written();
     let staged = Staged { root, transaction: Some(transaction), set, manifest };
-    shut::open(&staged.root, &staged.set).map_err(|error| system("write to the folders of", project, error))?;
+    shut::open(&staged.root, &staged.set, &BTreeSet::new())
+        .map_err(|error| system("write to the folders of", project, error))?;
     let (mut made, mut folders) = (Vec::new(), BTreeSet::new());
     for (n, change) in staged.set.changes.iter().enumerate().filter(|(_, change)| is_staged(change)) {
         let (folder, name) = (lasting(&change.path, &staged.set), waiting(staged.name(), n));
