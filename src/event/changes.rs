@@ -146,8 +146,10 @@ impl Why {
 impl Changed {
     /// What a record keeps of a set.
     pub fn of(of: Option<u64>, set: &ChangeSet) -> Self {
-        let files = set.changes.iter().take(LISTED).map(ChangedFile::of).collect();
-        Self { of, files, more: set.changes.len().saturating_sub(LISTED) as u64 }
+        // What is only opened and shut again does not change.
+        let mut changes = set.changes.iter().filter(|change| change.before != change.after);
+        let files = changes.by_ref().take(LISTED).map(ChangedFile::of).collect();
+        Self { of, files, more: changes.count() as u64 }
     }
 
     /// The paths, for a person: the first few, and how many more.

@@ -204,6 +204,18 @@ fn what_a_person_did_while_changes_were_half_done_is_kept_and_told() {
 }
 
 #[test]
+fn a_pipe_that_went_cannot_be_taken_back_and_that_is_said() {
+    let home = three("[iteration]\nfiles = 1000\n");
+    assert!(Command::new("mkfifo").arg(home.project.join("pipe")).status().unwrap().success());
+    let done = line(&home, "rm pipe; echo new > a.py");
+    assert_eq!((done.code, home.project.join("pipe").exists()), (Some(0), false), "{}", done.stderr);
+    let log = home.log();
+    let record = log.lines().rev().find(|line| line.contains("change_committed")).unwrap();
+    let undone = home.guard(&["undo", record.rsplit(' ').nth(2).unwrap().trim_start_matches('#')]);
+    assert!(undone.code == Some(125) && undone.stderr.contains("what they replaced is not kept"), "{undone:?}");
+}
+
+#[test]
 fn a_dry_run_names_each_change_once() {
     let home = three("[iteration]\nfiles = 1000\n");
     let done = home.guard(&["exec", "--dry-run", "-c", "echo new > a.py; chmod 600 b.py; rm c.py"]);
