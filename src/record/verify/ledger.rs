@@ -102,6 +102,9 @@ impl Ledger {
             | Detail::Unfenced { .. }
             | Detail::ConnectionRefused { .. }
             | Detail::HostReached { .. }
+            | Detail::AgentStarted(_)
+            | Detail::AgentEnded(_)
+            | Detail::CallRefused { .. }
             | Detail::ChangeWithheld(_)
             | Detail::ChangeFinished(_)
             | Detail::FileChanged { .. }
