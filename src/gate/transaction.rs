@@ -59,7 +59,13 @@ pub(super) struct Ran<'a> {
 impl Desk<'_> {
     /// Finishes what guards that are gone were bringing into the project. What cannot be finished yet stands in `unfinished`.
     pub(super) fn finish_changes(&mut self) -> Result<(), Stop> {
-        for left in change::unfinished(&self.project.paths.state) {
+        let left = change::unfinished(&self.project.paths.state);
+        if left.is_empty() {
+            return Ok(());
+        }
+        let _alone = change::exclusively(&self.project.paths.state)
+            .map_err(|error| Stop::Change(begun(self.project, &error)))?;
+        for left in left {
             self.log.refresh().map_err(Stop::Log)?;
             let name = left.name().to_owned();
             let on_record = self.state().transactions.holds(&name);

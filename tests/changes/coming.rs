@@ -154,9 +154,10 @@ fn pipes_and_sockets_of_the_project_go_with_the_rest() {
 #[test]
 fn what_a_person_did_meanwhile_is_left_alone_when_an_interrupted_set_is_finished() {
     let project = "umask 022; for n in a b c m o; do echo old >$n; done; ln -s a l; ln -s a k; mkdir e g; echo x >e/x; echo x >g/x; \
-                   echo x >h";
+                   echo x >h; mkdir y; echo y >y/y";
     let script = "umask 022; for n in a b; do echo new >$n; done; rm c o; chmod 600 m; ln -sfn b l; ln -sfn b k; rm -r e g; \
-                  mkdir n; echo n >n/f; mkdir w; echo w >w/f; rm h; mkdir h; echo h >h/in; echo z >z";
+                  mkdir n; echo n >n/f; mkdir w; echo w >w/f; rm h; mkdir h; echo h >h/in; echo z >z; \
+                  mkdir y/n; echo n >y/n/f";
     let table: [(&str, &[&str], &[&str]); 3] = [
         (
             "true",
@@ -173,6 +174,10 @@ fn what_a_person_did_meanwhile_is_left_alone_when_an_interrupted_set_is_finished
                 "n/f file 644 n",
                 "w folder 755 ",
                 "w/f file 644 w",
+                "y folder 755 ",
+                "y/n folder 755 ",
+                "y/n/f file 644 n",
+                "y/y file 644 y",
                 "z file 644 z",
             ],
         ),
@@ -193,13 +198,17 @@ fn what_a_person_did_meanwhile_is_left_alone_when_an_interrupted_set_is_finished
                 "n file 644 mine",
                 "w folder 755 ",
                 "w/f file 644 w",
+                "y folder 755 ",
+                "y/n folder 755 ",
+                "y/n/f file 644 n",
+                "y/y file 644 y",
                 "z file 644 mine",
             ],
         ),
         (
             // Gone, by their hand: what was to change is not made anew.
-            "rm -r a k c g; mkdir w; echo mine >w/mine",
-            &["a", "k"],
+            "rm -r a k c g y; mkdir w; echo mine >w/mine",
+            &["a", "k", "y/n", "y/n/f"],
             &[
                 "b file 644 new",
                 "h folder 755 ",

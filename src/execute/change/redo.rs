@@ -22,7 +22,9 @@ pub(super) fn conflicts(root: &Root, transaction: &str, set: &ChangeSet) -> Resu
     for (n, change) in set.changes.iter().enumerate() {
         // Below what could not be made nothing can be.
         let orphan = change.path.ancestors().skip(1).any(|above| without.contains(above));
-        if orphan && change.after.is_some() || !may(root, change, || is_there(root, transaction, set, n))? {
+        let reached = || is_reached(root, lasting(&change.path, set));
+        let staged = || is_there(root, transaction, set, n);
+        if orphan && change.after.is_some() || !may(root, change, reached, staged)? {
             left.insert(n);
             if change.after.as_ref().is_some_and(Node::is_folder) {
                 without.insert(&change.path);
@@ -32,14 +34,19 @@ pub(super) fn conflicts(root: &Root, transaction: &str, set: &ChangeSet) -> Resu
     Ok(left)
 }
 
-fn may(root: &Root, change: &Change, staged: impl Fn() -> Result<bool, Errno>) -> Result<bool, Errno> {
+fn may(
+    root: &Root,
+    change: &Change,
+    reached: impl Fn() -> Result<bool, Errno>,
+    staged: impl Fn() -> Result<bool, Errno>,
+) -> Result<bool, Errno> {
     let staged = || if is_staged(change) { staged() } else { Ok(true) };
     let Some(found) = root.stat(&change.path)? else {
         // It is gone as it should be, guard has removed what was in the way, or nothing ever stood there.
         return match (&change.before, &change.after) {
             (_, None) => Ok(true),
-            (None, Some(_)) => staged(),
-            (Some(_), Some(_)) => Ok(makes_way(change) && staged()?),
+            (None, Some(_)) => Ok(reached()? && staged()?),
+            (Some(_), Some(_)) => Ok(makes_way(change) && reached()? && staged()?),
         };
     };
     if let (Some(Node::Folder { mode: before }), Some(Node::Folder { mode: after })) = (&change.before, &change.after) {
@@ -78,6 +85,15 @@ fn is(root: &Root, change: &Change, node: &Node, found: &Stat) -> Result<bool, E
         // Somebody shut it against reading, or it became another thing just now.
         Err(Errno::ACCESS | Errno::NOENT | Errno::INVAL | Errno::LOOP) => Ok(false),
         stands => stands,
+    }
+}
+
+/// Whether a folder that was to last is there.
+fn is_reached(root: &Root, folder: &Path) -> Result<bool, Errno> {
+    match root.folder(folder) {
+        Ok(_) => Ok(true),
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
