@@ -41,6 +41,31 @@ fn streams_folder_and_words_go_through_as_they_are() {
 }
 
 #[test]
+fn files_of_the_harness_s_own_can_be_its_streams() {
+    let home = scene("");
+    let line = "echo given > /tmp/in; guard exec -- sh -c 'cat; echo wrong >&2' < /tmp/in > /tmp/out 2> /tmp/err; cat /tmp/out /tmp/err; \
+                while read -r line; do echo \"read $line\"; guard exec -- true; done <<< $'one\\ntwo'; rm /tmp/in";
+    assert_eq!(harness(&home, line).stdout, "given\nwrong\nread one\nread two\n");
+}
+
+#[test]
+fn a_person_is_told_of_what_is_asked_from_inside() {
+    let home = scene("");
+    let told = home.path().join("told");
+    let config = home.path().join(".config/guard");
+    fs::create_dir_all(&config).unwrap();
+    let text = format!("[notify]\ncommand = [\"/bin/sh\", \"-c\", \"echo told > {}\"]\n", told.display());
+    fs::write(config.join("config.toml"), text).unwrap();
+    let ran = harness(&home, "guard exec -- id; echo $?");
+    assert_eq!(ran.stdout, "75\n", "{}", ran.stderr);
+    let begun = std::time::Instant::now();
+    while !told.exists() {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60), "{}", home.log());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+#[test]
 fn calls_may_be_made_at_once_and_each_gets_its_own_answer() {
     let home = scene("[limits]\nparallel = 20");
     let line = "for n in $(seq 20); do (guard exec -- sh -c \"sleep 0.2; exit $n\"; echo $n $? >> /tmp/all) & done; wait; \

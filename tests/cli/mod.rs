@@ -15,6 +15,7 @@ mod json;
 mod ladder;
 mod losses;
 mod messages;
+mod places;
 mod readme;
 mod signals;
 mod tools;
