@@ -2,8 +2,8 @@
 
 use super::*;
 use guard::event::{
-    AgentEnded, AgentStarted, By, Cause, Changed, ChangedFile, Checked, Closing, Committed, Composition, Ended, Escalated, Proves, Requested,
-    RuleHit, SourceFile, Spent, Why, Withheld,
+    AgentEnded, AgentStarted, By, Cause, Changed, ChangedFile, Checked, Closing, Committed, Composition, Ended,
+    Escalated, Proves, Requested, RuleHit, SourceFile, Spent, Why, Withheld,
 };
 use std::collections::{BTreeMap, BTreeSet};
 

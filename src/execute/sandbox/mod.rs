@@ -1,6 +1,7 @@
 //! The fence: what the kernel enforces around one command.
 //! The only room with `unsafe` code. Knows nothing of permits, policies or logs.
 
+mod begin;
 mod bounds;
 mod closed;
 mod covering;
@@ -34,6 +35,7 @@ mod sys;
 mod tree;
 mod watch;
 
+pub use begin::begin;
 pub use bounds::Bounds;
 pub use detach::detached;
 pub use order::{Calls, Layer, Order, Reach, Writable};

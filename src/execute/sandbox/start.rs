@@ -14,7 +14,9 @@ use super::net::{Entry, Net};
 use super::order::Order;
 use super::program::{executable, words};
 use super::pty;
+use super::rules::Begun;
 use super::steer::{Hold, Stopper};
+use super::sys::Errno;
 use super::watch::Watch;
 use super::{filter, resources, sys};
 use crate::execute::{Environment, ExecuteError, Fence, Level, Limits, Place};
@@ -246,11 +248,12 @@ impl Standing {
         }
         let caches =
             if mounts || outside || self.place.caches.exists() { None } else { Some(Fresh::make(&self.place.caches)?) };
-        let rules = if mounts {
+        let mut rules = if mounts {
             layout::rules(&self.place, &self.order, self.landlock)?
         } else {
             layout::rules_alone(&self.place, &self.order, self.landlock)?
         };
+        let domain = if outside { None } else { rules.begin().map_err(unruled)? };
         let (entry, reports, told) = Entry::open(&self.order, outside)?;
         let (out, stdout) = if self.order.terminal { pty::way()? } else { pipe()? };
         let [(go, release), (err, stderr)] = [pipe()?, pipe()?];
@@ -277,7 +280,13 @@ impl Standing {
             outside,
             mask: self.hold.before(),
             stack: vec![0; STACK],
-            ends: [told.as_raw_fd(), go.as_raw_fd(), stdout.as_raw_fd(), stderr.as_raw_fd()],
+            ends: [
+                told.as_raw_fd(),
+                go.as_raw_fd(),
+                stdout.as_raw_fd(),
+                stderr.as_raw_fd(),
+                domain.as_ref().map_or(-1, Begun::number),
+            ],
             terminal: self.order.terminal,
             deed: self.deed.take(),
             input: feed.as_ref().map(Feed::other).or_else(|| instead.as_ref().map(AsRawFd::as_raw_fd)).unwrap_or(-1),
@@ -311,6 +320,11 @@ impl Standing {
             feed,
         };
         fenced.go();
+        if let Some(domain) = domain {
+            // While the inside builds.
+            domain.finish().map_err(unruled)?;
+            fenced.go();
+        }
         Ok(Ok(fenced))
     }
 
@@ -492,6 +506,13 @@ impl Fenced {
 
 fn trouble(what: &str, cause: &str) -> ExecuteError {
     ExecuteError::System { what: what.to_owned(), cause: cause.to_owned() }
+}
+
+/// Landlock's domain could not be made.
+fn unruled(error: Errno) -> ExecuteError {
+    let (what, mend) = mends::of(Stage::Landlock as i32);
+    let cause = io::Error::from_raw_os_error(error).to_string();
+    ExecuteError::Fence { what: what.to_owned(), cause, mend: mend.to_owned() }
 }
 
 fn pipe() -> Result<(OwnedFd, OwnedFd), ExecuteError> {
