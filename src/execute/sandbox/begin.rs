@@ -9,7 +9,7 @@ use std::os::fd::IntoRawFd;
 /// Makes the three standard streams be something, so that no file opened later is taken for one of them, and has writing to
 /// a pipe that nobody reads fail instead of ending the process. False where the first cannot be had.
 pub fn begin() -> bool {
-    sys::ignore(libc::SIGPIPE);
+    sys::dispose(libc::SIGPIPE, true);
     let streams = [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()];
     streams.iter().zip(0..).all(|(stream, number)| match fcntl_getfd(stream) {
         Err(Errno::BADF) => {

@@ -207,7 +207,7 @@ fn prepare(plan: &mut Plan) -> Result<(), (i32, Errno)> {
         }
     }
     sys::close_from(OTHERS, false).map_err(at(Stage::Descriptors))?;
-    sys::default_action(libc::SIGCHLD);
+    sys::dispose(libc::SIGCHLD, false);
     // A terminal's signals come by way of guard. A session of its own would cost 45 µs for the scheduler's group of it.
     sys::lead_group();
     // Guard has written the id maps, or is gone.
@@ -290,7 +290,7 @@ fn confine(plan: &Plan) -> Result<Option<Result<c_int, Errno>>, (i32, Errno)> {
     // Rust ignores SIGPIPE in guard; a command must not inherit that, nor that a caller (as Python does) ignores the signals
     // by which limits end it.
     for signal in [libc::SIGPIPE, libc::SIGXFSZ, libc::SIGXCPU] {
-        sys::default_action(signal);
+        sys::dispose(signal, false);
     }
     sys::setsid();
     sys::duplicate(OUT, 1, false).map_err(at(Stage::Descriptors))?;

@@ -29,10 +29,12 @@ mod raw;
 mod refused;
 mod resources;
 mod rules;
+mod socket;
 mod start;
 mod steer;
 mod sys;
 mod tree;
+mod variables;
 mod watch;
 
 pub use begin::begin;

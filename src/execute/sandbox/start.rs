@@ -17,15 +17,15 @@ use super::pty;
 use super::rules::Begun;
 use super::steer::{Hold, Stopper};
 use super::sys::Errno;
+use super::variables::variables;
 use super::watch::Watch;
 use super::{filter, resources, sys};
 use crate::execute::{Environment, ExecuteError, Fence, Level, Limits, Place};
 use rustix::pipe::{PipeFlags, pipe_with};
-use std::ffi::{CString, OsStr};
+use std::ffi::CString;
 use std::fs;
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -267,7 +267,7 @@ impl Standing {
             cwd: c_path(if outside { Path::new("/") } else { &self.place.cwd })?,
             program,
             argv: Strings::new(argv),
-            envp: Strings::new(self.variables(mounts || outside, &entry)?),
+            envp: Strings::new(variables(&self.environment, (&self.order, &self.place), mounts || outside, &entry)?),
             filter: program_of(false)?,
             asking: entry.asks.then(|| program_of(true)).transpose()?,
             rules,
@@ -328,28 +328,6 @@ impl Standing {
         Ok(Ok(fenced))
     }
 
-    fn variables(&self, mounts: bool, entry: &Entry) -> Result<Vec<CString>, ExecuteError> {
-        let mut all: Vec<(&OsStr, &OsStr)> =
-            self.environment.variables.iter().map(|(n, v)| (n.as_os_str(), v.as_os_str())).collect();
-        if self.order.terminal {
-            // The terminal itself knows its size, which may change.
-            all.retain(|(name, _)| *name != "COLUMNS" && *name != "LINES");
-        }
-        let way = &entry.variables;
-        all.retain(|(name, _)| !way.iter().any(|(other, _)| other == name));
-        all.extend(way.iter().map(|(n, v)| (OsStr::new(n), OsStr::new(v))));
-        if !mounts {
-            // There is no private /tmp without mounts.
-            all.retain(|(name, _)| *name != "TMPDIR");
-            all.push((OsStr::new("TMPDIR"), self.place.caches.as_os_str()));
-        }
-        let join = |(name, value): (&OsStr, &OsStr)| {
-            CString::new([name.as_bytes(), b"=", value.as_bytes()].concat())
-                .map_err(|_| trouble("pass the environment on", "a NUL byte in a variable"))
-        };
-        all.into_iter().map(join).collect()
-    }
-
     /// Waits until the fence stands, stepping down the ladder where the kernel refuses and the caller accepts.
     pub(in crate::execute) fn ready(&mut self) -> Result<Fence, ExecuteError> {
         loop {
@@ -393,8 +371,7 @@ impl Standing {
             }
             return Err(ExecuteError::Fence { what, cause: cause.to_string(), mend: "see `guard doctor`".to_owned() });
         }
-        let (what, mend) = mends::of(stage);
-        Err(ExecuteError::Fence { what: what.to_owned(), cause: cause.to_string(), mend: mend.to_owned() })
+        Err(mends::refused(stage, error))
     }
 
     /// What mount step number `n` does, for messages; whether it is the one that lays the overlay.
@@ -510,9 +487,7 @@ fn trouble(what: &str, cause: &str) -> ExecuteError {
 
 /// Landlock's domain could not be made.
 fn unruled(error: Errno) -> ExecuteError {
-    let (what, mend) = mends::of(Stage::Landlock as i32);
-    let cause = io::Error::from_raw_os_error(error).to_string();
-    ExecuteError::Fence { what: what.to_owned(), cause, mend: mend.to_owned() }
+    mends::refused(Stage::Landlock as i32, error)
 }
 
 fn pipe() -> Result<(OwnedFd, OwnedFd), ExecuteError> {

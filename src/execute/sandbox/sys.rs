@@ -372,20 +372,10 @@ pub(super) fn mask(how: c_int, set: &sigset_t) -> sigset_t {
     old
 }
 
-/// Sets a signal's disposition to its default.
-pub(super) fn default_action(signal: c_int) {
-    dispose(signal, 0);
-}
-
-/// Has a signal ignored.
-pub(super) fn ignore(signal: c_int) {
-    dispose(signal, 1);
-}
-
-/// `handler`: 0, the default; 1, ignored.
-fn dispose(signal: c_int, handler: u64) {
-    // The kernel's `struct sigaction`: handler, flags, restorer, mask.
-    let action = [handler, 0, 0, 0];
+/// Sets a signal's disposition: it is ignored, or what the kernel does by default is done.
+pub(super) fn dispose(signal: c_int, ignored: bool) {
+    // The kernel's `struct sigaction`: handler (0: the default; 1: ignored), flags, restorer, mask.
+    let action = [u64::from(ignored), 0, 0, 0];
     // SAFETY: no handler is installed.
     let _ = unsafe { call!(SYS_rt_sigaction, signal, action.as_ptr(), ptr::null::<u64>(), SET) };
 }
@@ -500,19 +490,6 @@ pub(super) unsafe fn execute(program: &CStr, argv: &[*const libc::c_char], envp:
 pub(super) fn entries(fd: c_int, buffer: &mut [u8]) -> Result<usize, Errno> {
     // SAFETY: the buffer is valid for its length.
     unsafe { call!(SYS_getdents64, fd, buffer.as_mut_ptr(), buffer.len()) }
-}
-
-/// Whether `fd` is a local stream socket that does not listen: bytes to and from its peer, and to nobody else.
-pub(super) fn local_stream(fd: c_int) -> bool {
-    let option = |name: c_int| {
-        let (mut value, mut len): (c_int, libc::socklen_t) = (0, 4);
-        // SAFETY: value and length are valid and agree.
-        let result = unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, name, (&raw mut value).cast(), &raw mut len) };
-        (result == 0).then_some(value)
-    };
-    option(libc::SO_DOMAIN) == Some(libc::AF_UNIX)
-        && option(libc::SO_ACCEPTCONN) == Some(0)
-        && matches!(option(libc::SO_TYPE), Some(libc::SOCK_STREAM | libc::SOCK_SEQPACKET))
 }
 
 #[cfg(test)]
