@@ -23,6 +23,9 @@ const SHUT_FILE: &str = "/run/guard/shut";
 /// Folders that are private to the fence.
 const PRIVATE: [&str; 4] = ["/tmp", "/var/tmp", "/run", "/dev"];
 
+/// Those of them that can be written to.
+const WRITABLE: [&str; 2] = ["/tmp", "/dev"];
+
 const PROJECT: usize = 0;
 const CACHES: usize = 1;
 const FIRST_DEVICE: usize = 2;
@@ -331,6 +334,10 @@ pub(super) fn rules(place: &Place, order: &Order, version: u32) -> Result<Rules,
         let covers = covered(place, order, true);
         let mounted = mounted(place, order, &covers);
         for (path, folder) in open_to_all(place)? {
+            // Allowed further down, more or once.
+            if WRITABLE.map(Path::new).contains(&path.as_path()) || covers.iter().any(|cover| cover.at == path) {
+                continue;
+            }
             match mounted.iter().any(|at| lies_in(&path, at)) {
                 true => rules.allow(c_path(&path)?, Access::Read, folder),
                 false => rules.allow_shared(c_path(&path)?, folder),
@@ -352,7 +359,7 @@ pub(super) fn rules(place: &Place, order: &Order, version: u32) -> Result<Rules,
     for writable in &order.writable {
         rules.allow(c_path(&writable.path)?, Access::Write, writable.path.is_dir());
     }
-    for folder in ["/tmp", "/dev"] {
+    for folder in WRITABLE {
         rules.allow(c(folder), Access::Write, true);
     }
     Ok(rules)
