@@ -37,6 +37,11 @@ impl Project {
     pub fn find(world: &World, from: &Path) -> Result<Self, Stop> {
         let from = std::fs::canonicalize(from)
             .map_err(|error| Stop::Folder { path: from.to_owned(), cause: error.to_string() })?;
+        Self::around(world, from)
+    }
+
+    /// The project that `from`, a path without links, lies in.
+    pub fn around(world: &World, from: PathBuf) -> Result<Self, Stop> {
         if !from.is_dir() {
             return Err(Stop::Folder { path: from, cause: "it is not a folder".into() });
         }
@@ -51,7 +56,7 @@ impl Project {
         if crate::execute::sandbox::inside(&state_root) {
             return Err(Stop::Fenced);
         }
-        let paths = match crate::record::find(&state_root, &root) {
+        let paths = match crate::record::find_real(&state_root, &root) {
             Err(LogError::NotCreated { project }) => return Err(Stop::NotInitialised { root: project }),
             found => found.map_err(Stop::Log)?,
         };

@@ -187,9 +187,10 @@ fn world() -> Result<World, Stop> {
 
 /// The project of a call, and the world as that call sees it: `-C DIR` starts commands in DIR.
 fn project(mut world: World, from: &std::path::Path) -> Result<(World, Project), Stop> {
-    let project = Project::find(&world, from)?;
-    world.cwd = std::fs::canonicalize(from)
+    let real = std::fs::canonicalize(from)
         .map_err(|error| Stop::Folder { path: from.to_owned(), cause: error.to_string() })?;
+    let project = Project::around(&world, real.clone())?;
+    world.cwd = real;
     Ok((world, project))
 }
 

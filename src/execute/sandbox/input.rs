@@ -53,7 +53,7 @@ pub(super) fn fenced(mounts: bool) -> Result<Input, ExecuteError> {
             }
         }
         FileType::Socket => {
-            if super::sys::local_stream(0) {
+            if super::socket::local_stream(0) {
                 Ok(Input::AsIs)
             } else {
                 refuse("it is a socket that can reach others")

@@ -6,7 +6,7 @@ use super::mounts::Step;
 use super::order::{Order, PROGRAM, SUPERVISOR};
 use super::rules::{Access, Judged, Rules};
 use super::{covering, dotenv};
-use crate::execute::{ExecuteError, Place};
+use crate::execute::{ExecuteError, Place, real_in};
 use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::fs;
@@ -22,6 +22,9 @@ const NOTHING_FILE: &str = "/run/guard/nothing";
 const SHUT_FILE: &str = "/run/guard/shut";
 /// Folders that are private to the fence.
 const PRIVATE: [&str; 4] = ["/tmp", "/var/tmp", "/run", "/dev"];
+
+/// Those of them that can be written to.
+const WRITABLE: [&str; 2] = ["/tmp", "/dev"];
 
 const PROJECT: usize = 0;
 const CACHES: usize = 1;
@@ -49,9 +52,10 @@ pub(super) fn resolved(place: &Place) -> Result<Place, ExecuteError> {
     let real = |path: &Path| {
         fs::canonicalize(path).map_err(|error| trouble(&format!("cannot use `{}`", path.display()), &error.to_string()))
     };
+    let project = real(&place.project)?;
     let place = Place {
-        project: real(&place.project)?,
-        cwd: real(&place.cwd)?,
+        cwd: if place.cwd == place.project { project.clone() } else { real(&place.cwd)? },
+        project,
         caches: if is_private(&place.caches) { place.caches.clone() } else { real(&place.caches)? },
         protected: place.protected.clone(),
         hidden: place.hidden.clone(),
@@ -193,7 +197,7 @@ impl Layout<'_> {
     fn private(&mut self, order: &Order) -> Result<(), ExecuteError> {
         let folder = |at: &str, mode| Step::Folder { at: c(at), mode };
         if Path::new("/run").is_dir() {
-            self.steps.push(Step::Memory { at: c("/run"), options: c"mode=0755,size=64k" });
+            self.steps.push(Step::Memory { at: c("/run"), options: c"mode=0755,size=1m" });
         }
         self.steps.push(Step::Memory { at: c("/tmp"), options: c"mode=1777,size=1g,nr_inodes=400k" });
         self.steps.push(Step::Memory { at: c("/dev"), options: c"mode=0755,size=256m" });
@@ -295,7 +299,11 @@ impl Layout<'_> {
     /// Covers `path` with nothing.
     fn hide(&mut self, path: &Path) -> Result<(), ExecuteError> {
         // What is not there cannot be made where guard would take it for its own: what is made is judged.
-        let Ok(real) = fs::canonicalize(path) else { return Ok(()) };
+        let real = match path.strip_prefix(&self.place.project) {
+            Ok(rest) => real_in(&self.place.project, rest),
+            Err(_) => fs::canonicalize(path),
+        };
+        let Ok(real) = real else { return Ok(()) };
         if self.is_out_of_sight(&real) && !self.place.project.starts_with(&real) {
             return Ok(());
         }
@@ -323,10 +331,19 @@ impl Layout<'_> {
 pub(super) fn rules(place: &Place, order: &Order, version: u32) -> Result<Rules, ExecuteError> {
     let mut rules = order.bounds.rules(version, Judged::Files)?;
     if order.bounds.reading().is_none() && version > 0 {
+        let covers = covered(place, order, true);
+        let mounted = mounted(place, order, &covers);
         for (path, folder) in open_to_all(place)? {
-            rules.allow(c_path(&path)?, Access::Read, folder);
+            // Allowed further down, more or once.
+            if WRITABLE.map(Path::new).contains(&path.as_path()) || covers.iter().any(|cover| cover.at == path) {
+                continue;
+            }
+            match mounted.iter().any(|at| lies_in(&path, at)) {
+                true => rules.allow(c_path(&path)?, Access::Read, folder),
+                false => rules.allow_shared(c_path(&path)?, folder),
+            }
         }
-        for cover in covered(place, order, true) {
+        for cover in covers {
             rules.allow(c_path(&cover.at)?, Access::Read, true);
         }
         if order.layer.is_none() {
@@ -342,10 +359,25 @@ pub(super) fn rules(place: &Place, order: &Order, version: u32) -> Result<Rules,
     for writable in &order.writable {
         rules.allow(c_path(&writable.path)?, Access::Write, writable.path.is_dir());
     }
-    for folder in ["/tmp", "/dev"] {
+    for folder in WRITABLE {
         rules.allow(c(folder), Access::Write, true);
     }
     Ok(rules)
+}
+
+/// Where the fence mounts something: what lies there is not what lies there outside.
+fn mounted<'a>(place: &'a Place, order: &'a Order, covers: &'a [Cover]) -> Vec<&'a Path> {
+    let private = PRIVATE.iter().map(Path::new).chain([Path::new("/proc")]);
+    let own = [place.project.as_path(), &place.caches].into_iter().chain(covers.iter().map(|cover| cover.at.as_path()));
+    let apart =
+        place.hidden.iter().chain(&place.reads.shut).chain(order.writable.iter().map(|writable| &writable.path));
+    private.chain(own).chain(apart.map(PathBuf::as_path)).collect()
+}
+
+/// Whether `path` is `at` or lies in it; by their bytes, since there are many to compare.
+fn lies_in(path: &Path, at: &Path) -> bool {
+    let rest = path.as_os_str().as_bytes().strip_prefix(at.as_os_str().as_bytes());
+    rest.is_some_and(|rest| rest.first().is_none_or(|next| *next == b'/'))
 }
 
 /// The folders at the top that are not closed, and what is open of the closed ones.

@@ -1,6 +1,7 @@
 //! The fence: what the kernel enforces around one command.
 //! The only room with `unsafe` code. Knows nothing of permits, policies or logs.
 
+mod begin;
 mod bounds;
 mod closed;
 mod covering;
@@ -28,12 +29,15 @@ mod raw;
 mod refused;
 mod resources;
 mod rules;
+mod socket;
 mod start;
 mod steer;
 mod sys;
 mod tree;
+mod variables;
 mod watch;
 
+pub use begin::begin;
 pub use bounds::Bounds;
 pub use detach::detached;
 pub use order::{Calls, Layer, Order, Reach, Writable};
