@@ -13,7 +13,7 @@ fn put(home: &Home, name: &str, text: &str) {
 }
 
 /// A project whose policy allows `reader` and `keeper`, which tell what is in a file; `keeper` may read `.env` files.
-fn reading(more: &str) -> Home {
+pub(super) fn reading(more: &str) -> Home {
     let home = Home::with("default");
     for name in ["reader", "keeper"] {
         home.write(name, "#!/bin/sh\nfor file; do cat \"$file\"; done\n");

@@ -8,6 +8,7 @@ mod console;
 mod detach;
 mod digits;
 mod dotenv;
+mod elsewhere;
 mod feed;
 mod filter;
 mod first;

@@ -16,7 +16,7 @@ use super::program::{executable, words};
 use super::pty;
 use super::steer::{Hold, Stopper};
 use super::watch::Watch;
-use super::{filter, resources, sys};
+use super::{elsewhere, filter, resources, sys};
 use crate::execute::{Environment, ExecuteError, Fence, Level, Limits, Place};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::ffi::{CString, OsStr};
@@ -86,7 +86,8 @@ pub(in crate::execute) fn start(
     if deed.is_none() {
         executable(&order.work)?;
     }
-    let place = layout::resolved(place)?;
+    let mut place = layout::resolved(place)?;
+    let looked = if let Bounds::Outside(_) = order.bounds { Ok(()) } else { elsewhere::hide(&mut place) };
     let mut standing = Standing {
         watch: Watch::default(),
         place,
@@ -101,6 +102,12 @@ pub(in crate::execute) fn start(
         fenced: None,
         hold: Hold::new(),
     };
+    if let Err(error) = looked {
+        standing.missing.push(format!(
+            "a look at what is mounted twice (`/proc/self/mountinfo`: {error}), so what is hidden can be read at its other \
+             names: mount `/proc`"
+        ));
+    }
     if let Bounds::Outside(_) = standing.order.bounds {
         standing.rung = Rung::Outside;
         standing.missing.push(OUTSIDE.to_owned());
