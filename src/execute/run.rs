@@ -8,7 +8,7 @@ use super::sandbox::{
 };
 use super::terminal::Terminal;
 use super::written::Watching;
-use super::{Environment, ExecuteError, Fence, Level, Outcome, Place, Traffic, compose};
+use super::{Environment, ExecuteError, Fence, Level, Outcome, Place, Traffic, compose, unlinked};
 use crate::action::Action;
 use crate::action::shell::Asked;
 use crate::approve::Permit;
@@ -158,7 +158,7 @@ impl Prepared {
             drop(fenced);
             return Ok(run.outcome(Ended::Cancelled, 128 + signal, None, start.elapsed(), fence));
         }
-        let watching = watch(self.standing.limits(), fenced.stopper());
+        let watching = watch(self.standing.limits(), &fenced);
         run.sink.begins(self.standing.timeout());
         fenced.go();
         let last = run.relay(&mut fenced);
@@ -230,10 +230,12 @@ fn stopped_by(cause: i32, status: ExitStatus) -> Option<&'static str> {
     }
 }
 
-/// Watches what is written, where there is one place for all of it.
-fn watch(limits: &Limits, stopper: Stopper) -> Option<Watching> {
+/// Watches what is written, where there is one place for all of it, and what lies nowhere any more.
+fn watch(limits: &Limits, fenced: &Fenced) -> Option<Watching> {
     let folder = limits.watched.clone()?;
-    Some(Watching::begin(folder, limits.total_write, limits.pause(), move || stopper.stop()))
+    let (first, stopper) = (fenced.pid(), fenced.stopper());
+    let elsewhere = move || unlinked::held(first);
+    Some(Watching::begin(folder, limits.total_write, limits.pause(), elsewhere, move || stopper.stop()))
 }
 
 /// What may still be printed.
