@@ -2,6 +2,7 @@
 //! Allocates nothing, since the first process does the looking. Knows nothing of how a tree is stopped.
 
 use super::digits::{self, LONGEST};
+use super::nameless;
 use super::sys;
 use super::tree::Tree;
 use crate::execute::Limits;
@@ -73,7 +74,7 @@ impl<'a> Meter<'a> {
         if u128::from(found.ticks) * TICK > self.limits.cpu.as_millis() {
             return Some(Exceeded::Cpu);
         }
-        let files = self.files();
+        let files = self.files(tree);
         if found.resident.saturating_add(files) <= self.limits.memory {
             self.over = None;
             return None;
@@ -87,12 +88,15 @@ impl<'a> Meter<'a> {
         (exact > self.limits.hard_memory() || since.elapsed() >= self.limits.memory_window).then_some(Exceeded::Memory)
     }
 
-    /// Bytes of files in the private folders, which are memory.
-    fn files(&self) -> u64 {
+    /// Bytes of files in memory: those of the private folders, and those without a name; and of shared memory that nobody
+    /// has attached.
+    fn files(&self, tree: &Tree) -> u64 {
         if !self.private {
-            return 0;
+            return nameless::open(tree, &[]);
         }
-        [c"/tmp", c"/dev", c"/run"].iter().map(|at| sys::used(at).unwrap_or(0)).fold(0, u64::saturating_add)
+        let folders = [c"/tmp", c"/dev", c"/run"];
+        let used = folders.iter().map(|at| sys::used(at).unwrap_or(0)).fold(0, u64::saturating_add);
+        used.saturating_add(nameless::open(tree, &folders)).saturating_add(nameless::detached())
     }
 }
 

@@ -20,6 +20,7 @@ mod layout;
 mod meter;
 mod mends;
 mod mounts;
+mod nameless;
 mod net;
 mod order;
 mod probe;
