@@ -9,7 +9,7 @@ use crate::fence::tricks::{
 use std::process::Command;
 
 /// Runs the real guard behind `trick`.
-fn behind(home: &Home, trick: &str, arguments: &[&str]) -> Done {
+pub(crate) fn behind(home: &Home, trick: &str, arguments: &[&str]) -> Done {
     let mut command = Command::new("sh");
     let trick = if trick == MASKED {
         format!("exec unshare --user --map-root-user --mount --propagation private sh -c '{MASKED}' \"$0\" \"$@\"")

@@ -59,8 +59,8 @@ impl<'a> Meter<'a> {
         self.over = None;
     }
 
-    /// Looks, if it is time to.
-    pub(super) fn look(&mut self, tree: &Tree) -> Option<Exceeded> {
+    /// Looks, if it is time to. What takes long takes no longer than `left`.
+    pub(super) fn look(&mut self, tree: &Tree, left: Duration) -> Option<Exceeded> {
         if !self.left().is_zero() {
             return None;
         }
@@ -79,7 +79,7 @@ impl<'a> Meter<'a> {
             self.over = None;
             return None;
         }
-        let exact = memory(tree, files);
+        let exact = memory(tree, files, || now.elapsed() >= left);
         if exact <= self.limits.memory {
             self.over = None;
             return None;
@@ -141,10 +141,14 @@ fn with_stat<T>(pid: pid_t, take: impl Fn(&dyn Fn(usize) -> Option<u64>) -> Opti
 
 /// Bytes of memory that a tree holds, each counted once: of what is anonymous, and of what is shared or a file in memory, the
 /// share of each process that maps it. `files`: bytes of files in memory, mapped or not; of these and of what is mapped the
-/// larger counts, since the one may be the other. Pages of files on a disk do not count: the kernel takes them back.
-fn memory(tree: &Tree, files: u64) -> u64 {
+/// larger counts, since the one may be the other. Pages of files on a disk do not count: the kernel takes them back. Once
+/// `over` says so the rest is left out.
+fn memory(tree: &Tree, files: u64, over: impl Fn() -> bool) -> u64 {
     let (mut own, mut shared) = (0_u64, 0_u64);
     tree.each(|pid| {
+        if over() {
+            return;
+        }
         let mut buffer = [0; 2048];
         // A process that lets nobody look into it is counted whole.
         let found = read(pid, b"/smaps_rollup", &mut buffer).and_then(|text| pair(text, b"Pss_Anon:", b"Pss_Shmem:"));

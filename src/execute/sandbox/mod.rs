@@ -45,7 +45,7 @@ pub use resources::counts_root;
 
 pub(super) use console::Console;
 pub(super) use feed::Feed;
-pub(super) use init::report;
+pub(super) use init::{GRACE, report};
 pub(super) use layout::out_of_sight;
 pub(super) use net::Net;
 pub(super) use start::{Fenced, Standing, start};

@@ -475,7 +475,7 @@ impl Fenced {
 
     /// What asks it to end, for as long as it is not reaped.
     pub(in crate::execute) fn stopper(&self) -> Stopper {
-        Stopper::of(self.pid())
+        self.first.stopper()
     }
 
     /// Ends whatever is left inside; the deed that was to be done, if there was one.
