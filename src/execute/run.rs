@@ -20,6 +20,7 @@ use rustix::io::{Errno, read};
 use std::ffi::OsString;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
@@ -126,6 +127,11 @@ impl Prepared {
     /// A run in a fence that is being built.
     pub(super) fn of(standing: Standing) -> Self {
         Self { standing, stands: false }
+    }
+
+    /// The `.env` files that the command cannot read; none where it may.
+    pub fn dotenv(&self) -> &[PathBuf] {
+        self.standing.dotenv()
     }
 
     /// Waits until the fence stands, and says what stands.

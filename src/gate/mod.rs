@@ -12,6 +12,7 @@ mod compose;
 mod count;
 mod desk;
 mod diff;
+mod dotenv;
 mod entries;
 mod examine;
 pub mod facts;

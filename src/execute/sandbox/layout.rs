@@ -5,7 +5,7 @@ use super::closed::{self, Cover, covers};
 use super::mounts::Step;
 use super::order::{Layer, Order};
 use super::rules::{Access, Judged, Rules};
-use super::{covering, dotenv};
+use super::covering;
 use crate::execute::{ExecuteError, Place};
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::CString;
@@ -113,9 +113,14 @@ pub(super) fn steps(
     Ok(layout.steps)
 }
 
-/// What of a resolved place lies in the project and is mounted on.
-pub(super) fn mounted_on(place: &Place) -> Vec<PathBuf> {
-    place.hidden.iter().filter(|path| path.starts_with(&place.project)).cloned().collect()
+/// What of a resolved place lies in the project and is mounted on. An overlay keeps what it has seen.
+pub(super) fn mounted_on(place: &Place, order: &Order) -> Vec<PathBuf> {
+    let mut all = place.hidden.clone();
+    if order.layer.is_none() {
+        all.extend(unread(place, order));
+    }
+    all.retain(|path| path.starts_with(&place.project));
+    all
 }
 
 /// What is covered for `order`; the system's closed folders too where Landlock does not close them.
@@ -125,11 +130,10 @@ fn covered(place: &Place, order: &Order, landlock: bool) -> Vec<Cover> {
     covers(place, &also, !landlock)
 }
 
-/// What cannot be read although it lies where one may look: `.env` files, and what the policy shuts.
+/// What cannot be read although it lies where one may look: `.env` files that were found, and what the policy shuts.
 fn unread(place: &Place, order: &Order) -> BTreeSet<PathBuf> {
-    let mut all = if order.dotenv { BTreeSet::new() } else { dotenv::files(place) };
-    all.extend(place.reads.shut.iter().cloned());
-    all
+    let dotenv = place.reads.dotenv.iter().filter(|_| !order.dotenv);
+    place.reads.shut.iter().chain(dotenv).cloned().collect()
 }
 
 /// Why a program at `path` cannot be seen inside, and what opens it.

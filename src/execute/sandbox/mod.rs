@@ -38,6 +38,7 @@ mod watch;
 
 pub use bounds::Bounds;
 pub use detach::detached;
+pub use dotenv::{Dotenv, look_through};
 pub use order::{Layer, Order, Reach};
 pub use probe::{Examination, Finding, examine};
 pub use program::Work;

@@ -16,7 +16,7 @@ use super::program::{executable, words};
 use super::pty;
 use super::steer::{Hold, Stopper};
 use super::watch::Watch;
-use super::{elsewhere, filter, resources, sys};
+use super::{dotenv, elsewhere, filter, resources, sys};
 use crate::execute::{Environment, ExecuteError, Fence, Level, Limits, Place};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::ffi::{CString, OsStr};
@@ -88,6 +88,8 @@ pub(in crate::execute) fn start(
     }
     let mut place = layout::resolved(place)?;
     let looked = if let Bounds::Outside(_) = order.bounds { Ok(()) } else { elsewhere::hide(&mut place) };
+    let outside = matches!(order.bounds, Bounds::Outside(_));
+    let missed = if order.dotenv || outside { Vec::new() } else { find_dotenv(&mut place) };
     let mut standing = Standing {
         watch: Watch::default(),
         place,
@@ -95,7 +97,7 @@ pub(in crate::execute) fn start(
         environment: environment.clone(),
         require,
         rung: Rung::Namespaces,
-        missing: Vec::new(),
+        missing: missed,
         landlock: sys::landlock_version(),
         overlay: true,
         deed,
@@ -117,8 +119,26 @@ pub(in crate::execute) fn start(
     }
     standing.spawn()?;
     // While the inside builds.
-    standing.watch = Watch::over(layout::mounted_on(&standing.place));
+    standing.watch = Watch::over(layout::mounted_on(&standing.place, &standing.order));
     Ok(standing)
+}
+
+/// Looks for the `.env` files of a place; what may have been missed.
+fn find_dotenv(place: &mut Place) -> Vec<String> {
+    let found = dotenv::look(place);
+    place.reads.dotenv = found.files.into_iter().collect();
+    let shared = found.shared.iter().map(|path| {
+        format!(
+            "a cover for other names of `{}`: hard links of it lie outside the project and can be read there: remove them",
+            path.display()
+        )
+    });
+    let cut = (!found.whole && !place.reads.looked_through).then(|| {
+        "a look for `.env` files in all of the project, which is large: `guard policy trust` looks through it, and `!PATH` \
+         in `toolchain` in `[fence]` names one"
+            .to_owned()
+    });
+    shared.chain(cut).collect()
 }
 
 impl Standing {
@@ -406,6 +426,11 @@ impl Standing {
     /// what is there.
     pub(in crate::execute) fn uncovered(&self) -> impl Iterator<Item = &PathBuf> {
         self.watch.gone()
+    }
+
+    /// The `.env` files that were found, where they were looked for.
+    pub(in crate::execute) fn dotenv(&self) -> &[PathBuf] {
+        if self.order.dotenv { &[] } else { &self.place.reads.dotenv }
     }
 
     /// Whether the command has a terminal of its own.
