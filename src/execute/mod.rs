@@ -2,6 +2,7 @@
 //! Knows no policy: a [`Permit`] is all it takes.
 
 mod beside;
+pub mod calls;
 mod capture;
 pub mod change;
 mod compose;

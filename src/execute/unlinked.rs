@@ -29,7 +29,8 @@ pub(super) fn held(first: i32) -> u64 {
 }
 
 fn is_in_memory(path: &Path) -> bool {
-    rustix::fs::statfs(path).is_ok_and(|system| IN_MEMORY.iter().any(|kind| i128::from(*kind) == i128::from(system.f_type)))
+    rustix::fs::statfs(path)
+        .is_ok_and(|system| IN_MEMORY.iter().any(|kind| i128::from(*kind) == i128::from(system.f_type)))
 }
 
 /// All processes below one.

@@ -149,7 +149,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (sender, receiver) = channel();
         let pause = Duration::from_millis(10);
-        let watching = Watching::begin(folder.path().to_owned(), 1 << 20, pause, || 100_000, move || sender.send(()).unwrap());
+        let watching =
+            Watching::begin(folder.path().to_owned(), 1 << 20, pause, || 100_000, move || sender.send(()).unwrap());
         fs::write(folder.path().join("a"), vec![1; 900_000]).unwrap();
         assert!(receiver.recv_timeout(Duration::from_millis(200)).is_err());
         fs::write(folder.path().join("b"), vec![1; 900_000]).unwrap();
@@ -158,7 +159,8 @@ mod tests {
             assert!(receiver.recv_timeout(Duration::from_secs(20)).is_ok());
         }
         assert!(watching.end());
-        let long = Watching::begin(folder.path().to_owned(), 1, Duration::from_secs(3600), || 0, || panic!("it was ended"));
+        let long =
+            Watching::begin(folder.path().to_owned(), 1, Duration::from_secs(3600), || 0, || panic!("it was ended"));
         let begin = Instant::now();
         assert!(!long.end());
         assert!(begin.elapsed() < Duration::from_secs(20));

@@ -41,6 +41,12 @@ impl Project {
             return Err(Stop::Folder { path: from, cause: "it is not a folder".into() });
         }
         let root = root_of(&from).ok_or_else(|| Stop::NoProject { from: from.clone() })?;
+        if world.only.as_ref().is_some_and(|only| *only != root) {
+            return Err(Stop::Usage {
+                what: format!("`{}` is another project than the one this agent works in", shown(&root)),
+                help: "call guard in the project that `guard run` was started in".into(),
+            });
+        }
         let state_root = world.state_root().ok_or(Stop::NoHome)?;
         if crate::execute::sandbox::inside(&state_root) {
             return Err(Stop::Fenced);

@@ -234,7 +234,7 @@ impl<F: Files> Log<F> {
         let mut held = Vec::new();
         for record in &records {
             push(&mut bytes, record, now, &mut point, &mut key);
-            if let Detail::ShellStart { .. } = record.detail {
+            if let Detail::ShellStart { .. } | Detail::AgentStarted(_) = record.detail {
                 held.push(Running::begin(&self.paths.state, point.seq)?);
             }
         }
@@ -413,6 +413,8 @@ fn ends(detail: &Detail) -> bool {
         | Detail::Output { .. }
         | Detail::ConnectionRefused { .. }
         | Detail::HostReached { .. }
+        | Detail::CallRefused { .. }
+        | Detail::AgentEnded(_)
         | Detail::ShellEnd { .. }
         | Detail::ShellError { .. }
         | Detail::Lost { .. }
@@ -426,6 +428,7 @@ fn ends(detail: &Detail) -> bool {
         Detail::Created { .. }
         | Detail::PolicyTrusted { .. }
         | Detail::ShellStart { .. }
+        | Detail::AgentStarted(_)
         | Detail::Unfenced { .. }
         | Detail::ChangeCommitted(_)
         | Detail::FileChanged { .. }

@@ -91,6 +91,9 @@ impl<'p> History<'p> {
             | Detail::Unfenced { .. }
             | Detail::ConnectionRefused { .. }
             | Detail::HostReached { .. }
+            | Detail::AgentStarted(_)
+            | Detail::AgentEnded(_)
+            | Detail::CallRefused { .. }
             | Detail::ChangeCommitted(_)
             | Detail::ChangeWithheld(_)
             | Detail::ChangeFinished { .. }

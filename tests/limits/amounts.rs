@@ -67,10 +67,15 @@ fn what_has_no_name_any_more_is_written_all_the_same() {
         // The parent has it, and has forgotten its child.
         "fd = os.open('gone', os.O_RDWR | os.O_CREAT); os.remove('gone')\n    if n == 3 and os.fork(): time.sleep(20); os._exit(0)",
     ] {
-        assert_eq!(came(&python(&Stage::new(), limits.clone(), &format!("{hold}{open}{fill}"))), stopped("total-write"), "{open}");
+        assert_eq!(
+            came(&python(&Stage::new(), limits.clone(), &format!("{hold}{open}{fill}"))),
+            stopped("total-write"),
+            "{open}"
+        );
     }
     // Many names of nothing.
-    let empty = "import os, time\nfor n in range(4000):\n    open(str(n), 'w').close()\n    if n % 40 == 0: time.sleep(0.05)\n";
+    let empty =
+        "import os, time\nfor n in range(4000):\n    open(str(n), 'w').close()\n    if n % 40 == 0: time.sleep(0.05)\n";
     assert_eq!(came(&python(&Stage::new(), limits.clone(), empty)), stopped("total-write"));
     // What is closed is gone, and memory is no disk.
     let little = "import os, time\nfor n in range(30):\n    fd = os.open('gone', os.O_RDWR | os.O_CREAT); os.remove('gone')\n    \

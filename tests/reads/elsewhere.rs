@@ -31,7 +31,8 @@ fn what_is_hidden_or_closed_is_so_at_its_other_names_on_every_rung() {
          head -c 4 {at}/all/usr/bin/env | wc -c; cat ../home/.settings | grep -c echo; grep -c ^root: /etc/passwd; exit 3"
     );
     // Landlock alone knows files and not their names: what is open is so under each.
-    let more = "$PWD/guard.toml $PWD/../home/.tools/bin/tool /etc/passwd /proc/self/status /proc/1/cmdline /tmp/.. /dev/zero";
+    let more =
+        "$PWD/guard.toml $PWD/../home/.tools/bin/tool /etc/passwd /proc/self/status /proc/1/cmdline /tmp/.. /dev/zero";
     // What is not read here can be read outside.
     let twice = format!(
         "mount --rbind / {at}/all && mount --bind /var/log {at}/logs && mount --bind /var/log/dpkg.log {at}/who && \
@@ -57,7 +58,8 @@ fn a_project_is_there_under_one_name_and_works_whatever_is_mounted_twice() {
     if !root() {
         return;
     }
-    let home = reading("[[rule]]\nid = \"cat\"\nprogram = \"cat\"\nverdict = \"allow\"\nwrites = false\nreason = \"r\"\n");
+    let home =
+        reading("[[rule]]\nid = \"cat\"\nprogram = \"cat\"\nverdict = \"allow\"\nwrites = false\nreason = \"r\"\n");
     home.write("inner/file", "inner\n");
     home.write(".env", "KEY=1\n");
     for name in ["project/mnt", "twice", "part", "tool"] {
@@ -71,7 +73,11 @@ fn a_project_is_there_under_one_name_and_works_whatever_is_mounted_twice() {
         command.arg(format!("{mounts} && cat \"$1\" >/dev/null && exec \"$0\" exec -- cat \"$1\"")).args([guard, file]);
         command.current_dir(&home.project).env_clear().env("PATH", crate::cli::path()).env("HOME", home.path());
         let output = command.output().unwrap();
-        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned())
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
     };
     let bind = "mount --bind . ../twice";
     for (mounts, file) in [

@@ -173,7 +173,10 @@ fn a_dotenv_file_that_is_replaced_during_a_run_is_covered_or_said() {
             assert_eq!((kept.out.as_slice(), missing.as_slice()), (&b""[..], &[][..]));
         } else {
             assert!(!kept.out.is_empty(), "the cover is gone");
-            assert!(matches!(missing.as_slice(), [one] if one.contains("/.env` was removed or replaced from outside")), "{missing:?}");
+            assert!(
+                matches!(missing.as_slice(), [one] if one.contains("/.env` was removed or replaced from outside")),
+                "{missing:?}"
+            );
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 use guard::event::{
-    By, Cause, Changed, ChangedFile, Checked, Closing, Committed, Composition, Ended, Escalated, Proves, Requested,
-    RuleHit, SourceFile, Spent, Why, Withheld,
+    AgentEnded, AgentStarted, By, Cause, Changed, ChangedFile, Checked, Closing, Committed, Composition, Ended,
+    Escalated, Proves, Requested, RuleHit, SourceFile, Spent, Why, Withheld,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,7 +62,26 @@ fn all() -> Vec<Detail> {
                     message: Some(s()),
                 })),
             },
-            Detail::ShellEnd { .. } => Detail::ShellRefused {
+            Detail::ShellEnd { .. } => Detail::AgentStarted(Box::new(AgentStarted {
+                policy: s(),
+                cwd: s(),
+                hosts: vec![s()],
+                folders: vec![s()],
+                env: vec![s()],
+                timeout_ms: 1,
+            })),
+            Detail::AgentStarted(_) => Detail::CallRefused { of: 1, times: 1 },
+            Detail::CallRefused { .. } => Detail::AgentEnded(Box::new(AgentEnded {
+                of: 1,
+                ended: Ended::Exited,
+                exit_code: 1,
+                limit: Some(s()),
+                duration_ms: 1,
+                fence: s(),
+                missing: vec![s()],
+                calls: 1,
+            })),
+            Detail::AgentEnded(_) => Detail::ShellRefused {
                 verdict: s(),
                 rules: rules(),
                 policy: s(),

@@ -71,6 +71,12 @@ impl State {
                 }
                 self.count(rules.iter().map(|hit| hit.id.as_str()));
             }
+            Detail::AgentStarted(_) => {
+                self.running.insert(seq);
+            }
+            Detail::AgentEnded(ended) => {
+                self.running.remove(&ended.of);
+            }
             Detail::FileRefused { rules, .. } => self.count(rules.iter().map(|hit| hit.id.as_str())),
             Detail::ChangeCommitted(committed) => self.transactions.commit(&committed.transaction),
             Detail::ChangeWithheld(withheld) => self.count(withheld.rules.iter().map(|hit| hit.id.as_str())),
@@ -100,6 +106,7 @@ impl State {
             | Detail::Unfenced { .. }
             | Detail::ConnectionRefused { .. }
             | Detail::HostReached { .. }
+            | Detail::CallRefused { .. }
             | Detail::ChangeFinished { .. }
             | Detail::FileChanged { .. }
             | Detail::ApproverChanged { .. }

@@ -15,16 +15,17 @@ use std::path::{Path, PathBuf};
 /// Bytes that are read at once: the table of an ordinary machine.
 const TABLE: usize = 32 * 1024;
 
-/// Hides what is hidden in `place` at its other names, too.
+/// Hides what is hidden in `place` at its other names, too; where it is around something of `besides` that alone stays to be
+/// seen.
 ///
 /// # Errors
 /// Where the table of mounts cannot be read.
-pub(super) fn hide(place: &mut Place) -> io::Result<()> {
+pub(super) fn hide(place: &mut Place, besides: &[&Path]) -> io::Result<()> {
     let mut text = Vec::with_capacity(TABLE);
     File::open("/proc/self/mountinfo")?.read_to_end(&mut text)?;
     let rows: Vec<Row<'_>> = text.split(|byte| *byte == b'\n').filter_map(Row::read).collect();
     if rows.iter().any(Row::is_odd) || !are_all_once(&rows) {
-        Table(rows.iter().map(Mount::of).collect()).hide(place);
+        Table(rows.iter().map(Mount::of).collect()).hide(place, besides);
     }
     Ok(())
 }
@@ -110,7 +111,7 @@ struct Name {
 struct Table<'a>(Vec<Mount<'a>>);
 
 impl Table<'_> {
-    fn hide(&self, place: &mut Place) {
+    fn hide(&self, place: &mut Place, besides: &[&Path]) {
         let mut found = HashSet::new();
         for path in Self::places(place) {
             found.extend(self.others(&path).into_iter().filter(|name| !is_needed(name)));
@@ -130,7 +131,7 @@ impl Table<'_> {
         let mut names: Vec<PathBuf> = found.into_iter().map(|name| name.path).chain(odd).collect();
         names.sort();
         for name in names {
-            Self::add(name, place);
+            add(name, place, besides);
         }
         closed::outermost(&mut place.hidden);
     }
@@ -176,7 +177,8 @@ impl Table<'_> {
 
     /// The mount that is seen at `path`: of those on one another the uppermost.
     fn mount_of(&self, path: &Path) -> Option<&Mount<'_>> {
-        let outer = |mount: &Mount<'_>| !self.0.iter().any(|m| m.row.id == mount.row.parent && m.row.id != mount.row.id);
+        let outer =
+            |mount: &Mount<'_>| !self.0.iter().any(|m| m.row.id == mount.row.parent && m.row.id != mount.row.id);
         let mut found = self.0.iter().find(|mount| outer(mount) && path.starts_with(&mount.at))?;
         for _ in 0..self.0.len() {
             let below = self.0.iter().filter(|m| m.row.parent == found.row.id && m.row.id != found.row.id);
@@ -191,15 +193,15 @@ impl Table<'_> {
     fn is_seen(&self, mount: &Mount<'_>) -> bool {
         self.mount_of(&mount.at).is_some_and(|seen| seen.row.id == mount.row.id)
     }
+}
 
-    /// Hides what is called `name`: as a home where something of it stays to be seen.
-    fn add(name: PathBuf, place: &mut Place) {
-        let stays = [&place.project, &place.caches].into_iter().chain(&place.reads.open);
-        if stays.into_iter().any(|path| path.starts_with(&name)) {
-            place.reads.homes.push(name);
-        } else {
-            place.hidden.push(name);
-        }
+/// Hides what is called `name`: as a home where something of it stays to be seen.
+fn add(name: PathBuf, place: &mut Place, besides: &[&Path]) {
+    let own = [&place.project, &place.caches].into_iter().chain(&place.reads.open).map(PathBuf::as_path);
+    if own.chain(besides.iter().copied()).any(|path| path.starts_with(&name)) {
+        place.reads.homes.push(name);
+    } else {
+        place.hidden.push(name);
     }
 }
 

@@ -2,10 +2,10 @@
 //! Knows the file system as it lies; starts nothing.
 
 use super::closed::{self, Cover, covers};
-use super::mounts::Step;
-use super::order::{Layer, Order};
-use super::rules::{Access, Judged, Rules};
 use super::covering;
+use super::mounts::Step;
+use super::order::{Order, PROGRAM, SUPERVISOR};
+use super::rules::{Access, Judged, Rules};
 use crate::execute::{ExecuteError, Place};
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::CString;
@@ -27,6 +27,9 @@ pub(super) const PRIVATE: [&str; 4] = ["/tmp", "/var/tmp", "/run", "/dev"];
 const PROJECT: usize = 0;
 const CACHES: usize = 1;
 const FIRST_DEVICE: usize = 2;
+/// Guard's own program.
+const GUARD: usize = FIRST_DEVICE + DEVICES.len();
+const FIRST_WRITABLE: usize = GUARD + 1;
 
 /// A path as the kernel takes it.
 pub(super) fn c_path(path: &Path) -> Result<CString, ExecuteError> {
@@ -89,9 +92,9 @@ pub(super) fn steps(
 ) -> Result<Vec<Step>, ExecuteError> {
     let covers = covered(place, order, landlock);
     let mut layout = Layout { place, covers, steps: Vec::with_capacity(128) };
-    layout.keep(order.layer.as_ref())?;
+    layout.keep(order)?;
     layout.steps.push(Step::Seal);
-    layout.private()?;
+    layout.private(order)?;
     if processes {
         layout.steps.push(Step::Processes { highest: None });
     }
@@ -104,6 +107,7 @@ pub(super) fn steps(
     if order.layer.is_none() {
         layout.steps.push(Step::ReadOnly { at: c_path(&place.project)? });
     }
+    layout.writable(order)?;
     for path in unread(place, order) {
         layout.shut(&path)?;
     }
@@ -126,7 +130,8 @@ pub(super) fn mounted_on(place: &Place, order: &Order) -> Vec<PathBuf> {
 /// What is covered for `order`; the system's closed folders too where Landlock does not close them.
 fn covered(place: &Place, order: &Order, landlock: bool) -> Vec<Cover> {
     let own = order.bounds.reading().unwrap_or_default();
-    let also: Vec<PathBuf> = own.iter().filter(|path| !path.starts_with(&place.project)).cloned().collect();
+    let mut also: Vec<PathBuf> = own.iter().filter(|path| !path.starts_with(&place.project)).cloned().collect();
+    also.extend(order.writable.iter().map(|writable| writable.path.clone()));
     covers(place, &also, !landlock)
 }
 
@@ -162,8 +167,9 @@ struct Layout<'a> {
 
 impl Layout<'_> {
     /// Takes aside what stays writable, before everything becomes read-only.
-    fn keep(&mut self, layer: Option<&Layer>) -> Result<(), ExecuteError> {
+    fn keep(&mut self, order: &Order) -> Result<(), ExecuteError> {
         let project = c_path(&self.place.project)?;
+        let layer = order.layer.as_ref();
         if let Some(layer) = layer {
             let (upper, work) = (c_path(&layer.upper)?, c_path(&layer.work)?);
             self.steps.push(Step::Overlay { lower: project.clone(), upper, work, slot: PROJECT });
@@ -178,11 +184,18 @@ impl Layout<'_> {
         for (name, slot) in DEVICES.iter().zip(FIRST_DEVICE..) {
             take(c(&format!("/dev/{name}")), slot, true);
         }
+        if order.calls.is_some() {
+            let own = std::env::current_exe().map_err(|e| trouble("find guard's own program", &e.to_string()))?;
+            take(c_path(&own)?, GUARD, false);
+        }
+        for (writable, slot) in order.writable.iter().zip(FIRST_WRITABLE..) {
+            take(c_path(&writable.path)?, slot, false);
+        }
         Ok(())
     }
 
     /// Private `/run`, `/tmp` and `/dev`, with a way to the project and the caches where they lie there.
-    fn private(&mut self) -> Result<(), ExecuteError> {
+    fn private(&mut self, order: &Order) -> Result<(), ExecuteError> {
         let folder = |at: &str, mode| Step::Folder { at: c(at), mode };
         if Path::new("/run").is_dir() {
             self.steps.push(Step::Memory { at: c("/run"), options: c"mode=0755,size=64k" });
@@ -210,7 +223,8 @@ impl Layout<'_> {
         if let Ok(system) = fs::read_link("/run/current-system") {
             self.steps.push(Step::Link { to: c_path(&system)?, at: c("/run/current-system") });
         }
-        for path in [&self.place.project, &self.place.caches] {
+        let folders = order.writable.iter().map(|writable| &writable.path);
+        for path in [&self.place.project, &self.place.caches].into_iter().chain(folders) {
             if let Some(base) = PRIVATE.iter().map(Path::new).find(|base| path.starts_with(base)) {
                 self.way(base, path)?;
             }
@@ -218,12 +232,38 @@ impl Layout<'_> {
         self.steps.extend([folder("/run/guard", 0o755), folder(NOTHING_FOLDER, 0o555)]);
         self.steps.push(Step::File { at: c(NOTHING_FILE) });
         self.steps.push(Step::Unreadable { at: c(SHUT_FILE) });
+        if order.calls.is_some() {
+            self.steps.extend([folder("/run/guard/bin", 0o755), Step::File { at: c(PROGRAM) }]);
+            self.steps.extend([Step::Put { slot: GUARD, at: c(PROGRAM) }, Step::File { at: c(SUPERVISOR) }]);
+        }
         let caches = (!is_private(&self.place.caches)).then_some(self.place.caches.as_path());
         let ways: Vec<&Path> = [self.place.project.as_path()].into_iter().chain(caches).collect();
         let (make, put) = covering::steps(&self.covers, &ways)?;
         self.steps.extend(make);
         self.steps.push(Step::ReadOnly { at: c("/run") });
         self.steps.extend(put);
+        Ok(())
+    }
+
+    /// What may be written outside the project, and what of it may not. Whatever leads to that is mounted on itself, since
+    /// what is a mount can be neither renamed nor removed.
+    fn writable(&mut self, order: &Order) -> Result<(), ExecuteError> {
+        for (writable, slot) in order.writable.iter().zip(FIRST_WRITABLE..) {
+            self.steps.push(Step::Put { slot, at: c_path(&writable.path)? });
+            let mut mounted: Vec<&Path> = Vec::new();
+            for kept in &writable.kept {
+                let way = kept.ancestors().take_while(|path| *path != writable.path);
+                for path in way.collect::<Vec<_>>().into_iter().rev() {
+                    if !mounted.contains(&path) {
+                        mounted.push(path);
+                        self.steps.push(Step::Bind { from: c_path(path)?, at: c_path(path)? });
+                    }
+                }
+            }
+            for kept in &writable.kept {
+                self.steps.push(Step::ReadOnly { at: c_path(kept)? });
+            }
+        }
         Ok(())
     }
 
@@ -303,6 +343,9 @@ pub(super) fn rules(place: &Place, order: &Order, version: u32) -> Result<Rules,
     }
     if !is_private(&place.caches) {
         rules.allow(c_path(&place.caches)?, Access::Write, true);
+    }
+    for writable in &order.writable {
+        rules.allow(c_path(&writable.path)?, Access::Write, writable.path.is_dir());
     }
     for folder in ["/tmp", "/dev"] {
         rules.allow(c(folder), Access::Write, true);

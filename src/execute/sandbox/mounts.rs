@@ -6,7 +6,7 @@ use super::sys::{self, Errno, MountAttr, NO_DEV, NO_SUID, READ_ONLY};
 use std::ffi::{CStr, CString};
 
 /// Detached mounts that wait for their place.
-pub(super) const SLOTS: usize = 16;
+pub(super) const SLOTS: usize = 32;
 
 /// One change to the mounts.
 #[derive(Debug, Clone, PartialEq, Eq)]

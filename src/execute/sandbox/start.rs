@@ -87,7 +87,8 @@ pub(in crate::execute) fn start(
         executable(&order.work)?;
     }
     let mut place = layout::resolved(place)?;
-    let looked = if let Bounds::Outside(_) = order.bounds { Ok(()) } else { elsewhere::hide(&mut place) };
+    let besides: Vec<&Path> = order.writable.iter().map(|writable| writable.path.as_path()).collect();
+    let looked = if let Bounds::Outside(_) = order.bounds { Ok(()) } else { elsewhere::hide(&mut place, &besides) };
     let outside = matches!(order.bounds, Bounds::Outside(_));
     let missed = if order.dotenv || outside { Vec::new() } else { find_dotenv(&mut place) };
     let mut standing = Standing {
@@ -180,6 +181,13 @@ impl Standing {
                 }
                 mend
             }
+            Rung::SharedProcesses if !self.order.writable.is_empty() || self.order.calls.is_some() => {
+                return Err(ExecuteError::Fence {
+                    what: what.to_owned(),
+                    cause: format!("{cause}; without a mount namespace nothing outside the project can be kept apart"),
+                    mend: USER_NAMESPACES.to_owned(),
+                });
+            }
             Rung::SharedProcesses => {
                 self.rung = Rung::Alone;
                 self.order.layer = None;
@@ -271,7 +279,7 @@ impl Standing {
         } else {
             layout::rules_alone(&self.place, &self.order, self.landlock)?
         };
-        let (entry, reports, told) = Entry::open(&self.order.reach, outside)?;
+        let (entry, reports, told) = Entry::open(&self.order, outside)?;
         let (out, stdout) = if self.order.terminal { pty::way()? } else { pipe()? };
         let [(go, release), (err, stderr)] = [pipe()?, pipe()?];
         let (program, argv) = words(&self.order.work)?;
@@ -366,6 +374,11 @@ impl Standing {
                 Some([report::READY, error, _]) => {
                     match fenced.entry.done(self.rung != Rung::Alone, error) {
                         Ok(net) => fenced.net = net,
+                        Err(missing) if self.order.calls.is_some() => {
+                            let mend = "use Linux 5.9 or later".to_owned();
+                            let what = "answer calls of guard from inside".to_owned();
+                            return Err(ExecuteError::Fence { what, cause: missing, mend });
+                        }
                         Err(missing) => self.missing.push(missing),
                     }
                     return Ok(self.fence());

@@ -88,6 +88,9 @@ impl Ledger {
             | Detail::Unfenced { .. }
             | Detail::ConnectionRefused { .. }
             | Detail::HostReached { .. }
+            | Detail::AgentStarted(_)
+            | Detail::AgentEnded(_)
+            | Detail::CallRefused { .. }
             | Detail::ChangeWithheld(_)
             | Detail::ChangeFinished { .. }
             | Detail::FileChanged { .. }

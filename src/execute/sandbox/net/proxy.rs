@@ -140,7 +140,8 @@ impl Proxy {
             Ok(found) => found.collect(),
             Err(_) => return answer(&mut client, "502 Bad Gateway", "the name is not known"),
         };
-        let public: Vec<SocketAddr> = addresses.into_iter().filter(|at| address::public(at.ip()) && !is_own(*at)).collect();
+        let public: Vec<SocketAddr> =
+            addresses.into_iter().filter(|at| address::public(at.ip()) && !is_own(*at)).collect();
         if public.is_empty() {
             let why = "its addresses are not of the internet at large";
             self.refuse(&shown, why);
@@ -182,7 +183,11 @@ impl Proxy {
 
 /// Whether this machine itself has the address: what listens there takes it for a neighbour. Nothing is sent to find out.
 fn is_own(at: SocketAddr) -> bool {
-    let any = if at.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+    let (any, nobody) = if at.is_ipv4() { ("0.0.0.0:0", "192.0.2.1:0") } else { ("[::]:0", "[2001:db8::1]:0") };
+    // One may be bound to what one has. Where one may be to anything, what is used towards oneself tells.
+    if UdpSocket::bind(nobody).is_err() {
+        return UdpSocket::bind((at.ip(), 0)).is_ok();
+    }
     let from = UdpSocket::bind(any).and_then(|socket| socket.connect(at).and_then(|()| socket.local_addr()));
     from.is_ok_and(|from| from.ip() == at.ip())
 }
