@@ -74,4 +74,4 @@ pub use transaction::{Changes, bring_in_approved};
 pub use turn::Patience;
 pub use undo::undo;
 pub use world::World;
-pub use worth::{Worth, worth};
+pub use worth::{Worth, required, worth};

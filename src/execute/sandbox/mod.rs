@@ -2,6 +2,7 @@
 //! The only room with `unsafe` code. Knows nothing of permits, policies or logs.
 
 mod bounds;
+mod cgroup;
 mod closed;
 mod covering;
 mod console;
@@ -37,10 +38,11 @@ mod tree;
 mod watch;
 
 pub use bounds::Bounds;
+pub use cgroup::{Cgroup, cgroup};
 pub use detach::detached;
 pub use dotenv::{Dotenv, look_through};
 pub use order::{Calls, Layer, Order, Reach, Writable};
-pub use probe::{Examination, Finding, examine};
+pub use probe::{Examination, Finding, Topic, examine};
 pub use program::Work;
 pub use resources::counts_root;
 

@@ -3,7 +3,8 @@
 
 use super::hello::{Hello, Listening};
 use super::{Tally, address};
-use rustix::net::{Shutdown as Both, shutdown};
+use crate::execute::sandbox::probe::{Finding, Topic};
+use rustix::net::{AddressFamily, Shutdown as Both, SocketType, bind, connect, shutdown, socket};
 use std::collections::HashSet;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs, UdpSocket};
@@ -179,6 +180,30 @@ impl Proxy {
         held(&self.open).retain(|(other, _)| *other != number);
         passed
     }
+}
+
+/// Asks a proxy for what it must not give: another host than those of the rule, and this machine by a name that is among them.
+pub(in crate::execute::sandbox) fn probe() -> io::Result<Vec<Finding>> {
+    let mut found = Vec::new();
+    for (tried, host) in
+        [("reach a host that no rule opens", "example.org"), ("reach this machine by a name", "localhost")]
+    {
+        let proxy = Proxy::open(&["localhost".to_owned()])?;
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
+        bind(&socket, &SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        let mut client = TcpStream::from(socket);
+        proxy.expect(client.local_addr()?);
+        connect(&client, &proxy.address())?;
+        client.set_read_timeout(Some(PATIENCE))?;
+        write!(client, "CONNECT {host}:{PORT} HTTP/1.1\r\n\r\n")?;
+        let mut answer = String::new();
+        client.read_to_string(&mut answer)?;
+        proxy.close();
+        let held = answer.starts_with("HTTP/1.1 403 ");
+        let said = answer.lines().last().unwrap_or_default().trim_start_matches("guard: ").to_owned();
+        found.push(Finding { topic: Topic::Network, tried, by: "guard's proxy", held, said });
+    }
+    Ok(found)
 }
 
 /// Whether this machine itself has the address: what listens there takes it for a neighbour. Nothing is sent to find out.
