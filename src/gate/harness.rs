@@ -87,7 +87,7 @@ fn fenced(mut desk: Desk<'_>, argv: Vec<OsString>, sink: &mut dyn Sink, answer: 
 
 /// The program that is meant, found as that of any command.
 fn program(desk: &Desk<'_>, argv: &[OsString]) -> Result<PathBuf, Stop> {
-    let asked = Asked::Argv(argv.to_vec());
+    let asked = Asked::Argv(argv.iter().take(1).cloned().collect());
     let request = Request { asked, timeout: None, task: None, reason: None, waiting: None, dry_run: false };
     let looked = desk.look(desk.world, &request);
     match (looked.judgement.program(), looked.absent) {

@@ -155,8 +155,13 @@ impl<F: Files> Log<F> {
         for of in &lost {
             let found = record_at(self.fd(), &self.paths.log, *of, self.point.end)?;
             let line = found.and_then(|text| line::split(&text).and_then(|(body, _)| line::parse(body).ok()));
-            let target = line.map_or_else(|| format!("record #{of}"), |line| subject(&line.human).to_owned());
-            let (skill, action, result) = ("SHELL".into(), "EXEC".into(), "LOST".into());
+            let human = line.map(|line| line.human);
+            let target = human.as_ref().map_or_else(|| format!("record #{of}"), |human| subject(human).to_owned());
+            let (skill, action) = match human {
+                Some(Human::Fields { skill, action, .. }) => (skill, action),
+                Some(Human::Labelled { .. }) | None => ("SHELL".into(), "EXEC".into()),
+            };
+            let result = "LOST".into();
             entries.push(Entry {
                 human: Human::Fields { skill, action, target, result },
                 detail: Detail::Lost { of: *of },

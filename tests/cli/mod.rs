@@ -14,6 +14,7 @@ mod init;
 mod json;
 pub(crate) mod ladder;
 mod messages;
+mod places;
 mod readme;
 mod signals;
 mod tools;

@@ -103,11 +103,14 @@ pub(super) fn main(hook: fn() -> ExitCode, inside: bool) -> ExitCode {
         Err(error) => return text::usage(&error, &arguments),
     };
     if inside {
-        match cli.command {
-            Command::Completions(args) => return generate::completions(args),
-            Command::Man(args) => return generate::man(args),
-            _ => return inside::call(arguments.get(1..).unwrap_or_default()),
-        }
+        // What only tells about the program needs nobody outside.
+        return if let Command::Completions(args) = cli.command {
+            generate::completions(args)
+        } else if let Command::Man(args) = cli.command {
+            generate::man(args)
+        } else {
+            inside::call(arguments.get(1..).unwrap_or_default())
+        };
     }
     let world = match world() {
         Ok(world) => world,

@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -183,7 +183,11 @@ fn start(shared: &Shared, words: &[OsString], folder: &OwnedFd, streams: [OwnedF
     let [stdin, stdout, stderr] = streams.map(Stdio::from);
     let pid = rustix::process::getpid().as_raw_nonzero().get();
     let mut command = Command::new("/proc/self/exe");
-    command.args(words).env_clear().envs(shared.terms.environment.iter().map(|(name, value)| (name, value)));
+    command
+        .arg0("guard")
+        .args(words)
+        .env_clear()
+        .envs(shared.terms.environment.iter().map(|(name, value)| (name, value)));
     command.env(FOR, wire::join(pid, &shared.terms.root)).current_dir(format!("/proc/self/fd/{}", folder.as_raw_fd()));
     command.stdin(stdin).stdout(stdout).stderr(stderr);
     let mut now = shared.now();

@@ -98,6 +98,12 @@ pub struct Layer {
 }
 
 impl Layer {
+    /// Whether its file system keeps attributes of users. Without them an overlay lies there too, but no folder can be
+    /// removed or replaced in it.
+    pub(super) fn keeps_attributes(&self) -> bool {
+        rustix::fs::getxattr(&self.upper, "user.overlay.opaque", &mut [0; 1]) != Err(rustix::io::Errno::OPNOTSUPP)
+    }
+
     /// Makes the kernel's folder anew after a fence that did not come to stand: a layer that was mounted without waiting for
     /// disks bears a mark there, and is not mounted again.
     pub(super) fn renew(&self) -> io::Result<()> {

@@ -118,6 +118,9 @@ pub(in crate::execute) fn start(
         standing.missing.push(format!("Landlock: the kernel offers none: {LANDLOCK}"));
         standing.accept("use Landlock", "the kernel offers none", LANDLOCK)?;
     }
+    if standing.order.layer.as_ref().is_some_and(|layer| !layer.keeps_attributes()) {
+        standing.without_layer("lay an overlay", "the file system of guard's state keeps no `user.*` attributes")?;
+    }
     standing.spawn()?;
     // While the inside builds.
     standing.watch = Watch::over(layout::mounted_on(&standing.place, &standing.order));

@@ -135,6 +135,8 @@ impl Run<'_> {
                     | b"shell_start"
                     | b"shell_end"
                     | b"shell_error"
+                    | b"agent_started"
+                    | b"agent_ended"
                     | b"lost"
                     | b"recovered"
                     | b"output"
