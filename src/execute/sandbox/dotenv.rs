@@ -52,7 +52,7 @@ struct Reach {
 
 /// The `.env` files of a resolved place: those that are known, those of the project's root, of the working folder and every
 /// folder between, and of further folders, those nearest the root first, [`FOLDERS`] in all.
-pub(super) fn look(place: &Place) -> Dotenv {
+fn look(place: &Place) -> Dotenv {
     let between = place.cwd.ancestors().take_while(|folder| *folder != place.project);
     let first: Vec<&Path> = [place.project.as_path()].into_iter().chain(between).collect();
     let usual = first.iter().flat_map(|folder| USUAL.map(|name| folder.join(name)));
@@ -62,6 +62,24 @@ pub(super) fn look(place: &Place) -> Dotenv {
     }
     let whole = walk(&first, &Reach { folders: FOLDERS, each: EACH, names: NAMES }, &mut found);
     named(&place.project, found, whole)
+}
+
+/// Has a place know its `.env` files; what may have been missed.
+pub(super) fn find(place: &mut Place) -> Vec<String> {
+    let found = look(place);
+    place.reads.dotenv = found.files.into_iter().collect();
+    let shared = found.shared.iter().map(|path| {
+        format!(
+            "a cover for other names of `{}`: hard links of it lie outside the project and can be read there: remove them",
+            path.display()
+        )
+    });
+    let cut = (!found.whole && !place.reads.looked_through).then(|| {
+        "a look for `.env` files in all of the project, which is large: `guard policy trust` looks through it, and `!PATH` \
+         in `toolchain` in `[fence]` names one"
+            .to_owned()
+    });
+    shared.chain(cut).collect()
 }
 
 /// All `.env` files of the project at `root`, which has no links in it.

@@ -7,7 +7,7 @@ use crate::execute::Place;
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::Read;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -16,18 +16,21 @@ use std::path::{Path, PathBuf};
 const TABLE: usize = 32 * 1024;
 
 /// Hides what is hidden in `place` at its other names, too; where it is around something of `besides` that alone stays to be
-/// seen.
-///
-/// # Errors
-/// Where the table of mounts cannot be read.
-pub(super) fn hide(place: &mut Place, besides: &[&Path]) -> io::Result<()> {
+/// seen. What is missing, where the table of mounts cannot be read.
+pub(super) fn hide<'a>(place: &mut Place, besides: impl Iterator<Item = &'a Path>) -> Option<String> {
     let mut text = Vec::with_capacity(TABLE);
-    File::open("/proc/self/mountinfo")?.read_to_end(&mut text)?;
+    let read = File::open("/proc/self/mountinfo").and_then(|mut file| file.read_to_end(&mut text));
+    if let Err(error) = read {
+        return Some(format!(
+            "a look at what is mounted twice (`/proc/self/mountinfo`: {error}), so what is hidden can be read at its other \
+             names: mount `/proc`"
+        ));
+    }
     let rows: Vec<Row<'_>> = text.split(|byte| *byte == b'\n').filter_map(Row::read).collect();
     if rows.iter().any(Row::is_odd) || !are_all_once(&rows) {
-        Table(rows.iter().map(Mount::of).collect()).hide(place, besides);
+        Table(rows.iter().map(Mount::of).collect()).hide(place, &besides.collect::<Vec<_>>());
     }
-    Ok(())
+    None
 }
 
 /// Whether every file system is mounted but once, as on most machines: then there is nothing to look for.

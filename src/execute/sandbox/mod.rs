@@ -35,6 +35,7 @@ mod start;
 mod steer;
 mod sys;
 mod tree;
+mod variables;
 mod watch;
 
 pub use bounds::Bounds;

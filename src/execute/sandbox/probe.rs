@@ -5,6 +5,7 @@
 
 mod limits;
 mod ports;
+mod sessions;
 mod topic;
 
 pub use topic::Topic;
@@ -305,7 +306,7 @@ impl Ground {
         let user: c_long = libc::CLONE_NEWUSER.into();
         add(Topic::Processes, "make a user namespace", "seccomp", calls(libc::SYS_unshare, [user, 0, 0]));
         add(Topic::Processes, "set up an io_uring", "seccomp", Box::new(io_uring));
-        add(Topic::Terminal, "type into a terminal", "seccomp", Box::new(type_into));
+        add(Topic::Terminal, "type into a terminal", "seccomp", Box::new(sessions::type_into));
         add(Topic::Files, "open a device", "private `/dev`", opens(device, libc::O_RDONLY));
         let switch = c"/proc/sys/kernel/domainname".to_owned();
         add(Topic::Files, "set a switch of the kernel", "read-only `/proc`", opens(switch, libc::O_WRONLY));
@@ -331,7 +332,7 @@ impl Ground {
             "outlive its command as a daemon",
             "pid namespace",
             long,
-            Box::new(move || daemon(&late)),
+            Box::new(move || sessions::daemon(&late)),
             After::Late,
         );
         also(Topic::Processes, "kill a process outside", "pid namespace", long, kill, After::Victim);
@@ -465,40 +466,6 @@ fn io_uring() -> c_int {
     let mut parameters = [0_u8; 256];
     // SAFETY: the structure of parameters is smaller than the buffer.
     if unsafe { libc::syscall(libc::SYS_io_uring_setup, 4, parameters.as_mut_ptr()) } < 0 { sys::errno() } else { 0 }
-}
-
-/// Makes a terminal its own and types a letter into it.
-fn type_into() -> c_int {
-    // SAFETY: all calls take valid descriptors, strings and numbers.
-    unsafe {
-        let master = libc::posix_openpt(libc::O_RDWR | libc::O_NOCTTY);
-        let unlock: c_int = 0;
-        if master < 0 || libc::ioctl(master, libc::TIOCSPTLCK, &raw const unlock) < 0 {
-            return sys::errno();
-        }
-        let slave = libc::ioctl(master, libc::TIOCGPTPEER, libc::O_RDWR | libc::O_NOCTTY);
-        libc::setsid();
-        if slave < 0 || libc::ioctl(slave, libc::TIOCSCTTY, 0) < 0 {
-            return sys::errno();
-        }
-        result(libc::ioctl(slave, libc::TIOCSTI, c"x".as_ptr()))
-    }
-}
-
-/// Leaves a process behind, in a session of its own, that writes a file a little later.
-fn daemon(late: &CStr) -> c_int {
-    match sys::fork_with(libc::SIGCHLD) {
-        Ok(0) => {
-            sys::setsid();
-            if sys::fork_with(libc::SIGCHLD) == Ok(0) {
-                std::thread::sleep(Duration::from_millis(120));
-                let _ = sys::mkfile(late, 0o444);
-            }
-            sys::exit(0)
-        }
-        Ok(_) => 0,
-        Err(error) => error,
-    }
 }
 
 /// Whether any capability could be used.

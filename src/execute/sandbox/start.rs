@@ -16,14 +16,13 @@ use super::program::{executable, words};
 use super::pty;
 use super::steer::{Hold, Stopper};
 use super::watch::Watch;
-use super::{dotenv, elsewhere, filter, resources, sys};
+use super::{dotenv, elsewhere, filter, resources, sys, variables};
 use crate::execute::{Environment, ExecuteError, Fence, Level, Limits, Place};
 use rustix::pipe::{PipeFlags, pipe_with};
-use std::ffi::{CString, OsStr};
+use std::ffi::CString;
 use std::fs;
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -87,10 +86,11 @@ pub(in crate::execute) fn start(
         executable(&order.work)?;
     }
     let mut place = layout::resolved(place)?;
-    let besides: Vec<&Path> = order.writable.iter().map(|writable| writable.path.as_path()).collect();
-    let looked = if let Bounds::Outside(_) = order.bounds { Ok(()) } else { elsewhere::hide(&mut place, &besides) };
-    let outside = matches!(order.bounds, Bounds::Outside(_));
-    let missed = if order.dotenv || outside { Vec::new() } else { find_dotenv(&mut place) };
+    let mut missing = Vec::new();
+    if !matches!(order.bounds, Bounds::Outside(_)) {
+        missing.extend(elsewhere::hide(&mut place, order.writable.iter().map(|writable| writable.path.as_path())));
+        missing.extend(if order.dotenv { Vec::new() } else { dotenv::find(&mut place) });
+    }
     let mut standing = Standing {
         watch: Watch::default(),
         place,
@@ -98,19 +98,13 @@ pub(in crate::execute) fn start(
         environment: environment.clone(),
         require,
         rung: Rung::Namespaces,
-        missing: missed,
+        missing,
         landlock: sys::landlock_version(),
         overlay: true,
         deed,
         fenced: None,
         hold: Hold::new(),
     };
-    if let Err(error) = looked {
-        standing.missing.push(format!(
-            "a look at what is mounted twice (`/proc/self/mountinfo`: {error}), so what is hidden can be read at its other \
-             names: mount `/proc`"
-        ));
-    }
     if let Bounds::Outside(_) = standing.order.bounds {
         standing.rung = Rung::Outside;
         standing.missing.push(OUTSIDE.to_owned());
@@ -125,24 +119,6 @@ pub(in crate::execute) fn start(
     // While the inside builds.
     standing.watch = Watch::over(layout::mounted_on(&standing.place, &standing.order));
     Ok(standing)
-}
-
-/// Looks for the `.env` files of a place; what may have been missed.
-fn find_dotenv(place: &mut Place) -> Vec<String> {
-    let found = dotenv::look(place);
-    place.reads.dotenv = found.files.into_iter().collect();
-    let shared = found.shared.iter().map(|path| {
-        format!(
-            "a cover for other names of `{}`: hard links of it lie outside the project and can be read there: remove them",
-            path.display()
-        )
-    });
-    let cut = (!found.whole && !place.reads.looked_through).then(|| {
-        "a look for `.env` files in all of the project, which is large: `guard policy trust` looks through it, and `!PATH` \
-         in `toolchain` in `[fence]` names one"
-            .to_owned()
-    });
-    shared.chain(cut).collect()
 }
 
 impl Standing {
@@ -250,6 +226,8 @@ impl Standing {
             Rung::Alone => (false, false, false),
             Rung::Outside => (false, false, true),
         };
+        // There is no private /tmp without mounts.
+        let tmp = (!mounts && !outside).then_some(self.place.caches.as_path());
         let mut steps = Vec::new();
         let (mut feed, mut instead) = (None, None);
         let input = match &self.order.bounds {
@@ -295,7 +273,7 @@ impl Standing {
             cwd: c_path(if outside { Path::new("/") } else { &self.place.cwd })?,
             program,
             argv: Strings::new(argv),
-            envp: Strings::new(self.variables(mounts || outside, &entry)?),
+            envp: Strings::new(variables::of(&self.environment, &self.order, &entry, tmp)?),
             filter: program_of(false)?,
             asking: entry.asks.then(|| program_of(true)).transpose()?,
             rules,
@@ -343,28 +321,6 @@ impl Standing {
         };
         fenced.go();
         Ok(Ok(fenced))
-    }
-
-    fn variables(&self, mounts: bool, entry: &Entry) -> Result<Vec<CString>, ExecuteError> {
-        let mut all: Vec<(&OsStr, &OsStr)> =
-            self.environment.variables.iter().map(|(n, v)| (n.as_os_str(), v.as_os_str())).collect();
-        if self.order.terminal {
-            // The terminal itself knows its size, which may change.
-            all.retain(|(name, _)| *name != "COLUMNS" && *name != "LINES");
-        }
-        let way = &entry.variables;
-        all.retain(|(name, _)| !way.iter().any(|(other, _)| other == name));
-        all.extend(way.iter().map(|(n, v)| (OsStr::new(n), OsStr::new(v))));
-        if !mounts {
-            // There is no private /tmp without mounts.
-            all.retain(|(name, _)| *name != "TMPDIR");
-            all.push((OsStr::new("TMPDIR"), self.place.caches.as_os_str()));
-        }
-        let join = |(name, value): (&OsStr, &OsStr)| {
-            CString::new([name.as_bytes(), b"=", value.as_bytes()].concat())
-                .map_err(|_| trouble("pass the environment on", "a NUL byte in a variable"))
-        };
-        all.into_iter().map(join).collect()
     }
 
     /// Waits until the fence stands, stepping down the ladder where the kernel refuses and the caller accepts.
