@@ -16,6 +16,7 @@ mod run;
 pub mod sandbox;
 mod terminal;
 mod traffic;
+mod unlinked;
 mod written;
 
 pub use beside::{Beside, beside};

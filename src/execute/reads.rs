@@ -13,4 +13,8 @@ pub struct Reads {
     pub open: Vec<PathBuf>,
     /// Files and folders that cannot be read, wherever they lie.
     pub shut: Vec<PathBuf>,
+    /// `.env` files of the project that are known: they are looked for besides, and unreadable but where the order says so.
+    pub dotenv: Vec<PathBuf>,
+    /// Whether the project was looked through for them.
+    pub looked_through: bool,
 }

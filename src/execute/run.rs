@@ -4,22 +4,23 @@
 use super::capture::Capturing;
 use super::limits::{Limits, word};
 use super::sandbox::{
-    self, Console, Feed, Fenced, Layer, Net, Order, Reach, Standing, Steering, Stopper, Work, report,
+    self, Console, Feed, Fenced, GRACE, Layer, Net, Order, Reach, Standing, Steering, Stopper, Work, report,
 };
 use super::terminal::Terminal;
 use super::written::Watching;
-use super::{Environment, ExecuteError, Fence, Level, Outcome, Place, Traffic, compose};
+use super::{Environment, ExecuteError, Fence, Level, Outcome, Place, Traffic, compose, unlinked};
 use crate::action::Action;
 use crate::action::shell::Asked;
 use crate::approve::Permit;
 use crate::event::Ended;
 use rustix::buffer::spare_capacity;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::{Errno, read};
 use std::ffi::OsString;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
@@ -128,6 +129,11 @@ impl Prepared {
         Self { standing, stands: false }
     }
 
+    /// The `.env` files that the command cannot read; none where it may.
+    pub fn dotenv(&self) -> &[PathBuf] {
+        self.standing.dotenv()
+    }
+
     /// Waits until the fence stands, and says what stands.
     pub fn ready(&mut self) -> Result<Fence, ExecuteError> {
         if self.stands {
@@ -144,7 +150,8 @@ impl Prepared {
         let mut fenced = self.standing.take()?;
         let _as_it_was = Terminal::remember();
         let mut steering = Steering::new(fenced.pid(), &self.standing.hold);
-        let printed = Printed { left: self.standing.limits().output, over: false, stopper: Some(fenced.stopper()) };
+        let printed = Printed { left: self.standing.limits().output, over: false };
+        let stopper = fenced.stopper();
         let (out, err) = (Capturing::default(), Capturing::default());
         let mut run = Run { sink, out, err, printed, buffer: Vec::with_capacity(CHUNK) };
         let console = match fenced.out.as_ref().filter(|_| self.standing.terminal()) {
@@ -158,17 +165,16 @@ impl Prepared {
             drop(fenced);
             return Ok(run.outcome(Ended::Cancelled, 128 + signal, None, start.elapsed(), fence));
         }
-        let watching = watch(self.standing.limits(), fenced.stopper());
+        let watching = watch(self.standing.limits(), &fenced);
         run.sink.begins(self.standing.timeout());
         fenced.go();
-        let last = run.relay(&mut fenced);
+        let last = run.relay(&mut fenced, Watch::new(stopper, self.standing.timeout()), || steering.first().is_some());
         if console.is_some() {
             // Shown before the person's terminal changes back.
             run.drain(&fenced);
         }
         drop(console);
         // From here on nobody asks it to end: its number may be another's.
-        run.printed.stopper = None;
         let written = watching.is_some_and(Watching::end);
         let told = steering.first();
         steering.release();
@@ -230,30 +236,65 @@ fn stopped_by(cause: i32, status: ExitStatus) -> Option<&'static str> {
     }
 }
 
-/// Watches what is written, where there is one place for all of it.
-fn watch(limits: &Limits, stopper: Stopper) -> Option<Watching> {
+/// Watches what is written, where there is one place for all of it, and what lies nowhere any more.
+fn watch(limits: &Limits, fenced: &Fenced) -> Option<Watching> {
     let folder = limits.watched.clone()?;
-    Some(Watching::begin(folder, limits.total_write, limits.pause(), move || stopper.stop()))
+    let (first, stopper) = (fenced.pid(), fenced.stopper());
+    let elsewhere = move || unlinked::held(first);
+    Some(Watching::begin(folder, limits.total_write, limits.pause(), elsewhere, move || stopper.stop()))
 }
 
 /// What may still be printed.
 struct Printed {
     left: u64,
     over: bool,
-    /// Until the first process may be reaped.
-    stopper: Option<Stopper>,
 }
 
 impl Printed {
-    /// As much of `bytes` as may be printed; the first that may not be asks the command to end.
+    /// As much of `bytes` as may be printed; with the first that may not be the command is to end.
     fn within<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
         let len = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len());
         self.left = self.left.saturating_sub(len as u64);
-        if len < bytes.len() && !self.over {
-            self.over = true;
-            self.stopper.into_iter().for_each(Stopper::stop);
-        }
+        self.over |= len < bytes.len();
         bytes.get(..len).unwrap_or_default()
+    }
+}
+
+/// Time between two looks at the clock, and between two stops.
+const PULSE: Duration = Duration::from_secs(1);
+const AGAIN: Duration = Duration::from_millis(50);
+
+/// Guard's own watch: the first process keeps the time, and is ended where it does not.
+struct Watch {
+    stopper: Stopper,
+    /// What is left of all the time that there can be, and once the end is asked for of that.
+    left: Duration,
+    asked: bool,
+    last: Instant,
+}
+
+impl Watch {
+    fn new(stopper: Stopper, timeout: Duration) -> Self {
+        Self { stopper, left: timeout.saturating_add(2 * GRACE), asked: false, last: Instant::now() }
+    }
+
+    /// Looks at the clock; `over`: a limit is reached, `told`: an end was asked for. How long nothing else need be looked at.
+    fn look(&mut self, over: bool, told: bool) -> Duration {
+        // While guard itself is stopped, so is the time of what it runs.
+        self.left = self.left.saturating_sub(self.last.elapsed().min(PULSE));
+        self.last = Instant::now();
+        if (over || told) && !std::mem::replace(&mut self.asked, true) {
+            self.left = self.left.min(2 * GRACE);
+        }
+        if self.left.is_zero() {
+            self.stopper.end();
+            return AGAIN;
+        }
+        if over {
+            self.stopper.stop();
+            return AGAIN;
+        }
+        self.left.min(PULSE)
     }
 }
 
@@ -267,8 +308,9 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Passes output on until the inside reports the end or is gone.
-    fn relay(&mut self, fenced: &mut Fenced) -> Option<[i32; 3]> {
+    fn relay(&mut self, fenced: &mut Fenced, mut watch: Watch, told: impl Fn() -> bool) -> Option<[i32; 3]> {
         loop {
+            let pause = watch.look(self.printed.over, told());
             let (out, err, reports, fed, asked) = {
                 let mut fds = Vec::with_capacity(5);
                 fds.push(PollFd::new(fenced.reports(), PollFlags::IN));
@@ -276,7 +318,7 @@ impl Run<'_> {
                 let fed = fenced.feed.is_some();
                 fds.extend(fenced.feed.iter().map(Feed::awaits));
                 fds.extend(fenced.net.iter().filter_map(Net::awaits));
-                match poll(&mut fds, None) {
+                match poll(&mut fds, Timespec::try_from(pause).ok().as_ref()) {
                     Ok(_) => {}
                     Err(Errno::INTR) => continue,
                     Err(_) => return None,

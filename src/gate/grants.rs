@@ -28,13 +28,15 @@ fn caches() -> PathBuf {
 
 /// Where a command runs, and what it must not see or change there.
 pub(super) fn place(world: &World, project: &Project, policy: &Policy) -> Place {
+    let mut reads = super::homes::reads(world, &project.root, &policy.settings().toolchain);
+    super::dotenv::recall(project, &mut reads);
     Place {
         project: project.root.clone(),
         cwd: world.cwd.clone(),
         protected: project.protected(),
         hidden: project.hidden(),
         caches: caches(),
-        reads: super::homes::reads(world, &project.root, &policy.settings().toolchain),
+        reads,
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) fn reads(world: &World, root: &Path, toolchain: &Toolchain) -> Reads 
         None => vec![(root, path.as_str())],
     });
     let shut = shut.filter_map(|(folder, path)| real_in(folder, Path::new(path)).ok()).collect();
-    Reads { homes: homes.collect(), open, shut }
+    Reads { homes: homes.collect(), open, shut, ..Reads::default() }
 }
 
 /// The user's home by the user database.

@@ -10,7 +10,7 @@ use super::reach::reach;
 use super::stored::Stored;
 use super::transaction::{self, Ran};
 use super::unread::lacked;
-use super::{Answer, Patience, Project, Request, Stop, World, compose, entries, load};
+use super::{Answer, Patience, Project, Request, Stop, World, compose, dotenv, entries, load};
 use crate::approve::{Permit, Unusable, settle, settle_approved, settle_by_policy, usable};
 use crate::decide::Verdict;
 use crate::execute::change::Transaction;
@@ -147,6 +147,7 @@ fn run(
         let means = Means { limits, reach, layer, terminal: sink.terminal() };
         let prepared = execute::prepare(&permit, limit, means, (&place, &environment, required(&desk.policy)));
         let prepared = prepared.map_err(Stop::Execute)?;
+        dotenv::remember(desk.project, &place.reads, prepared.dotenv())?;
         Ok((prepared, transaction))
     });
     let (mut prepared, transaction) = match prepared {

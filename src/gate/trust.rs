@@ -1,7 +1,7 @@
 //! What a person trusted: a copy of the project's policy, and where the person's own configuration lies, in the state folder.
 //! Knows nothing of what a policy means.
 
-use super::{Project, Stop, World};
+use super::{Project, Stop, World, dotenv};
 use std::fs;
 use std::io::Write;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -34,6 +34,7 @@ pub(super) fn trust(world: &World, project: &Project, text: &[u8]) -> Result<(),
     if let Some(config) = world.config_root() {
         keep(&project.paths.state.join(CONFIG), config.as_os_str().as_bytes())?;
     }
+    dotenv::find_all(project)?;
     keep(&project.paths.state.join(TRUSTED), text)
 }
 

@@ -1,8 +1,9 @@
-//! What an approval is worth here: who may give one, and what else could.
+//! What an approval is worth here: who may give one, and what else could; and the fence that is the least.
 //! Knows no layout.
 
-use super::{Project, Stop, World, load, person, signers};
+use super::{Project, Stop, World, grants, load, person, signers};
 use crate::approve::Strength;
+use crate::execute::Level;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,18 @@ impl Worth {
     /// Whether something takes no more than this.
     pub fn takes(&self, strength: Strength) -> bool {
         self.command == strength || self.resume == strength
+    }
+}
+
+/// The least level of the fence that commands run at where `from` lies: by its project's policy, elsewhere the default.
+///
+/// # Errors
+/// Why the policy cannot be read.
+pub fn required(world: &World, from: &Path) -> Result<Level, Stop> {
+    match Project::find(world, from) {
+        Ok(project) => Ok(grants::required(&load(&project)?)),
+        Err(Stop::NoProject { .. } | Stop::NotInitialised { .. }) => Ok(Level::Full),
+        Err(stop) => Err(stop),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::fence::tricks::{
 use std::process::Command;
 
 /// Runs the real guard behind `trick`.
-fn behind(home: &Home, trick: &str, arguments: &[&str]) -> Done {
+pub(crate) fn behind(home: &Home, trick: &str, arguments: &[&str]) -> Done {
     let mut command = Command::new("sh");
     let trick = if trick == MASKED {
         format!("exec unshare --user --map-root-user --mount --propagation private sh -c '{MASKED}' \"$0\" \"$@\"")
@@ -134,9 +134,14 @@ fn doctor_says_which_level_stands_and_what_does_not_hold_there() {
         assert!(said.iter().zip(&missing).all(|(said, missing)| said.starts_with(missing)), "{level}: {said:?}");
         let open: Vec<&str> = found.stdout.lines().filter(|line| line.starts_with("OPEN")).collect();
         let expected: &[&str] = match (level, missing.first()) {
-            // The second cannot be tried: there is no place to write so much to.
-            ("landlock", _) => &["OPEN  change the mode of a file outside", "OPEN  make a file larger than it may be"],
+            // The last cannot be tried: there is no place to write so much to.
+            ("landlock", _) => &[
+                "OPEN  change the mode of a file outside",
+                "OPEN  see a process outside",
+                "OPEN  make a file larger than it may be",
+            ],
             (_, Some(&LANDLOCK)) => &["OPEN  write to a named pipe outside"],
+            (_, Some(&PID)) => &["OPEN  see a process outside"],
             _ => &[],
         };
         assert!(
@@ -146,6 +151,14 @@ fn doctor_says_which_level_stands_and_what_does_not_hold_there() {
             found.stdout
         );
         assert_eq!(found.code, Some(i32::from(!open.is_empty())), "{level}: {}", found.stdout);
+        let transactions = "\nno    transactions                               there is no overlay: the project is read-only to commands\n";
+        assert_eq!(found.stdout.contains(transactions), level == "landlock", "{}", found.stdout);
+        let required = match level {
+            "full" => "commands run",
+            _ => "nothing runs",
+        };
+        let required = format!("\nrequire: full: the policy here takes no less: {required}\n");
+        assert!(found.stdout.contains(&required), "{}", found.stdout);
     }
     let found = behind(&home, &without_anything(), &["doctor"]);
     assert!(found.stdout.contains("nothing runs: without a fence guard refuses every command"), "{found:?}");

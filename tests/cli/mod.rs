@@ -12,7 +12,7 @@ mod history;
 mod holes;
 mod init;
 mod json;
-mod ladder;
+pub(crate) mod ladder;
 mod losses;
 mod messages;
 mod places;

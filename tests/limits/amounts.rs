@@ -55,6 +55,36 @@ fn what_is_written_in_all_is_bounded_where_there_is_one_place_for_it() {
     assert_eq!(came(&python(&Stage::new(), limits, little)), ended(""));
 }
 
+/// Found by a review: names were counted, so what had none was not.
+#[test]
+fn what_has_no_name_any_more_is_written_all_the_same() {
+    let limits = Limits { total_write: 5_000_000, ..quick() };
+    let hold = "import os, sys, time\nkept = []\nfor n in range(100):\n    ";
+    let fill = "\n    os.write(fd, b'x' * 1_000_000); kept.append(fd); time.sleep(0.1)\n";
+    for open in [
+        "fd = os.open('gone', os.O_RDWR | os.O_CREAT); os.remove('gone')",
+        "fd = os.open('.', os.O_RDWR | os.O_TMPFILE)",
+        // The parent has it, and has forgotten its child.
+        "fd = os.open('gone', os.O_RDWR | os.O_CREAT); os.remove('gone')\n    if n == 3 and os.fork(): time.sleep(20); os._exit(0)",
+    ] {
+        assert_eq!(
+            came(&python(&Stage::new(), limits.clone(), &format!("{hold}{open}{fill}"))),
+            stopped("total-write"),
+            "{open}"
+        );
+    }
+    // Many names of nothing.
+    let empty =
+        "import os, time\nfor n in range(4000):\n    open(str(n), 'w').close()\n    if n % 40 == 0: time.sleep(0.05)\n";
+    assert_eq!(came(&python(&Stage::new(), limits.clone(), empty)), stopped("total-write"));
+    // What is closed is gone, and memory is no disk.
+    let little = "import os, time\nfor n in range(30):\n    fd = os.open('gone', os.O_RDWR | os.O_CREAT); os.remove('gone')\n    \
+                  os.write(fd, b'x' * 1_000_000); os.close(fd); time.sleep(0.05)\n\
+                  kept = [os.memfd_create(str(n)) for n in range(9)]\nfor fd in kept: os.write(fd, b'x' * 1_000_000)\n\
+                  time.sleep(1)\nprint('little')\n";
+    assert_eq!(came(&python(&Stage::new(), limits, little)), ended("little\n"));
+}
+
 #[test]
 fn processor_time_is_that_of_all_processes_together() {
     let limits = Limits { cpu: Duration::from_secs(3), ..quick() };

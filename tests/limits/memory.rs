@@ -46,6 +46,22 @@ fn what_is_held_as_files_in_memory_is_stopped() {
     assert_eq!(came(&python(&Stage::new(), small(), &format!("{program}{HOLD}"))), stopped("memory"));
 }
 
+/// Found by a review: a file that nobody maps is in no process, and one without a name in no folder.
+#[test]
+fn what_is_held_as_files_that_nobody_maps_is_stopped() {
+    let program = "import os\nkept = [os.memfd_create(str(n)) for n in range(10)]\n\
+                   for fd in kept:\n    for _ in range(30): os.write(fd, b'x' * 1_000_000)\n";
+    assert_eq!(came(&python(&Stage::new(), small(), &format!("{program}{HOLD}"))), stopped("memory"));
+    let segments = "import ctypes\nlibc = ctypes.CDLL(None)\nlibc.shmat.restype = ctypes.c_void_p\nfor n in range(10):\n    \
+                    number = libc.shmget(0, 30_000_000, 0o1600)\n    at = libc.shmat(number, None, 0)\n    \
+                    assert number >= 0\n    ctypes.memset(at, 1, 30_000_000); libc.shmdt(ctypes.c_void_p(at))\n";
+    assert_eq!(came(&python(&Stage::new(), small(), &format!("{segments}{HOLD}"))), stopped("memory"));
+    // Shared by several, it is there once.
+    let shared = "import os, time\nkept = os.memfd_create('x')\nfor _ in range(120): os.write(kept, b'x' * 1_000_000)\n\
+                  for _ in range(8):\n    if os.fork() == 0: time.sleep(3); os._exit(0)\nfor _ in range(8): os.wait()\nprint('shared')\n";
+    assert_eq!(came(&python(&Stage::new(), small(), shared)), ended("shared\n"));
+}
+
 #[test]
 fn what_is_held_by_a_process_that_lets_nobody_look_is_stopped() {
     let program =

@@ -242,6 +242,29 @@ fn nothing_is_opened_to_other_machines() {
     }
 }
 
+/// Found by a review: the folder was looked up once by guard, and once more when the socket was made.
+#[test]
+fn a_folder_that_changes_during_the_call_makes_no_socket_elsewhere() {
+    let mut stage = stage();
+    stage.timeout = std::time::Duration::from_secs(30);
+    let code = r#"
+import tempfile
+place, project = tempfile.mkdtemp(), os.getcwd() + "/sub"
+os.mkdir(place + "/real"); os.symlink(project, place + "/link"); os.symlink(place + "/real", place + "/d")
+def flip():
+    while True:
+        for to in (project, place + "/real"): os.symlink(to, place + "/new"); os.rename(place + "/new", place + "/d")
+threading.Thread(target=flip, daemon=True).start()
+until, made = time.time() + 5, 0
+while time.time() < until and not os.path.exists(project + "/s"):
+    try: socket.socket(socket.AF_UNIX).bind(place + "/d/s"); os.unlink(place + "/real/s"); made += 1
+    except OSError: pass
+sys.stdout.write(str((made > 0, os.listdir(project)))); sys.stdout.flush()
+os._exit(0)"#;
+    let seen = inside(&stage, code);
+    assert_eq!((seen.code, seen.out.as_str()), (0, "(True, [])"), "{seen:?}");
+}
+
 #[test]
 fn local_sockets_of_others_are_out_of_reach() {
     let open = Stage::new();

@@ -13,7 +13,7 @@ fn put(home: &Home, name: &str, text: &str) {
 }
 
 /// A project whose policy allows `reader` and `keeper`, which tell what is in a file; `keeper` may read `.env` files.
-fn reading(more: &str) -> Home {
+pub(super) fn reading(more: &str) -> Home {
     let home = Home::with("default");
     for name in ["reader", "keeper"] {
         home.write(name, "#!/bin/sh\nfor file; do cat \"$file\"; done\n");
@@ -142,4 +142,38 @@ fn the_home_by_the_user_database_is_hidden_whatever_home_says() {
     let home = reading("");
     let file = secret.path().display().to_string();
     assert_eq!(read(&home, &file), (Some(1), format!("cat: {file}: No such file or directory")));
+}
+
+/// Found by a review: a command may make as many folders as it likes, and only so many are looked into.
+#[test]
+fn a_dotenv_file_that_was_found_once_stays_so_whatever_is_put_before_it() {
+    let home = reading("");
+    home.write("services/web/.env.live", "KEY=1\n");
+    home.write("config/keys", "KEY=2\n");
+    fs::hard_link(home.project.join("services/web/.env.live"), home.project.join("config/linked")).unwrap();
+    let refused = |file: &str| (Some(1), format!("cat: {file}: Permission denied"));
+    for file in ["services/web/.env.live", "config/linked"] {
+        assert_eq!(read(&home, file), refused(file));
+    }
+    for number in 0..70 {
+        fs::create_dir(home.project.join(format!("aa{number}"))).unwrap();
+    }
+    for file in ["services/web/.env.live", "config/linked"] {
+        assert_eq!(read(&home, file), refused(file));
+    }
+    // What nobody has seen yet is found where a person waits for it.
+    home.write("zz/deep/.env", "KEY=3\n");
+    assert_eq!(read(&home, "zz/deep/.env"), (Some(0), "KEY=3\n".into()));
+    home.trust("# again\n");
+    assert_eq!(read(&home, "zz/deep/.env"), refused("zz/deep/.env"));
+    fs::remove_file(home.state().join("dotenv")).unwrap();
+    let found = home.guard(&["exec", "--", "./reader", "config/keys"]);
+    let missing = "guard: the fence is not whole: a look for `.env` files in all of the project, which is large: ";
+    assert!(found.stdout == "KEY=2\n" && found.stderr.starts_with(missing), "{}", found.stderr);
+    // A name outside of the project is not known.
+    fs::hard_link(home.project.join("services/web/.env.live"), home.path().join("outside")).unwrap();
+    home.trust("# once more\n");
+    let found = home.guard(&["exec", "--", "./reader", "config/keys"]);
+    let missing = "guard: the fence is not whole: a cover for other names of `";
+    assert!(found.stdout == "KEY=2\n" && found.stderr.starts_with(missing), "{}", found.stderr);
 }

@@ -3,6 +3,7 @@
 
 use crate::fence::stage::{Stage, root, unfenced};
 use guard::execute::ExecuteError;
+use guard::execute::sandbox::Work;
 use std::fs;
 use std::os::unix::fs::symlink;
 
@@ -150,4 +151,32 @@ fn what_a_policy_shuts_is_unreadable_wherever_it_lies() {
     stage.place.reads.shut = vec![outside, fs::canonicalize(&folder).unwrap(), "/no/such".into()];
     assert_eq!(inside(&stage, "../outside"), (1, "cat: ../outside: Permission denied\n".into()));
     assert_eq!(inside(&stage, "../dump/data"), (1, "cat: ../dump/data: No such file or directory\n".into()));
+}
+
+/// Found by a review: an editor that replaces the file takes the cover along.
+#[test]
+fn a_dotenv_file_that_is_replaced_during_a_run_is_covered_or_said() {
+    for writes in [true, false] {
+        let mut stage = Stage::with_home();
+        stage.writes = writes;
+        let project = stage.place.project.clone();
+        let reader = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(500));
+            fs::write(project.join("new"), "KEY=new").unwrap();
+            fs::rename(project.join("new"), project.join(".env")).unwrap();
+        });
+        let line = "for n in 1 2 3 4 5 6 7 8 9 10 11 12; do cat .env 2>/dev/null; sleep 0.1; done; true";
+        let (outcome, kept) = stage.outcome(Work::Line(line.into())).unwrap();
+        reader.join().unwrap();
+        let missing: Vec<&str> = outcome.fence.missing.iter().map(String::as_str).collect();
+        if writes {
+            assert_eq!((kept.out.as_slice(), missing.as_slice()), (&b""[..], &[][..]));
+        } else {
+            assert!(!kept.out.is_empty(), "the cover is gone");
+            assert!(
+                matches!(missing.as_slice(), [one] if one.contains("/.env` was removed or replaced from outside")),
+                "{missing:?}"
+            );
+        }
+    }
 }

@@ -11,7 +11,16 @@ type Closed = (&'static str, &'static [&'static str]);
 /// Where keys, passwords and the data of services lie. A fenced root has no capabilities and still owns what only root
 /// may read (`/etc/shadow`, the keys in `/etc/ssh`, `/boot`'s and `/var/lib`'s private files): so these are closed as a
 /// whole, and what programs need of them is open.
-const CLOSED: [Closed; 5] = [("/etc", &ETC), ("/var", &VAR), ("/sys", &SYS), ("/boot", &[]), ("/lost+found", &[])];
+/// What is there of them from earlier (snapper's and Timeshift's folders) is as it was.
+const CLOSED: [Closed; 7] = [
+    ("/etc", &ETC),
+    ("/var", &VAR),
+    ("/sys", &SYS),
+    ("/boot", &[]),
+    ("/lost+found", &[]),
+    ("/.snapshots", &[]),
+    ("/timeshift", &[]),
+];
 
 /// Of `/etc`: who is who and what is where (users, hosts, protocols, services), the linker's and the libraries'
 /// settings, certificates of authorities, languages, fonts, and the settings of interpreters and compilers. None of it
@@ -139,14 +148,23 @@ pub(super) fn open_of_system() -> impl Iterator<Item = PathBuf> {
 
 /// Whether a home can be hidden: it is there, is no part of the system, and the project is not around it.
 fn is_home(home: &Path, place: &Place) -> bool {
-    let needed = NEEDED.iter().any(|needed| home.starts_with(needed))
-        || NEEDED.iter().chain(&SHARED).any(|needed| Path::new(needed).starts_with(home));
+    let needed = is_of_system(home) || is_around_system(home);
     let private = ["/tmp", "/var/tmp"].iter().any(|base| home.starts_with(base));
     !needed && !private && !home.starts_with(&place.project) && fs::metadata(home).is_ok_and(|found| found.is_dir())
 }
 
+/// Whether it is one of the folders without which nothing runs, or lies in one.
+pub(super) fn is_of_system(path: &Path) -> bool {
+    NEEDED.iter().any(|needed| path.starts_with(needed))
+}
+
+/// Whether it is or holds one of them, or one that holds many things.
+pub(super) fn is_around_system(path: &Path) -> bool {
+    NEEDED.iter().chain(&SHARED).any(|needed| Path::new(needed).starts_with(path))
+}
+
 /// Leaves out what lies in another one.
-fn outermost(paths: &mut Vec<PathBuf>) {
+pub(super) fn outermost(paths: &mut Vec<PathBuf>) {
     paths.sort();
     paths.dedup_by(|later, earlier| later.starts_with(earlier));
 }

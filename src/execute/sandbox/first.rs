@@ -4,6 +4,7 @@
 #![expect(unsafe_code, reason = "the first process shares guard's memory: to copy it costs a quarter of a millisecond")]
 
 use super::init::{self, Deed, Plan};
+use super::steer::Stopper;
 use super::{ids, sys};
 use libc::{c_int, pid_t};
 use std::ffi::c_void;
@@ -70,6 +71,11 @@ impl First {
         self.pid
     }
 
+    /// What ends it, for as long as it is not reaped.
+    pub(super) fn stopper(&self) -> Stopper {
+        Stopper::of(self.pid, self.pids)
+    }
+
     /// Returns when it is gone; in a pid namespace no other process is left then. Its signal, if one ended it.
     pub(super) fn reap(&mut self) -> Option<i32> {
         if self.ended {
@@ -91,13 +97,7 @@ impl First {
         if self.ended {
             return;
         }
-        if self.pids {
-            let _ = sys::kill(self.pid, libc::SIGKILL);
-        } else {
-            // Twice: at once. It ends the tree itself.
-            let _ = sys::kill(self.pid, libc::SIGTERM);
-            let _ = sys::kill(self.pid, libc::SIGINT);
-        }
+        self.stopper().end();
         let _ = self.reap();
     }
 }

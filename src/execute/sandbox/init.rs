@@ -11,6 +11,7 @@ use super::net::inside;
 use super::pty;
 use super::resources::Resources;
 use super::rules::Rules;
+use super::steer::STOP;
 use super::sys::{self, Errno};
 use super::tree::Tree;
 use crate::execute::Limits;
@@ -19,7 +20,7 @@ use std::ffi::{CStr, CString, c_void};
 use std::time::{Duration, Instant};
 
 /// Time between asking a tree to end and ending it.
-pub(super) const GRACE: Duration = Duration::from_secs(2);
+pub(in crate::execute) const GRACE: Duration = Duration::from_secs(2);
 
 /// Everything the processes inside need, made before they exist.
 pub(super) struct Plan {
@@ -168,7 +169,10 @@ pub(super) fn live(plan: &mut Plan) -> ! {
         tell(report::FAILED, stage, error);
         sys::exit(125);
     }
-    let mut stack = std::mem::take(&mut plan.stack);
+    // Guard's to free: this process ends without letting go of anything.
+    let stack = std::ptr::slice_from_raw_parts_mut(plan.stack.as_mut_ptr(), plan.stack.len());
+    // SAFETY: nothing else touches these bytes, which the plan owns as long as this process lives.
+    let stack = unsafe { &mut *stack };
     let mut word = Word { plan, fault: None, executing: false };
     let spawned = if plan.deed.is_some() {
         // A deed runs for long: it gets memory of its own.
@@ -177,7 +181,7 @@ pub(super) fn live(plan: &mut Plan) -> ! {
             other => other,
         }
     } else {
-        sys::spawn_shared(enter, &mut stack, &mut word)
+        sys::spawn_shared(enter, stack, &mut word)
     };
     match (spawned, word.fault) {
         (Err(error), _) => tell(report::FAILED, Stage::Start as i32, error),
@@ -354,8 +358,8 @@ fn keep(plan: &Plan, command: pid_t) -> (c_int, i32) {
         sys::close(ERR);
     }
     let told = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT];
-    let awaited = [libc::SIGCHLD, libc::SIGTSTP, libc::SIGCONT].into_iter().chain(told);
-    let mut list = [0; 7];
+    let awaited = [libc::SIGCHLD, libc::SIGTSTP, libc::SIGCONT, STOP].into_iter().chain(told);
+    let mut list = [0; 8];
     for (to, from) in list.iter_mut().zip(awaited) {
         *to = from;
     }
@@ -393,6 +397,8 @@ fn keep(plan: &Plan, command: pid_t) -> (c_int, i32) {
                 tree.signal(libc::SIGCONT);
                 paused = false;
             }
+            // Said again and again.
+            Ok((STOP, _)) if cause != report::BY_ITSELF => {}
             Ok((signal, _)) => {
                 if cause != report::BY_ITSELF && cause != report::TIMED_OUT {
                     tree.kill_all();
@@ -401,7 +407,7 @@ fn keep(plan: &Plan, command: pid_t) -> (c_int, i32) {
                 cause = report::CANCELLED;
                 left = GRACE;
                 paused = false;
-                tree.signal(signal);
+                tree.signal(if signal == STOP { libc::SIGTERM } else { signal });
                 tree.signal(libc::SIGCONT);
             }
             Err(_) => {}
@@ -412,7 +418,7 @@ fn keep(plan: &Plan, command: pid_t) -> (c_int, i32) {
         // Whatever signals come, as fast as they may: time is up when it is up.
         let stop = match (cause, left.is_zero()) {
             (report::BY_ITSELF, true) => report::TIMED_OUT,
-            (report::BY_ITSELF, false) => match meter.look(&tree) {
+            (report::BY_ITSELF, false) => match meter.look(&tree, left) {
                 None => continue,
                 Some(Exceeded::Memory) => report::MEMORY,
                 Some(Exceeded::Cpu) => report::CPU,

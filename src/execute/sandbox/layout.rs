@@ -2,15 +2,16 @@
 //! Knows the file system as it lies; starts nothing.
 
 use super::closed::{self, Cover, covers};
+use super::covering;
 use super::mounts::Step;
 use super::order::{Order, PROGRAM, SUPERVISOR};
 use super::rules::{Access, Judged, Rules};
-use super::{covering, dotenv};
 use crate::execute::{ExecuteError, Place, real_in};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::CString;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Device nodes a command gets; everything else in `/dev` is out of reach.
@@ -21,7 +22,7 @@ const NOTHING_FILE: &str = "/run/guard/nothing";
 /// The same, and not even that can be read: a program that must not read says so.
 const SHUT_FILE: &str = "/run/guard/shut";
 /// Folders that are private to the fence.
-const PRIVATE: [&str; 4] = ["/tmp", "/var/tmp", "/run", "/dev"];
+pub(super) const PRIVATE: [&str; 4] = ["/tmp", "/var/tmp", "/run", "/dev"];
 
 /// Those of them that can be written to.
 const WRITABLE: [&str; 2] = ["/tmp", "/dev"];
@@ -120,9 +121,14 @@ pub(super) fn steps(
     Ok(layout.steps)
 }
 
-/// What of a resolved place lies in the project and is mounted on.
-pub(super) fn mounted_on(place: &Place) -> Vec<PathBuf> {
-    place.hidden.iter().filter(|path| path.starts_with(&place.project)).cloned().collect()
+/// What of a resolved place lies in the project and is mounted on. An overlay keeps what it has seen.
+pub(super) fn mounted_on(place: &Place, order: &Order) -> Vec<PathBuf> {
+    let mut all = place.hidden.clone();
+    if order.layer.is_none() {
+        all.extend(unread(place, order));
+    }
+    all.retain(|path| path.starts_with(&place.project));
+    all
 }
 
 /// What is covered for `order`; the system's closed folders too where Landlock does not close them.
@@ -133,11 +139,10 @@ fn covered(place: &Place, order: &Order, landlock: bool) -> Vec<Cover> {
     covers(place, &also, !landlock)
 }
 
-/// What cannot be read although it lies where one may look: `.env` files, and what the policy shuts.
+/// What cannot be read although it lies where one may look: `.env` files that were found, and what the policy shuts.
 fn unread(place: &Place, order: &Order) -> BTreeSet<PathBuf> {
-    let mut all = if order.dotenv { BTreeSet::new() } else { dotenv::files(place) };
-    all.extend(place.reads.shut.iter().cloned());
-    all
+    let dotenv = place.reads.dotenv.iter().filter(|_| !order.dotenv);
+    place.reads.shut.iter().chain(dotenv).cloned().collect()
 }
 
 /// Why a program at `path` cannot be seen inside, and what opens it.
@@ -410,8 +415,9 @@ pub(super) fn rules_alone(place: &Place, order: &Order, version: u32) -> Result<
         closed.extend(covered(place, order, true).into_iter().map(|cover| cover.at));
         closed.extend(kept.iter().cloned());
         let open = closed::open_of_system().chain(place.reads.open.iter().cloned());
-        let parts = open.chain([place.project.clone()]).flat_map(|path| carve(&path, &kept));
-        for (path, folder) in carve(Path::new("/"), &closed).into_iter().chain(parts) {
+        let (around, around_kept) = (around(&closed), around(&kept));
+        let parts = open.chain([place.project.clone()]).flat_map(|path| carve(&path, &kept, &around_kept));
+        for (path, folder) in carve(Path::new("/"), &closed, &around).into_iter().chain(parts) {
             rules.allow(c_path(&path)?, Access::Read, folder);
         }
     }
@@ -422,18 +428,26 @@ pub(super) fn rules_alone(place: &Place, order: &Order, version: u32) -> Result<
     Ok(rules)
 }
 
-/// The largest parts of `root` that hold none of `without`; true for folders. Links are left to what they point to.
-fn carve(root: &Path, without: &[PathBuf]) -> Vec<(PathBuf, bool)> {
+/// The folders around `paths`, whatever they are called: where a file system is mounted twice, a rule for one name of a
+/// folder is a rule for the other, too.
+fn around(paths: &[PathBuf]) -> HashSet<(u64, u64)> {
+    let folders: BTreeSet<&Path> = paths.iter().flat_map(|path| path.ancestors().skip(1)).collect();
+    folders.into_iter().filter_map(|folder| fs::metadata(folder).ok()).map(|found| (found.dev(), found.ino())).collect()
+}
+
+/// The largest parts of `root` that hold none of `without`, which lie in the folders `around` them; true for folders. Links
+/// are left to what they point to.
+fn carve(root: &Path, without: &[PathBuf], around: &HashSet<(u64, u64)>) -> Vec<(PathBuf, bool)> {
     if without.iter().any(|w| root.starts_with(w)) {
         return Vec::new();
     }
-    let Ok(kind) = root.symlink_metadata().map(|m| m.file_type()) else { return Vec::new() };
-    if kind.is_symlink() {
+    let Ok(found) = root.symlink_metadata() else { return Vec::new() };
+    if found.is_symlink() {
         return Vec::new();
     }
-    if !kind.is_dir() || !without.iter().any(|w| w.starts_with(root)) {
-        return vec![(root.to_owned(), kind.is_dir())];
+    if !found.is_dir() || !around.contains(&(found.dev(), found.ino())) {
+        return vec![(root.to_owned(), found.is_dir())];
     }
     let Ok(entries) = fs::read_dir(root) else { return Vec::new() };
-    entries.flatten().flat_map(|entry| carve(&entry.path(), without)).collect()
+    entries.flatten().flat_map(|entry| carve(&entry.path(), without, around)).collect()
 }

@@ -2,6 +2,7 @@
 //! Allocates nothing, since the first process does the looking. Knows nothing of how a tree is stopped.
 
 use super::digits::{self, LONGEST};
+use super::nameless;
 use super::sys;
 use super::tree::Tree;
 use crate::execute::Limits;
@@ -58,8 +59,8 @@ impl<'a> Meter<'a> {
         self.over = None;
     }
 
-    /// Looks, if it is time to.
-    pub(super) fn look(&mut self, tree: &Tree) -> Option<Exceeded> {
+    /// Looks, if it is time to. What takes long takes no longer than `left`.
+    pub(super) fn look(&mut self, tree: &Tree, left: Duration) -> Option<Exceeded> {
         if !self.left().is_zero() {
             return None;
         }
@@ -73,12 +74,12 @@ impl<'a> Meter<'a> {
         if u128::from(found.ticks) * TICK > self.limits.cpu.as_millis() {
             return Some(Exceeded::Cpu);
         }
-        let files = self.files();
+        let files = self.files(tree);
         if found.resident.saturating_add(files) <= self.limits.memory {
             self.over = None;
             return None;
         }
-        let exact = memory(tree, files);
+        let exact = memory(tree, files, || now.elapsed() >= left);
         if exact <= self.limits.memory {
             self.over = None;
             return None;
@@ -87,12 +88,15 @@ impl<'a> Meter<'a> {
         (exact > self.limits.hard_memory() || since.elapsed() >= self.limits.memory_window).then_some(Exceeded::Memory)
     }
 
-    /// Bytes of files in the private folders, which are memory.
-    fn files(&self) -> u64 {
+    /// Bytes of files in memory: those of the private folders, and those without a name; and of shared memory that nobody
+    /// has attached.
+    fn files(&self, tree: &Tree) -> u64 {
         if !self.private {
-            return 0;
+            return nameless::open(tree, &[]);
         }
-        [c"/tmp", c"/dev", c"/run"].iter().map(|at| sys::used(at).unwrap_or(0)).fold(0, u64::saturating_add)
+        let folders = [c"/tmp", c"/dev", c"/run"];
+        let used = folders.iter().map(|at| sys::used(at).unwrap_or(0)).fold(0, u64::saturating_add);
+        used.saturating_add(nameless::open(tree, &folders)).saturating_add(nameless::detached())
     }
 }
 
@@ -137,10 +141,14 @@ fn with_stat<T>(pid: pid_t, take: impl Fn(&dyn Fn(usize) -> Option<u64>) -> Opti
 
 /// Bytes of memory that a tree holds, each counted once: of what is anonymous, and of what is shared or a file in memory, the
 /// share of each process that maps it. `files`: bytes of files in memory, mapped or not; of these and of what is mapped the
-/// larger counts, since the one may be the other. Pages of files on a disk do not count: the kernel takes them back.
-fn memory(tree: &Tree, files: u64) -> u64 {
+/// larger counts, since the one may be the other. Pages of files on a disk do not count: the kernel takes them back. Once
+/// `over` says so the rest is left out.
+fn memory(tree: &Tree, files: u64, over: impl Fn() -> bool) -> u64 {
     let (mut own, mut shared) = (0_u64, 0_u64);
     tree.each(|pid| {
+        if over() {
+            return;
+        }
         let mut buffer = [0; 2048];
         // A process that lets nobody look into it is counted whole.
         let found = read(pid, b"/smaps_rollup", &mut buffer).and_then(|text| pair(text, b"Pss_Anon:", b"Pss_Shmem:"));

@@ -3,12 +3,14 @@
 
 mod begin;
 mod bounds;
+mod cgroup;
 mod closed;
 mod covering;
 mod console;
 mod detach;
 mod digits;
 mod dotenv;
+mod elsewhere;
 mod feed;
 mod filter;
 mod first;
@@ -20,6 +22,7 @@ mod layout;
 mod meter;
 mod mends;
 mod mounts;
+mod nameless;
 mod net;
 mod order;
 mod probe;
@@ -39,15 +42,17 @@ mod watch;
 
 pub use begin::begin;
 pub use bounds::Bounds;
+pub use cgroup::{Cgroup, cgroup};
 pub use detach::detached;
+pub use dotenv::{Dotenv, look_through};
 pub use order::{Calls, Layer, Order, Reach, Writable};
-pub use probe::{Examination, Finding, examine};
+pub use probe::{Examination, Finding, Topic, examine};
 pub use program::Work;
 pub use resources::counts_root;
 
 pub(super) use console::Console;
 pub(super) use feed::Feed;
-pub(super) use init::report;
+pub(super) use init::{GRACE, report};
 pub(super) use layout::out_of_sight;
 pub(super) use net::Net;
 pub(super) use order::{PROGRAM, SUPERVISOR};

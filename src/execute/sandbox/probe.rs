@@ -4,13 +4,18 @@
 #![expect(unsafe_code, reason = "forbidden system calls, made on purpose")]
 
 mod limits;
+mod ports;
+mod sessions;
+mod topic;
+
+pub use topic::Topic;
 
 use super::init::Deed;
 use super::layout::c_path;
 use super::order::{Layer, Order, Reach};
 use super::program::Work;
 use super::start::start;
-use super::sys;
+use super::{net::proxy, sys};
 use crate::event::Ended;
 use crate::execute::run::{Prepared, Sink};
 use crate::execute::{Environment, ExecuteError, Fence, Level, Limits, Outcome, Place, Reads};
@@ -28,6 +33,8 @@ use std::time::Duration;
 /// What one probe found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
+    /// What it is about.
+    pub topic: Topic,
     /// What was tried.
     pub tried: &'static str,
     /// What stands in the way.
@@ -61,12 +68,14 @@ pub fn examine(base: &Path) -> Result<Examination, ExecuteError> {
         fence = Some(stood);
         findings.push(finding);
     }
+    findings.extend(proxy::probe().map_err(trouble)?);
     let fence = fence.ok_or_else(|| trouble(io::Error::other("no probe ran")))?;
     Ok(Examination { fence, findings })
 }
 
 /// A thing that must not be possible, and the deed that tries it: 0 if it succeeded, else the error number.
 struct Probe {
+    topic: Topic,
     tried: &'static str,
     by: &'static str,
     timeout: Duration,
@@ -80,6 +89,8 @@ struct Probe {
 enum After {
     /// The deed's own result.
     Result,
+    /// The deed's own result, and it must succeed.
+    Works,
     /// The project is as it was.
     Project,
     /// The victim is still alive.
@@ -150,6 +161,7 @@ impl Ground {
                     open: vec![home.join("tools")],
                     shut: vec![home.join("tools/credentials")],
                     homes: vec![home],
+                    ..Reads::default()
                 },
             },
             root,
@@ -159,18 +171,19 @@ impl Ground {
     }
 
     fn run(&self, probe: Probe) -> Result<(Fence, Finding), ExecuteError> {
-        let Probe { tried, by, timeout, deed, after, limits } = probe;
+        let Probe { topic, tried, by, timeout, deed, after, limits } = probe;
         // Never executed: the deed takes its place.
         let work = Work::Argv { program: PathBuf::from("/proc/self/exe"), argv: vec![OsString::from("probe")] };
         let layer = self.layer().map_err(|error| ExecuteError::System {
             what: "make room for a probe's changes".to_owned(),
             cause: error.to_string(),
         })?;
+        let limits = Limits { watched: Some(layer.upper.clone()), ..limits };
         let order = Order { layer: Some(layer), limits, reach: Reach::own(), ..Order::new(work, timeout) };
         let standing = start(order, &self.place, &Environment::default(), Level::Landlock, Some(deed))?;
         let outcome = Prepared::of(standing).run(&mut Silent)?;
         let (held, said) = self.judge(after, &outcome);
-        Ok((outcome.fence, Finding { tried, by, held, said }))
+        Ok((outcome.fence, Finding { topic, tried, by, held, said }))
     }
 
     /// Room for the changes of one run, which nobody takes in.
@@ -194,9 +207,12 @@ impl Ground {
         };
         match after {
             After::Result => (outcome.exit_code != 0, said),
+            After::Works => (outcome.exit_code == 0, if outcome.exit_code == 0 { "it can".to_owned() } else { said }),
             After::Project => {
                 let policy = fs::read(self.place.project.join("guard.toml"));
-                let held = policy.is_ok_and(|text| text == b"policy") && self.place.project.join(".git/hooks").is_dir();
+                let held = policy.is_ok_and(|text| text == b"policy")
+                    && self.place.project.join(".git/hooks").is_dir()
+                    && !self.place.project.join("early").exists();
                 (held, if outcome.exit_code == 0 { "kept apart from the project".to_owned() } else { said })
             }
             After::Victim => {
@@ -225,8 +241,9 @@ impl Ground {
         let late = inside("late")?;
         let device = device();
         let mut probes = Vec::new();
-        let mut add = |tried, by, deed: Deed| {
+        let mut add = |topic, tried, by, deed: Deed| {
             probes.push(Probe {
+                topic,
                 tried,
                 by,
                 timeout: Duration::from_secs(10),
@@ -235,49 +252,99 @@ impl Ground {
                 limits: Limits::default(),
             });
         };
-        add("write a file outside the project", "read-only mounts", opens(outside("outside")?, libc::O_WRONLY));
+        add(
+            Topic::Files,
+            "write a file outside the project",
+            "read-only mounts",
+            opens(outside("outside")?, libc::O_WRONLY),
+        );
         let path = outside("outside")?;
-        add("change the mode of a file outside", "read-only mounts", Box::new(move || done(sys::chmod(&path, 0o777))));
-        add("write to a named pipe outside", "Landlock", opens(outside("pipe")?, libc::O_RDWR));
-        add("read the audit log", "cover", reads(inside("build_audit.log")?));
-        add("read guard's state", "cover", reads(outside("state/key")?));
-        add("read a key in a home", "private home", reads(outside("home/key")?));
-        add("read a token among the toolchain", "cover", reads(outside("home/tools/credentials")?));
-        add("read the project's `.env`", "cover", reads(inside(".env")?));
-        add("read the machine's passwords", "closed `/etc`", reads(c"/etc/shadow".to_owned()));
-        add("connect by TCP", "guard, asked by seccomp", Box::new(move || connect(0, tcp)));
-        add("connect by MPTCP", "seccomp", Box::new(move || connect(262, tcp)));
-        add("send by UDP", "seccomp", Box::new(move || send(udp)));
-        add("connect to a socket in the file system", "guard, asked by seccomp", Box::new(move || connect_unix(&unix)));
-        add("connect to an abstract socket", "guard, asked by seccomp", Box::new(move || connect_unix(&hidden)));
-        add("open a vsock", "seccomp", calls(libc::SYS_socket, [libc::AF_VSOCK.into(), 1, 0]));
-        add("trace its parent", "seccomp", calls(libc::SYS_ptrace, [c_long::from(libc::PTRACE_TRACEME), 0, 0]));
-        add("change the first process's memory", "not dumpable", Box::new(open_parent));
-        add("mount", "seccomp, no capabilities", Box::new(|| done(sys::mount(c"none", c"/mnt", c"tmpfs", 0, c""))));
+        add(
+            Topic::Files,
+            "change the mode of a file outside",
+            "read-only mounts",
+            Box::new(move || done(sys::chmod(&path, 0o777))),
+        );
+        add(Topic::Files, "write to a named pipe outside", "Landlock", opens(outside("pipe")?, libc::O_RDWR));
+        add(Topic::Reads, "read the audit log", "cover", reads(inside("build_audit.log")?));
+        add(Topic::Reads, "read guard's state", "cover", reads(outside("state/key")?));
+        add(Topic::Reads, "read a key in a home", "private home", reads(outside("home/key")?));
+        add(Topic::Reads, "read a token among the toolchain", "cover", reads(outside("home/tools/credentials")?));
+        add(Topic::Reads, "read the project's `.env`", "cover", reads(inside(".env")?));
+        add(Topic::Reads, "read the machine's passwords", "closed `/etc`", reads(c"/etc/shadow".to_owned()));
+        let other = c_path(Path::new(&format!("/proc/{victim}/cmdline")))?;
+        add(Topic::Reads, "see a process outside", "pid namespace", reads(other));
+        add(Topic::Network, "connect by TCP", "guard, asked by seccomp", Box::new(move || connect(0, tcp)));
+        add(Topic::Network, "connect by MPTCP", "seccomp", Box::new(move || connect(262, tcp)));
+        add(Topic::Network, "send by UDP", "seccomp", Box::new(move || send(udp)));
+        add(
+            Topic::Network,
+            "connect to a socket in the file system",
+            "guard, asked by seccomp",
+            Box::new(move || connect_unix(&unix)),
+        );
+        add(
+            Topic::Network,
+            "connect to an abstract socket",
+            "guard, asked by seccomp",
+            Box::new(move || connect_unix(&hidden)),
+        );
+        add(Topic::Network, "open a vsock", "seccomp", calls(libc::SYS_socket, [libc::AF_VSOCK.into(), 1, 0]));
+        add(
+            Topic::Processes,
+            "trace its parent",
+            "seccomp",
+            calls(libc::SYS_ptrace, [c_long::from(libc::PTRACE_TRACEME), 0, 0]),
+        );
+        add(Topic::Processes, "change the first process's memory", "not dumpable", Box::new(open_parent));
+        add(
+            Topic::Processes,
+            "mount",
+            "seccomp, no capabilities",
+            Box::new(|| done(sys::mount(c"none", c"/mnt", c"tmpfs", 0, c""))),
+        );
         let user: c_long = libc::CLONE_NEWUSER.into();
-        add("make a user namespace", "seccomp", calls(libc::SYS_unshare, [user, 0, 0]));
-        add("set up an io_uring", "seccomp", Box::new(io_uring));
-        add("type into a terminal", "seccomp", Box::new(type_into));
-        add("open a device", "private `/dev`", opens(device, libc::O_RDONLY));
+        add(Topic::Processes, "make a user namespace", "seccomp", calls(libc::SYS_unshare, [user, 0, 0]));
+        add(Topic::Processes, "set up an io_uring", "seccomp", Box::new(io_uring));
+        add(Topic::Terminal, "type into a terminal", "seccomp", Box::new(sessions::type_into));
+        add(Topic::Files, "open a device", "private `/dev`", opens(device, libc::O_RDONLY));
         let switch = c"/proc/sys/kernel/domainname".to_owned();
-        add("set a switch of the kernel", "read-only `/proc`", opens(switch, libc::O_WRONLY));
-        add("use a capability", "no capabilities", Box::new(|| i32::from(!capable())));
+        add(Topic::Files, "set a switch of the kernel", "read-only `/proc`", opens(switch, libc::O_WRONLY));
+        add(Topic::Processes, "use a capability", "no capabilities", Box::new(|| i32::from(!capable())));
         let kill: Deed = Box::new(move || done(sys::kill(victim, libc::SIGKILL)));
         let wait: Deed = Box::new(|| {
             std::thread::sleep(Duration::from_secs(60));
             0
         });
-        let mut also = |tried, by, timeout, deed, after| {
-            probes.push(Probe { tried, by, timeout, deed, after, limits: Limits::default() })
+        let mut also = |topic, tried, by, timeout, deed, after| {
+            probes.push(Probe { topic, tried, by, timeout, deed, after, limits: Limits::default() })
         };
         let (short, long) = (Duration::from_millis(100), Duration::from_secs(10));
+        let early = opens(inside("early")?, libc::O_WRONLY | libc::O_CREAT);
+        also(Topic::Changes, "write to the project before it is judged", "overlay", long, early, After::Project);
         let empties = opens(inside("guard.toml")?, libc::O_WRONLY | libc::O_TRUNC);
-        also("change the policy", "overlay", long, empties, After::Project);
+        also(Topic::Changes, "change the policy", "overlay", long, empties, After::Project);
         let renames: Deed = Box::new(move || done(rename(&git, &moved)));
-        also("put a hook into a renamed `.git`", "overlay", long, renames, After::Project);
-        also("outlive its time limit", "first process", short, wait, After::TimedOut);
-        also("outlive its command as a daemon", "pid namespace", long, Box::new(move || daemon(&late)), After::Late);
-        also("kill a process outside", "pid namespace", long, kill, After::Victim);
+        also(Topic::Changes, "put a hook into a renamed `.git`", "overlay", long, renames, After::Project);
+        also(Topic::Processes, "outlive its time limit", "first process", short, wait, After::TimedOut);
+        also(
+            Topic::Processes,
+            "outlive its command as a daemon",
+            "pid namespace",
+            long,
+            Box::new(move || sessions::daemon(&late)),
+            After::Late,
+        );
+        also(Topic::Processes, "kill a process outside", "pid namespace", long, kill, After::Victim);
+        let meets = Box::new(ports::meet);
+        also(
+            Topic::Network,
+            "meet itself at a port of its own (it must)",
+            "guard, asked by seccomp",
+            long,
+            meets,
+            After::Works,
+        );
         probes.extend(limits::probes(&self.place.project)?);
         Ok(probes)
     }
@@ -401,40 +468,6 @@ fn io_uring() -> c_int {
     if unsafe { libc::syscall(libc::SYS_io_uring_setup, 4, parameters.as_mut_ptr()) } < 0 { sys::errno() } else { 0 }
 }
 
-/// Makes a terminal its own and types a letter into it.
-fn type_into() -> c_int {
-    // SAFETY: all calls take valid descriptors, strings and numbers.
-    unsafe {
-        let master = libc::posix_openpt(libc::O_RDWR | libc::O_NOCTTY);
-        let unlock: c_int = 0;
-        if master < 0 || libc::ioctl(master, libc::TIOCSPTLCK, &raw const unlock) < 0 {
-            return sys::errno();
-        }
-        let slave = libc::ioctl(master, libc::TIOCGPTPEER, libc::O_RDWR | libc::O_NOCTTY);
-        libc::setsid();
-        if slave < 0 || libc::ioctl(slave, libc::TIOCSCTTY, 0) < 0 {
-            return sys::errno();
-        }
-        result(libc::ioctl(slave, libc::TIOCSTI, c"x".as_ptr()))
-    }
-}
-
-/// Leaves a process behind, in a session of its own, that writes a file a little later.
-fn daemon(late: &CStr) -> c_int {
-    match sys::fork_with(libc::SIGCHLD) {
-        Ok(0) => {
-            sys::setsid();
-            if sys::fork_with(libc::SIGCHLD) == Ok(0) {
-                std::thread::sleep(Duration::from_millis(120));
-                let _ = sys::mkfile(late, 0o444);
-            }
-            sys::exit(0)
-        }
-        Ok(_) => 0,
-        Err(error) => error,
-    }
-}
-
 /// Whether any capability could be used.
 fn capable() -> bool {
     let header: [u32; 2] = [0x2008_0522, 0];
@@ -482,8 +515,9 @@ mod tests {
                 After::Victim => assert!(ground.victim.borrow_mut().wait().is_ok()),
                 After::Project => {
                     fs::write(ground.place.project.join("guard.toml"), "policy").unwrap();
+                    let _ = fs::remove_file(ground.place.project.join("early"));
                 }
-                After::Result | After::TimedOut | After::Limit(_) => {}
+                After::Result | After::Works | After::TimedOut | After::Limit(_) => {}
             }
             if probe.tried.contains("renamed") {
                 fs::rename(ground.place.project.join("moved"), ground.place.project.join(".git")).unwrap();
@@ -496,6 +530,6 @@ mod tests {
         let found = examine(&base()).unwrap();
         assert_eq!(found.fence, Fence { level: Level::Full, missing: Vec::new() });
         let open: Vec<_> = found.findings.iter().filter(|finding| !finding.held).collect();
-        assert!(open.is_empty() && found.findings.len() == 36, "{:#?}", found.findings);
+        assert!(open.is_empty() && found.findings.len() == 42, "{:#?}", found.findings);
     }
 }

@@ -19,7 +19,7 @@ use super::steer::{Hold, Stopper};
 use super::sys::Errno;
 use super::variables::variables;
 use super::watch::Watch;
-use super::{filter, resources, sys};
+use super::{dotenv, elsewhere, filter, resources, sys};
 use crate::execute::{Environment, ExecuteError, Fence, Level, Limits, Place};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::ffi::CString;
@@ -88,7 +88,12 @@ pub(in crate::execute) fn start(
     if deed.is_none() {
         executable(&order.work)?;
     }
-    let place = layout::resolved(place)?;
+    let mut place = layout::resolved(place)?;
+    let mut missing = Vec::new();
+    if !matches!(order.bounds, Bounds::Outside(_)) {
+        missing.extend(elsewhere::hide(&mut place, order.writable.iter().map(|writable| writable.path.as_path())));
+        missing.extend(if order.dotenv { Vec::new() } else { dotenv::find(&mut place) });
+    }
     let mut standing = Standing {
         watch: Watch::default(),
         place,
@@ -96,7 +101,7 @@ pub(in crate::execute) fn start(
         environment: environment.clone(),
         require,
         rung: Rung::Namespaces,
-        missing: Vec::new(),
+        missing,
         landlock: sys::landlock_version(),
         overlay: true,
         deed,
@@ -115,7 +120,7 @@ pub(in crate::execute) fn start(
     }
     standing.spawn()?;
     // While the inside builds.
-    standing.watch = Watch::over(layout::mounted_on(&standing.place));
+    standing.watch = Watch::over(layout::mounted_on(&standing.place, &standing.order));
     Ok(standing)
 }
 
@@ -407,6 +412,11 @@ impl Standing {
         self.watch.gone()
     }
 
+    /// The `.env` files that were found, where they were looked for.
+    pub(in crate::execute) fn dotenv(&self) -> &[PathBuf] {
+        if self.order.dotenv { &[] } else { &self.place.reads.dotenv }
+    }
+
     /// Whether the command has a terminal of its own.
     pub(in crate::execute) fn terminal(&self) -> bool {
         self.order.terminal
@@ -474,7 +484,7 @@ impl Fenced {
 
     /// What asks it to end, for as long as it is not reaped.
     pub(in crate::execute) fn stopper(&self) -> Stopper {
-        Stopper::of(self.pid())
+        self.first.stopper()
     }
 
     /// Ends whatever is left inside; the deed that was to be done, if there was one.

@@ -137,17 +137,37 @@ extern "C" fn pass_on(signal: c_int) {
     }
 }
 
-/// Asks a fence to end, as guard itself is asked: its tree gets TERM, and KILL after a while.
+/// The signal by which guard stops a fence at a limit: as TERM, but repeated it changes nothing.
+pub(super) const STOP: c_int = libc::SIGUSR1;
+
+/// Ends a fence from outside.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::execute) struct Stopper(i32);
+pub(in crate::execute) struct Stopper {
+    first: pid_t,
+    /// Whether everything inside ends with the first process.
+    whole: bool,
+}
 
 impl Stopper {
     /// For the fence whose first process has this id.
-    pub(super) fn of(pid: i32) -> Self {
-        Self(pid)
+    pub(super) fn of(first: pid_t, whole: bool) -> Self {
+        Self { first, whole }
     }
 
+    /// Asks it to end: its tree gets TERM, and KILL after a while. To be repeated, since whoever floods the first process with
+    /// this signal makes the kernel drop others.
     pub(in crate::execute) fn stop(self) {
-        let _ = sys::kill(self.0, libc::SIGTERM);
+        let _ = sys::kill(self.first, STOP);
+    }
+
+    /// Ends it at once.
+    pub(in crate::execute) fn end(self) {
+        if self.whole {
+            let _ = sys::kill(self.first, libc::SIGKILL);
+        } else {
+            // Twice: at once. It ends the tree itself.
+            let _ = sys::kill(self.first, libc::SIGTERM);
+            let _ = sys::kill(self.first, libc::SIGINT);
+        }
     }
 }

@@ -89,22 +89,27 @@ fn each_below(mut f: impl FnMut(pid_t)) {
 }
 
 /// Calls `f` with every process that `/proc` shows, and what opens with its id in decimal.
-fn each_process(mut f: impl FnMut(pid_t, &[u8])) {
-    let Ok(proc) = sys::open(c"/proc", libc::O_RDONLY | libc::O_DIRECTORY) else { return };
+fn each_process(f: impl FnMut(pid_t, &[u8])) {
+    each_number(c"/proc", f);
+}
+
+/// Calls `f` with every number that something in `folder` is called by, and what opens with it in decimal.
+pub(super) fn each_number(folder: &CStr, mut f: impl FnMut(c_int, &[u8])) {
+    let Ok(folder) = sys::open(folder, libc::O_RDONLY | libc::O_DIRECTORY) else { return };
     let mut buffer = [0_u8; 8192];
-    while let Ok(len @ 1..) = sys::entries(proc, &mut buffer) {
+    while let Ok(len @ 1..) = sys::entries(folder, &mut buffer) {
         let mut rest = buffer.get(..len).unwrap_or_default();
         // struct linux_dirent64: inode 8, offset 8, record length 2, type 1, name.
         while let Some([low, high]) = rest.get(16..18) {
             let size = usize::from(u16::from_ne_bytes([*low, *high]));
             let name = rest.get(19..size).unwrap_or_default();
-            if let Some(pid) = CStr::from_bytes_until_nul(name).ok().and_then(|n| number(n.to_bytes())) {
-                f(pid, name);
+            if let Some(found) = CStr::from_bytes_until_nul(name).ok().and_then(|n| number(n.to_bytes())) {
+                f(found, name);
             }
             rest = rest.get(size.max(1)..).unwrap_or_default();
         }
     }
-    sys::close(proc);
+    sys::close(folder);
 }
 
 fn number(digits: &[u8]) -> Option<pid_t> {

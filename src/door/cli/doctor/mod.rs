@@ -3,6 +3,8 @@
 
 mod approvals;
 mod report;
+mod stated;
+mod turn;
 
 pub(super) use report::target;
 
@@ -13,7 +15,8 @@ use std::process::ExitCode;
 
 /// Try, inside a fence, everything a fence must stop, and say what this machine enforces
 ///
-/// Each line is a live probe. An installed hook is asked what it must deny: it is live, silent or absent.
+/// Lines that begin with `held` or `OPEN` are live probes; those with `yes`, `part` or `no` say what guard does or does not
+/// enforce without trying it. An installed hook is asked what it must deny: it is live, silent or absent.
 /// The last lines say who may approve, what else could, and who is told when a person is needed; nothing is sent.
 /// Exit code 0 if everything held, no hook is silent and no configuration is broken.
 #[derive(Debug, clap::Args)]
@@ -32,7 +35,8 @@ pub(crate) fn run(world: &World, from: &Path, args: Args) -> ExitCode {
     let hooks = hook::find(world, from);
     let reach = gate::reach(gate::config_root(world, from).as_deref());
     let worth = gate::worth(world, from);
-    match report::doctor(&base, (&hooks, &worth, &reach), args.json, &mut std::io::stdout().lock()) {
+    let required = gate::required(world, from);
+    match report::doctor(&base, (&hooks, &worth, &reach, &required), args.json, &mut std::io::stdout().lock()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => text::written(Err(error), ExitCode::FAILURE),

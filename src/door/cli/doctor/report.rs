@@ -1,9 +1,11 @@
 //! `guard doctor`: what the kernel enforces here, each line a forbidden thing that was really tried inside a fence.
 //! Knows no probes, only how they are told.
 
+use super::stated::{Stated, stated};
+use super::turn;
 use crate::door::cli::hook::{Found, State};
 use crate::event::line::printable;
-use crate::execute::sandbox::{Examination, counts_root, examine};
+use crate::execute::sandbox::{Examination, Topic, examine};
 use crate::execute::{ExecuteError, Level};
 use crate::gate::{Reach, Stop, Worth, shown};
 use crate::notify::{By, Channel, Event};
@@ -16,23 +18,27 @@ use std::path::Path;
 /// everything held, no hook is silent and no configuration is broken.
 pub(super) fn doctor(
     base: &Path,
-    (hooks, worth, reach): (&[Found], &Result<Worth, Stop>, &Reach),
+    (hooks, worth, reach, required): (&[Found], &Result<Worth, Stop>, &Reach, &Result<Level, Stop>),
     json: bool,
     out: &mut dyn Write,
 ) -> io::Result<bool> {
-    let found = examine(base);
+    let mut found = examine(base);
+    if let Ok(found) = &mut found {
+        found.findings.push(turn::probe(base));
+    }
     let held = found.as_ref().is_ok_and(|found| found.findings.iter().all(|finding| finding.held));
     let sound = held && hooks.iter().all(|hook| hook.state != State::Silent) && reach.broken.is_empty();
     if json {
         let mut object = object(&found, sound);
         if let Value::Object(members) = &mut object {
+            members.insert("require".into(), required.as_ref().map_or(Value::Null, |level| level.name().into()));
             members.insert("hooks".into(), hooks.iter().map(hook).collect());
             members.insert("approvals".into(), super::approvals::object(worth));
             members.insert("notify".into(), notify(reach));
         }
         writeln!(out, "{object}")?;
     } else {
-        text(&found, out)?;
+        text(&found, required, out)?;
         for hook in hooks {
             let settings = hook.settings.as_deref().map(|path| format!(" by `{}`", shown(path))).unwrap_or_default();
             writeln!(out, "hook: claude: {}{settings}: {}", hook.state.word(), printable(&hook.said))?;
@@ -82,7 +88,11 @@ pub(in crate::door::cli) fn target(channel: &Channel) -> String {
     }
 }
 
-fn text(found: &Result<Examination, ExecuteError>, out: &mut dyn Write) -> io::Result<()> {
+fn text(
+    found: &Result<Examination, ExecuteError>,
+    required: &Result<Level, Stop>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let found = match found {
         Ok(found) => found,
         Err(error) => {
@@ -93,21 +103,36 @@ fn text(found: &Result<Examination, ExecuteError>, out: &mut dyn Write) -> io::R
             return writeln!(out, "nothing runs: without a fence guard refuses every command");
         }
     };
-    writeln!(out, "fence: {}: {}", found.fence.level.name(), meaning(found.fence.level))?;
-    for finding in &found.findings {
-        let word = if finding.held { "held" } else { "OPEN" };
-        writeln!(out, "{word}  {:<42} {:<26} {}", finding.tried, finding.by, finding.said)?;
+    let level = found.fence.level;
+    writeln!(out, "fence: {}: {}", level.name(), meaning(level))?;
+    match required {
+        Ok(required) if level <= *required => {
+            writeln!(out, "require: {}: the policy here takes no less: commands run", required.name())?;
+        }
+        Ok(required) => {
+            writeln!(out, "require: {}: the policy here takes no less: nothing runs", required.name())?;
+        }
+        Err(stop) => writeln!(out, "require: cannot tell: {}", printable(&stop.to_string()))?,
     }
     for missing in &found.fence.missing {
         writeln!(out, "missing: {missing}")?;
     }
-    for note in notes() {
-        writeln!(out, "note: {note}")?;
+    writeln!(out, "held, OPEN: tried just now, inside a fence. yes, part, no: enforced or not, and not tried")?;
+    let stated = stated(found);
+    for topic in Topic::ALL {
+        writeln!(out, "\n{}", topic.word())?;
+        for finding in found.findings.iter().filter(|finding| finding.topic == topic) {
+            let word = if finding.held { "held" } else { "OPEN" };
+            writeln!(out, "{word}  {:<42} {:<26} {}", finding.tried, finding.by, finding.said)?;
+        }
+        for line in stated.iter().filter(|line| line.topic == topic) {
+            writeln!(out, "{:<5} {:<42} {}", line.extent.word(), line.what, printable(&line.said))?;
+        }
     }
     let open = found.findings.iter().filter(|finding| !finding.held).count();
     match open {
-        0 => writeln!(out, "all {} held", found.findings.len()),
-        _ => writeln!(out, "{open} of {} did not hold", found.findings.len()),
+        0 => writeln!(out, "\nall {} held", found.findings.len()),
+        _ => writeln!(out, "\n{open} of {} did not hold", found.findings.len()),
     }
 }
 
@@ -118,9 +143,9 @@ fn object(found: &Result<Examination, ExecuteError>, sound: bool) -> Value {
             "level": found.fence.level.name(),
             "meaning": meaning(found.fence.level),
             "missing": found.fence.missing,
-            "notes": notes(),
+            "stated": stated(found).iter().map(Stated::object).collect::<Vec<_>>(),
             "probes": found.findings.iter().map(|finding| json!({
-                "tried": finding.tried, "by": finding.by, "held": finding.held, "said": finding.said,
+                "topic": finding.topic.word(), "tried": finding.tried, "by": finding.by, "held": finding.held, "said": finding.said,
             })).collect::<Vec<_>>(),
         }),
         Err(error) => json!({ "sound": false, "level": null, "error": error.to_string(), "mend": mend(error) }),
@@ -156,18 +181,6 @@ fn meaning(level: Level) -> &'static str {
     }
 }
 
-/// What no probe can show.
-fn notes() -> Vec<&'static str> {
-    let written = "`total_write` bounds each file, and the sum of all files where the project is an overlay";
-    if rustix::process::geteuid().is_root() && !counts_root() {
-        let processes = "this kernel (before 6.14) does not bound how many processes root starts: they are counted once a second, \
-                         and too many are stopped; run guard as an ordinary user for an exact bound";
-        vec![written, processes]
-    } else {
-        vec![written]
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,26 +198,38 @@ mod tests {
     #[test]
     fn text_and_json_say_the_same() {
         let (mut lines, mut object, nobody) = (Vec::new(), Vec::new(), Reach::default());
-        assert!(doctor(&base(), (&[], &worth(), &nobody), false, &mut lines).unwrap());
-        assert!(doctor(&base(), (&[], &worth(), &nobody), true, &mut object).unwrap());
+        assert!(doctor(&base(), (&[], &worth(), &nobody, &Ok(Level::Full)), false, &mut lines).unwrap());
+        assert!(doctor(&base(), (&[], &worth(), &nobody, &Ok(Level::Full)), true, &mut object).unwrap());
         let (lines, object): (String, Value) =
             (String::from_utf8(lines).unwrap(), serde_json::from_slice(&object).unwrap());
         assert!(lines.starts_with("fence: full: a command sees the system read-only"), "{lines}");
-        assert!(lines.contains("\nall 36 held\napprovals: 0 approvers; "), "{lines}");
+        assert!(lines.contains("\nall 43 held\napprovals: 0 approvers; "), "{lines}");
         let nobody = "nobody is told when a person is needed: `[notify]` would name a command or a webhook";
         assert!(lines.ends_with(&format!("\nnotify: {nobody}\n")), "{lines}");
         let probes = object["probes"].as_array().unwrap();
-        assert_eq!((object["sound"].clone(), object["level"].clone(), probes.len()), (json!(true), json!("full"), 36));
+        assert_eq!((object["sound"].clone(), object["level"].clone(), probes.len()), (json!(true), json!("full"), 43));
         for probe in probes {
             assert!(lines.contains(probe["tried"].as_str().unwrap()));
         }
+        for line in object["stated"].as_array().unwrap() {
+            let text = ["enforced", "what", "said"].map(|key| line[key].as_str().unwrap());
+            assert!(lines.contains(&format!("\n{:<5} {:<42} {}\n", text[0], text[1], text[2])), "{line}");
+        }
+        for topic in Topic::ALL {
+            assert!(lines.contains(&format!("\n\n{}\nheld  ", topic.word())), "{lines}");
+        }
+        assert!(lines.contains("\nrequire: full: the policy here takes no less: commands run\n"), "{lines}");
+        assert!(lines.lines().all(|line| line.chars().count() < 240), "{lines}");
     }
 
     #[test]
     fn a_base_that_is_not_there_is_an_error_and_not_sound() {
         let mut lines = Vec::new();
         let nobody = Reach::default();
-        assert!(!doctor(Path::new("/no/such/folder"), (&[], &worth(), &nobody), false, &mut lines).unwrap());
+        assert!(
+            !doctor(Path::new("/no/such/folder"), (&[], &worth(), &nobody, &Ok(Level::Full)), false, &mut lines)
+                .unwrap()
+        );
         assert!(
             String::from_utf8(lines).unwrap().starts_with("error: prepare the probes in `/no/such/folder`: No such")
         );

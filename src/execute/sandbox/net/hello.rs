@@ -21,31 +21,42 @@ const SERVER_NAME: u16 = 0;
 /// An encrypted hello means another host than the one outside names.
 const ENCRYPTED: u16 = 0xfe0d;
 
-/// Reads what a client has sent so far.
-pub(super) fn read(bytes: &[u8]) -> Hello {
-    let mut message = Vec::new();
-    let mut rest = Reader(bytes);
-    loop {
-        let Some(kind) = rest.byte() else { return more(bytes) };
-        if kind != HANDSHAKE {
-            return Hello::Unfit("it is not TLS");
-        }
-        let Some([major, _]) = rest.two() else { return more(bytes) };
-        if major != 3 {
-            return Hello::Unfit("it is not TLS");
-        }
-        let Some(part) = rest.counted(2) else { return more(bytes) };
-        if part.is_empty() {
-            return Hello::Unfit("it is not TLS");
-        }
-        message.extend_from_slice(part);
-        let mut whole = Reader(&message);
-        match whole.byte() {
-            Some(CLIENT_HELLO) => {}
-            Some(_) | None => return Hello::Unfit("it does not begin with a client's hello"),
-        }
-        if let Some(body) = whole.counted(3) {
-            return host(body).unwrap_or(Hello::Unfit("its hello cannot be read"));
+/// A client that is listened to.
+#[derive(Debug, Default)]
+pub(super) struct Listening {
+    /// What of its message has come in whole records.
+    message: Vec<u8>,
+    /// Where the next record begins.
+    at: usize,
+}
+
+impl Listening {
+    /// Reads what it has sent so far: the same bytes as before, and more. Whole records are read but once.
+    pub(super) fn read(&mut self, bytes: &[u8]) -> Hello {
+        loop {
+            let mut rest = Reader(bytes.get(self.at..).unwrap_or_default());
+            let Some(kind) = rest.byte() else { return more(bytes) };
+            if kind != HANDSHAKE {
+                return Hello::Unfit("it is not TLS");
+            }
+            let Some([major, _]) = rest.two() else { return more(bytes) };
+            if major != 3 {
+                return Hello::Unfit("it is not TLS");
+            }
+            let Some(part) = rest.counted(2) else { return more(bytes) };
+            if part.is_empty() {
+                return Hello::Unfit("it is not TLS");
+            }
+            self.message.extend_from_slice(part);
+            self.at = bytes.len() - rest.0.len();
+            let mut whole = Reader(&self.message);
+            match whole.byte() {
+                Some(CLIENT_HELLO) => {}
+                Some(_) | None => return Hello::Unfit("it does not begin with a client's hello"),
+            }
+            if let Some(body) = whole.counted(3) {
+                return host(body).unwrap_or(Hello::Unfit("its hello cannot be read"));
+            }
         }
     }
 }
@@ -112,6 +123,10 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
+    fn read(bytes: &[u8]) -> Hello {
+        Listening::default().read(bytes)
+    }
+
     /// What rustls really says to `name`.
     fn said(name: &str) -> Vec<u8> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -139,6 +154,11 @@ mod tests {
             parts.extend(part);
         }
         assert_eq!(read(&parts), Hello::Host("files.pythonhosted.org".into()));
+        // And these byte by byte.
+        let mut listening = Listening::default();
+        let mut said: Vec<Hello> = (0..=parts.len()).map(|len| listening.read(&parts[..len])).collect();
+        assert_eq!(said.pop(), Some(Hello::Host("files.pythonhosted.org".into())));
+        assert!(said.iter().all(|hello| *hello == Hello::Partial));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use libc::{c_int, pid_t};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, open, openat, openat2};
 use rustix::net::{SocketAddrUnix, sockopt};
 use std::ffi::{OsStr, c_void};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +23,8 @@ const PRIVATE: [&str; 2] = ["tmp", "dev/shm"];
 const STACK: usize = 64 * 1024;
 /// Bytes of `struct sockaddr_un`.
 const ADDRESS: usize = 110;
+/// `LANDLOCK_ACCESS_FS_MAKE_SOCK`: to make a local socket.
+const MAKE_SOCKET: u64 = 1 << 9;
 
 const WHY: &str = "only sockets in the fence's own `/tmp` are reached";
 
@@ -86,7 +88,12 @@ pub(super) fn bind(ground: &Ground, call: &Call, socket: &OwnedFd, path: &[u8], 
     let mut copied = [0; ADDRESS];
     let copy = copied.get_mut(..address.len()).ok_or(libc::EINVAL)?;
     copy.copy_from_slice(address);
+    let mut places = [-1; PRIVATE.len()];
+    for (place, at) in places.iter_mut().zip(&inside.private) {
+        *place = at.as_raw_fd();
+    }
     let mut errand = Errand {
+        places,
         process: process.as_raw_fd(),
         folder: inside.folder.as_raw_fd(),
         socket: socket.as_raw_fd(),
@@ -97,6 +104,8 @@ pub(super) fn bind(ground: &Ground, call: &Call, socket: &OwnedFd, path: &[u8], 
     let mut stack = vec![0; STACK];
     let pid: pid_t = sys::spawn_shared(enter, &mut stack, &mut errand)?;
     let _ = sys::reap(pid, 0);
+    // Who changes its rights may make its memory, which is guard's, one to be looked into.
+    let _ = sys::prctl(libc::PR_SET_DUMPABLE, 0);
     if errand.result != 0 {
         return Err(errand.result);
     }
@@ -108,6 +117,8 @@ pub(super) fn bind(ground: &Ground, call: &Call, socket: &OwnedFd, path: &[u8], 
 struct Inside {
     root: OwnedFd,
     folder: OwnedFd,
+    /// What of it is its own, and the devices of that.
+    private: Vec<OwnedFd>,
     devices: Vec<u64>,
 }
 
@@ -121,15 +132,16 @@ impl Inside {
         if !kernel::waits(ground.listener.as_fd(), call) {
             return Err(libc::ESRCH);
         }
-        let private = PRIVATE.iter().filter_map(|name| {
-            let at = openat(&root, *name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()).ok()?;
-            fstat(at).ok().map(|stat| stat.st_dev)
-        });
         // What the fence shares with the machine is not its own.
         let shared = ["/", "/tmp", "/dev"].iter().filter_map(|path| rustix::fs::stat(*path).ok()).map(|s| s.st_dev);
         let shared: Vec<u64> = shared.collect();
-        let devices = private.filter(|device| !shared.contains(device)).collect();
-        Ok(Self { root, folder: cwd, devices })
+        let private = PRIVATE.iter().filter_map(|name| {
+            let at = openat(&root, *name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()).ok()?;
+            let device = fstat(&at).ok().map(|stat| stat.st_dev).filter(|device| !shared.contains(device))?;
+            Some((at, device))
+        });
+        let (private, devices) = private.unzip();
+        Ok(Self { root, folder: cwd, private, devices })
     }
 
     /// Opens what `path` means to the process, without anything of `/proc` that leads elsewhere.
@@ -149,6 +161,8 @@ impl Inside {
 
 /// What the process that binds needs, and what came of it. It shares guard's memory, and allocates nothing.
 struct Errand {
+    /// The folders below which alone it may make anything.
+    places: [c_int; PRIVATE.len()],
     process: c_int,
     folder: c_int,
     socket: c_int,
@@ -176,6 +190,15 @@ fn bind_inside(errand: &Errand) -> Result<(), Errno> {
     };
     call(libc::SYS_setns, [process, spaces, 0, 0, 0])?;
     call(libc::SYS_fchdir, [folder, 0, 0, 0, 0])?;
+    // The name is looked up once more, and may mean another place by now.
+    if sys::landlock_version() > 0 {
+        let ruleset = sys::landlock_create(&[MAKE_SOCKET, 0, 0], size_of::<u64>())?.into_raw_fd();
+        for place in errand.places.iter().filter(|place| **place >= 0) {
+            sys::landlock_allow(ruleset, *place, MAKE_SOCKET)?;
+        }
+        sys::landlock_restrict(ruleset)?;
+        sys::close(ruleset);
+    }
     sys::drop_capabilities()?;
     call(libc::SYS_bind, [socket, errand.address.as_ptr().expose_provenance(), errand.len, 0, 0])
 }

@@ -10,7 +10,7 @@ mod hello;
 pub(super) mod inside;
 mod kernel;
 mod local;
-mod proxy;
+pub(super) mod proxy;
 mod supervisor;
 mod tcp;
 

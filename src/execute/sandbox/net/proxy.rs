@@ -1,12 +1,13 @@
 //! The way out to named hosts: a proxy in guard that a fence alone can reach, for TLS on port 443 to those hosts.
 //! Knows no policy: the hosts are data.
 
-use super::hello::{self, Hello};
+use super::hello::{Hello, Listening};
 use super::{Tally, address};
-use rustix::net::{Shutdown as Both, shutdown};
+use crate::execute::sandbox::probe::{Finding, Topic};
+use rustix::net::{AddressFamily, Shutdown as Both, SocketType, bind, connect, shutdown, socket};
 use std::collections::HashSet;
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs, UdpSocket};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,6 +20,8 @@ const HEAD: usize = 8 * 1024;
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Tunnels at once.
 const MOST: usize = 64;
+/// Connections that were let go and did not arrive yet.
+const EXPECTED: usize = 256;
 
 /// The proxy of one fence.
 #[derive(Debug)]
@@ -62,14 +65,25 @@ impl Proxy {
         Arc::clone(&self.tally)
     }
 
-    /// Takes the connection that will come from `from`, and begins to work with the first.
-    pub(super) fn expect(self: &Arc<Self>, from: SocketAddr) {
-        held(&self.expected).insert(from);
+    /// Takes the connection that will come from `from`, and begins to work with the first; false: there are too many.
+    pub(super) fn expect(self: &Arc<Self>, from: SocketAddr) -> bool {
+        let mut expected = held(&self.expected);
+        if expected.len() >= EXPECTED {
+            return false;
+        }
+        expected.insert(from);
+        drop(expected);
         if !self.started.swap(true, Ordering::SeqCst) {
             let proxy = Arc::clone(self);
             // Without a thread nothing is let through.
             let _ = std::thread::Builder::new().name("proxy".to_owned()).spawn(move || proxy.work());
         }
+        true
+    }
+
+    /// Nothing will come from `from`.
+    pub(super) fn forget(&self, from: SocketAddr) {
+        held(&self.expected).remove(&from);
     }
 
     /// Ends it, and every tunnel.
@@ -127,7 +141,8 @@ impl Proxy {
             Ok(found) => found.collect(),
             Err(_) => return answer(&mut client, "502 Bad Gateway", "the name is not known"),
         };
-        let public: Vec<SocketAddr> = addresses.into_iter().filter(|at| address::public(at.ip())).collect();
+        let public: Vec<SocketAddr> =
+            addresses.into_iter().filter(|at| address::public(at.ip()) && !is_own(*at)).collect();
         if public.is_empty() {
             let why = "its addresses are not of the internet at large";
             self.refuse(&shown, why);
@@ -140,8 +155,9 @@ impl Proxy {
         let passed = (|| {
             client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
             let mut chunk = [0; 4096];
+            let mut listening = Listening::default();
             let named = loop {
-                match hello::read(&sent) {
+                match listening.read(&sent) {
                     Hello::Partial => {}
                     Hello::Host(name) if name == *host => break Ok(()),
                     Hello::Host(_) => break Err("the TLS inside names another host"),
@@ -166,6 +182,41 @@ impl Proxy {
     }
 }
 
+/// Asks a proxy for what it must not give: another host than those of the rule, and this machine by a name that is among them.
+pub(in crate::execute::sandbox) fn probe() -> io::Result<Vec<Finding>> {
+    let mut found = Vec::new();
+    for (tried, host) in
+        [("reach a host that no rule opens", "example.org"), ("reach this machine by a name", "localhost")]
+    {
+        let proxy = Proxy::open(&["localhost".to_owned()])?;
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
+        bind(&socket, &SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        let mut client = TcpStream::from(socket);
+        proxy.expect(client.local_addr()?);
+        connect(&client, &proxy.address())?;
+        client.set_read_timeout(Some(PATIENCE))?;
+        write!(client, "CONNECT {host}:{PORT} HTTP/1.1\r\n\r\n")?;
+        let mut answer = String::new();
+        client.read_to_string(&mut answer)?;
+        proxy.close();
+        let held = answer.starts_with("HTTP/1.1 403 ");
+        let said = answer.lines().last().unwrap_or_default().trim_start_matches("guard: ").to_owned();
+        found.push(Finding { topic: Topic::Network, tried, by: "guard's proxy", held, said });
+    }
+    Ok(found)
+}
+
+/// Whether this machine itself has the address: what listens there takes it for a neighbour. Nothing is sent to find out.
+fn is_own(at: SocketAddr) -> bool {
+    let (any, nobody) = if at.is_ipv4() { ("0.0.0.0:0", "192.0.2.1:0") } else { ("[::]:0", "[2001:db8::1]:0") };
+    // One may be bound to what one has. Where one may be to anything, what is used towards oneself tells.
+    if UdpSocket::bind(nobody).is_err() {
+        return UdpSocket::bind((at.ip(), 0)).is_ok();
+    }
+    let from = UdpSocket::bind(any).and_then(|socket| socket.connect(at).and_then(|()| socket.local_addr()));
+    from.is_ok_and(|from| from.ip() == at.ip())
+}
+
 fn held<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
     what.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -174,11 +225,15 @@ fn held<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
 fn head(client: &mut TcpStream) -> io::Result<(Vec<u8>, Vec<u8>)> {
     let mut bytes = Vec::new();
     let mut chunk = [0; 1024];
+    let mut looked = 0_usize;
     loop {
-        if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
-            let rest = bytes.split_off(at + 4);
+        let begin = looked.saturating_sub(3);
+        let new = bytes.get(begin..).unwrap_or_default();
+        if let Some(at) = new.windows(4).position(|four| four == b"\r\n\r\n") {
+            let rest = bytes.split_off(begin + at + 4);
             return Ok((bytes, rest));
         }
+        looked = bytes.len();
         let len = client.read(&mut chunk)?;
         if len == 0 || bytes.len() > HEAD {
             return Err(io::ErrorKind::InvalidData.into());
@@ -230,6 +285,30 @@ fn relay(client: TcpStream, server: TcpStream) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_of_this_machine_is_known_as_its_own() {
+        let own = |at: &str| is_own(at.parse().unwrap());
+        assert_eq!(["127.0.0.1:443", "[::1]:443", "127.0.0.9:443"].map(own), [true; 3]);
+        let outside = UdpSocket::bind("0.0.0.0:0").unwrap();
+        // Whatever address it has towards others.
+        if outside.connect("192.0.2.1:443").is_ok() {
+            let mut at = outside.local_addr().unwrap();
+            at.set_port(443);
+            assert!(is_own(at), "{at}");
+        }
+        assert!(!own("192.0.2.1:443"));
+    }
+
+    #[test]
+    fn only_so_many_connections_are_expected_and_each_can_be_forgotten() {
+        let proxy = Proxy::open(&[]).unwrap();
+        let at = |port: usize| SocketAddr::from(([127, 0, 0, 1], u16::try_from(port).unwrap()));
+        assert!((1..=EXPECTED).all(|port| proxy.expect(at(port))) && !proxy.expect(at(9999)));
+        proxy.forget(at(1));
+        assert!(proxy.expect(at(9999)));
+        proxy.close();
+    }
 
     #[test]
     fn only_a_connect_to_a_host_and_port_is_understood() {

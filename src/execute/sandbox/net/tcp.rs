@@ -64,6 +64,7 @@ fn way(ground: &Ground, six: bool, to: SocketAddr) -> Result<Way, Errno> {
 fn go(ground: &Ground, socket: &OwnedFd, six: bool, way: Way) -> Errno {
     let (Way::Service(to) | Way::Own(to) | Way::Proxy(to)) = way;
     let Some(address) = for_family(to, six) else { return libc::EAFNOSUPPORT };
+    let mut expected = None;
     if let (Way::Proxy(_), Some(proxy)) = (way, &ground.proxy) {
         // The proxy hears those alone of whom it was told.
         let own = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -73,11 +74,17 @@ fn go(ground: &Ground, socket: &OwnedFd, six: bool, way: Way) -> Errno {
             Err(error) => Err(error),
         };
         match bound.and_then(|()| self::bound(socket)) {
-            Ok(from) => proxy.expect(meant(from)),
+            Ok(from) if proxy.expect(meant(from)) => expected = Some((proxy, meant(from))),
+            Ok(_) => return libc::EAGAIN,
             Err(error) => return error,
         }
     }
     let result = rustix::net::connect(socket, &address).map_err(number);
+    if let (Some((proxy, from)), Err(error)) = (expected, result)
+        && error != libc::EINPROGRESS
+    {
+        proxy.forget(from);
+    }
     match (way, result) {
         (Way::Own(_), Ok(()) | Err(libc::EINPROGRESS)) => match listening(to) {
             // Another took the port between the look and the connection.

@@ -1,12 +1,12 @@
 //! Probes of limits: each uses more of something than it may.
 //! Knows no wording beyond one line a probe.
 
-use super::{After, Deed, Probe, done, sys};
+use super::{After, Deed, Probe, Topic, done, sys};
 use crate::execute::limits::word;
 use crate::execute::sandbox::layout::c_path;
 use crate::execute::{ExecuteError, Limits};
 use libc::{c_int, pid_t};
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::path::Path;
 use std::ptr;
 use std::time::{Duration, Instant};
@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 const STORM: usize = 400;
 const PROCESSES: u32 = 20;
 const PAGE: usize = 4096;
+/// Files of half of what may be written.
+const PARTS: usize = 6;
 
 /// What would go on for longer than any of these limits lets it.
 const LONG: Duration = Duration::from_millis(1500);
@@ -23,9 +25,11 @@ const LONG: Duration = Duration::from_millis(1500);
 pub(super) fn probes(project: &Path) -> Result<Vec<Probe>, ExecuteError> {
     let quick = Limits { memory_window: Duration::from_millis(200), ..Limits::default() };
     let large = c_path(&project.join("large"))?;
+    let parts =
+        (0..PARTS).map(|number| c_path(&project.join(format!("part-{number}")))).collect::<Result<Vec<_>, _>>()?;
     let probe = |tried, by, limits, after, deed: Deed| {
         let timeout = Duration::from_secs(10);
-        Probe { tried, by, timeout, deed, after, limits }
+        Probe { topic: Topic::Limits, tried, by, timeout, deed, after, limits }
     };
     let (watch, kernel) = ("first process", "resource limit");
     Ok(vec![
@@ -64,6 +68,13 @@ pub(super) fn probes(project: &Path) -> Result<Vec<Probe>, ExecuteError> {
             Limits { total_write: 1_000_000, ..quick.clone() },
             After::Limit(word::TOTAL_WRITE),
             Box::new(move || grow(&large)),
+        ),
+        probe(
+            "write more in all than it may",
+            "guard, looking",
+            Limits { total_write: 1_000_000, ..quick.clone() },
+            After::Result,
+            Box::new(move || fill(&parts)),
         ),
         probe(
             "print more than it may",
@@ -144,6 +155,25 @@ fn grow(path: &CStr) -> c_int {
         let fd = libc::open(path.as_ptr(), libc::O_WRONLY | libc::O_CREAT | libc::O_CLOEXEC, 0o600);
         if fd < 0 || libc::ftruncate(fd, 2_000_000) < 0 { sys::errno() } else { 0 }
     }
+}
+
+/// Fills files none of which is too large, and holds them for a while.
+fn fill(parts: &[CString]) -> c_int {
+    let text = [b'x'; PAGE];
+    for path in parts {
+        let fd = match sys::open(path, libc::O_WRONLY | libc::O_CREAT) {
+            Ok(fd) => fd,
+            Err(error) => return error,
+        };
+        for _ in 0..500_000 / PAGE {
+            if let Err(error) = sys::write(fd, &text) {
+                return done(Err(error));
+            }
+        }
+        sys::close(fd);
+    }
+    std::thread::sleep(LONG);
+    0
 }
 
 fn print() -> c_int {
