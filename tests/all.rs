@@ -25,4 +25,5 @@ mod policy;
 mod reads;
 mod record;
 mod shell;
+mod tools;
 mod tty;

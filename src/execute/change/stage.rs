@@ -244,7 +244,7 @@ fn holds_no_more(root: &Root, path: &Path, set: &ChangeSet) -> Result<bool, Chan
 }
 
 /// The time a file was last changed in any way, which no program can set.
-fn changed_at(found: &Stat) -> SystemTime {
+pub(super) fn changed_at(found: &Stat) -> SystemTime {
     let seconds = u64::try_from(found.st_ctime).unwrap_or(0);
     let nanos = u32::try_from(found.st_ctime_nsec).unwrap_or(0);
     UNIX_EPOCH + std::time::Duration::new(seconds, nanos)
