@@ -13,4 +13,7 @@ pub struct Reads {
     pub open: Vec<PathBuf>,
     /// Files and folders that cannot be read, wherever they lie.
     pub shut: Vec<PathBuf>,
+    /// Libraries of the Python that runs: their compiled forms are used, where they lie neither in the project nor where a
+    /// command may write.
+    pub libraries: Vec<PathBuf>,
 }

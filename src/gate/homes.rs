@@ -50,7 +50,7 @@ pub(super) fn reads(world: &World, root: &Path, toolchain: &Toolchain) -> Reads 
         None => vec![root.join(path)],
     });
     let shut = shut.filter_map(real).collect();
-    Reads { homes: homes.collect(), open, shut }
+    Reads { homes: homes.collect(), open, shut, libraries: Vec::new() }
 }
 
 /// The user's home by the user database.

@@ -125,6 +125,7 @@ impl Stage {
             open: open.iter().map(|name| home.join(name)).collect(),
             shut: vec![home.join(".tools/credentials")],
             homes: vec![home],
+            ..Reads::default()
         };
     }
 

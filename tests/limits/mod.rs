@@ -1,6 +1,7 @@
 //! Limits: how many commands run at once, and what one of them may use.
 
 mod amounts;
+mod hogs;
 mod memory;
 mod turns;
 mod users;

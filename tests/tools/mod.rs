@@ -2,6 +2,7 @@
 //! the next command sees it.
 
 mod build;
+mod compiled;
 mod git;
 mod large;
 mod moves;

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod closed;
+mod compiled;
 mod covering;
 mod console;
 mod detach;

@@ -150,6 +150,7 @@ impl Ground {
                     open: vec![home.join("tools")],
                     shut: vec![home.join("tools/credentials")],
                     homes: vec![home],
+                    ..Reads::default()
                 },
             },
             root,
