@@ -125,7 +125,7 @@ struct Seen {
 /// When a file was last written to, as the file system says.
 fn modified(stat: &Stat) -> Option<SystemTime> {
     let seconds = Duration::from_secs(u64::try_from(stat.st_mtime).ok()?);
-    Some(UNIX_EPOCH + seconds + Duration::from_nanos(u64::try_from(stat.st_mtime_nsec).ok()?))
+    Some(UNIX_EPOCH + seconds + Duration::from_nanos(stat.st_mtime_nsec))
 }
 
 impl Walk {
