@@ -7,6 +7,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod agent;
 mod approve;
 mod attacks;
 mod changes;

@@ -7,6 +7,7 @@ use crate::event::line::{carry, hex};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
 /// Changes that a record lists one by one; of more it keeps the number.
 const LISTED: usize = 40;
@@ -81,6 +82,32 @@ pub struct Withheld {
     pub cause: Option<String>,
 }
 
+/// Changes on record that a later guard brought in, since the one that began was interrupted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finished {
+    /// The transaction's name.
+    pub transaction: String,
+    /// The first of the paths that were left as they are, since somebody had worked on them meanwhile.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<String>,
+    /// How many more of those there are.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub more: u64,
+}
+
+impl Finished {
+    /// What a record keeps of it.
+    pub fn of(transaction: &str, conflicts: &[PathBuf]) -> Self {
+        let named = conflicts.iter().take(LISTED);
+        Self {
+            transaction: transaction.to_owned(),
+            conflicts: named.map(|path| carry(path.as_os_str().as_bytes()).into_owned()).collect(),
+            more: conflicts.len().saturating_sub(LISTED) as u64,
+        }
+    }
+}
+
 /// Why changes were not brought in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -97,6 +124,8 @@ pub enum Why {
     Conflict,
     /// The system refused.
     Error,
+    /// A person stopped everything while the command ran.
+    Halted,
 }
 
 impl Why {
@@ -109,6 +138,7 @@ impl Why {
             Self::DryRun => "dry_run",
             Self::Conflict => "conflict",
             Self::Error => "error",
+            Self::Halted => "halted",
         }
     }
 }
@@ -116,8 +146,10 @@ impl Why {
 impl Changed {
     /// What a record keeps of a set.
     pub fn of(of: Option<u64>, set: &ChangeSet) -> Self {
-        let files = set.changes.iter().take(LISTED).map(ChangedFile::of).collect();
-        Self { of, files, more: set.changes.len().saturating_sub(LISTED) as u64 }
+        // What is only opened and shut again does not change.
+        let mut changes = set.changes.iter().filter(|change| change.before != change.after);
+        let files = changes.by_ref().take(LISTED).map(ChangedFile::of).collect();
+        Self { of, files, more: changes.count() as u64 }
     }
 
     /// The paths, for a person: the first few, and how many more.

@@ -1,7 +1,8 @@
 //! The machine's part of each log line: one JSON object, tagged by `event`.
 //! Knows no layout of lines.
 
-use super::changes::{Committed, Withheld};
+use super::agents::{AgentEnded, AgentStarted};
+use super::changes::{Committed, Finished, Withheld};
 use super::checks::Checked;
 use super::requests::{By, Closing, Escalated, Requested};
 use serde::{Deserialize, Serialize};
@@ -116,6 +117,17 @@ pub enum Detail {
         /// What it proves, where its rule calls it a check.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         check: Option<Box<Checked>>,
+    },
+    /// An agent's harness is about to run in the fence; durable before it does.
+    AgentStarted(Box<AgentStarted>),
+    /// It has ended, and with it all that it started.
+    AgentEnded(Box<AgentEnded>),
+    /// A call of guard from inside its fence that is not an agent's.
+    CallRefused {
+        /// Sequence number of its start.
+        of: u64,
+        /// How often.
+        times: u64,
     },
     /// A command did not run: denied, waiting for a person, or everything is halted.
     ShellRefused {
@@ -253,11 +265,8 @@ pub enum Detail {
     ChangeCommitted(Box<Committed>),
     /// Changes to the project were not brought in.
     ChangeWithheld(Box<Withheld>),
-    /// Changes that a killed guard had begun to bring in are in the project now.
-    ChangeFinished {
-        /// The transaction's name.
-        transaction: String,
-    },
+    /// Changes that a killed guard had begun to bring in are in the project now, but for what somebody changed meanwhile.
+    ChangeFinished(Box<Finished>),
     /// A start without an end whose process is gone.
     Lost {
         /// Sequence number of the start.

@@ -2,6 +2,7 @@
 //! Knows no policy: a [`Permit`] is all it takes.
 
 mod beside;
+pub mod calls;
 mod capture;
 pub mod change;
 mod compose;
@@ -11,6 +12,7 @@ mod libraries;
 mod limits;
 pub mod posture;
 mod reads;
+mod real;
 mod run;
 pub mod sandbox;
 mod terminal;
@@ -25,6 +27,7 @@ pub use error::ExecuteError;
 pub use libraries::libraries;
 pub use limits::Limits;
 pub use reads::Reads;
+pub use real::real_in;
 pub use run::{Means, Prepared, Sink, prepare, prepare_order};
 pub use traffic::{Refused, Traffic};
 pub use written::allocated;

@@ -4,7 +4,7 @@
 use super::desk::{Desk, now};
 use super::person::{Proof, open, proved, required, unusable, waits};
 use super::stored::{Stored, folder};
-use super::{Project, Stop, World, build, entries, layers, policy, trust};
+use super::{Project, Stop, World, build, entries, held, layers, policy, trust};
 use crate::approve::{Decision, Statement, Strength, Unusable};
 use crate::decide::{self, Judgement, Layer, Policy, Source, Verdict, lasting, toml};
 use crate::event::Detail;
@@ -115,6 +115,9 @@ fn proposed(desk: &mut Desk<'_>, name: &str) -> Result<NewRule, Stop> {
     let open = open(desk, name)?;
     if let Some(approved) = &open.approved {
         return Err(Stop::Answered { name: name.to_owned(), by: approved.by.who.clone() });
+    }
+    if open.asked.kind == held::KIND {
+        return Err(none("it is changes that were made already, and rules allow commands".into()));
     }
     let stored = Stored::load(desk.project, name)?.filter(|(_, content)| *content == open.asked.content);
     let (stored, _) = stored.ok_or_else(|| unusable(name, Unusable::Changed))?;

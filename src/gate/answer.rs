@@ -7,6 +7,7 @@ use crate::event::Spent;
 use crate::execute::Outcome;
 use crate::failfast::Finding;
 use crate::record::Receipt;
+use std::path::PathBuf;
 
 /// Everything there is to say about one request. Parts that were not reached are `None`.
 #[derive(Debug, Default)]
@@ -35,6 +36,8 @@ pub struct Answer {
     pub stop: Option<Stop>,
     /// Why a person was not told, who should have been.
     pub untold: Option<Stop>,
+    /// Paths of changes that an interrupted guard had begun to bring in, and that were left as somebody has made them since.
+    pub left_alone: Vec<PathBuf>,
 }
 
 impl Answer {

@@ -5,6 +5,7 @@ use crate::action::{Change, ChangeKind, ChangeSet, Node};
 use crate::decide::{ChangeFacts, Policy};
 use crate::execute::change::{ReadError, open_before, open_written};
 use crate::record::Redactor;
+use rustix::fs::lgetxattr;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fs::File;
 use std::io::Read;
@@ -55,17 +56,24 @@ pub fn change_facts(
             facts.leads.extend(view.leads(path, to).map(|leads| (path.clone(), leads)));
         }
         for folder in path.ancestors().skip(1) {
-            if !facts.environments.iter().any(|known| known == folder) && view.is_environment(folder) {
-                facts.environments.push(folder.to_owned());
+            // What is known of it is known of those above it.
+            if view.folders.contains_key(folder) {
+                break;
+            }
+            if view.is_environment(folder) {
+                facts.environments.insert(folder.to_owned());
             }
         }
         if view.is_in_bare(path) {
-            facts.bare.push(path.clone());
+            facts.bare.insert(path.clone());
+        }
+        if has_capabilities(look.project, change) {
+            facts.capable.insert(path.clone());
         }
         if path.file_name().is_some_and(|name| SETTINGS.iter().any(|known| name.eq_ignore_ascii_case(known)))
             && view.holds_token(change)?
         {
-            facts.tokens.push(path.clone());
+            facts.tokens.insert(path.clone());
         }
         let output = policy.settings().iteration.is_output(&look.project.join(path), look.project, look.home);
         // What is bigger is asked in any case.
@@ -77,7 +85,8 @@ pub fn change_facts(
             match left.checked_sub(len) {
                 Some(less) => left = less,
                 None => {
-                    facts.secrets.push((path.clone(), "not looked through: there is too much".to_owned()));
+                    let why = "not looked through: there is too much".to_owned();
+                    facts.secrets.insert(path.clone(), vec![why]);
                     continue;
                 }
             }
@@ -88,7 +97,10 @@ pub fn change_facts(
                 }
                 Some(_) | None => BTreeSet::new(),
             };
-            facts.secrets.extend(new.difference(&old).map(|(kind, _)| (path.clone(), kind.clone())));
+            let fresh: Vec<String> = new.difference(&old).map(|(kind, _)| kind.clone()).collect();
+            if !fresh.is_empty() {
+                facts.secrets.insert(path.clone(), fresh);
+            }
         }
     }
     Ok(facts)
@@ -97,6 +109,17 @@ pub fn change_facts(
 /// Roots of projects within `project`, from its root.
 pub(super) fn within(project: &Path, nested: &[PathBuf]) -> Vec<PathBuf> {
     nested.iter().filter_map(|root| root.strip_prefix(project).ok()).map(Path::to_owned).collect()
+}
+
+/// Whether a file gets another content and had rights that only the machine's administrator can give again.
+fn has_capabilities(project: &Path, change: &Change) -> bool {
+    match (&change.before, &change.after) {
+        (Some(Node::File { sha256: before, .. }), Some(Node::File { sha256: after, .. })) if before != after => {
+            // No more than whether it is there.
+            lgetxattr(project.join(&change.path), "security.capability", &mut [0_u8; 0][..]).is_ok_and(|len| len > 0)
+        }
+        _ => false,
+    }
 }
 
 /// The content of a file whose length is known.
@@ -191,10 +214,9 @@ impl View<'_> {
             return *known;
         }
         // One that was there before, or that is new as a whole: a file of that name makes no environment of other work.
-        let made = |change: &&Change| change.path == folder && change.before.is_none();
         let is = self.stands(&folder.join("pyvenv.cfg")) == Stands::Other
             && (self.look.project.join(folder).join("pyvenv.cfg").symlink_metadata().is_ok()
-                || self.set.changes.iter().any(|change| made(&change)));
+                || self.change(folder).is_some_and(|change| change.before.is_none()));
         self.folders.insert(folder.to_owned(), is);
         is
     }

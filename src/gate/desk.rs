@@ -10,6 +10,7 @@ use crate::decide::{Judgement, Policy, judge};
 use crate::event::{Closing, Composition, Detail, Entry, State};
 use crate::record::{Log, Redactor, Turn};
 use chrono::{DateTime, Utc};
+use std::path::PathBuf;
 
 /// A project's policy and log, opened for one call.
 pub(super) struct Desk<'a> {
@@ -22,6 +23,10 @@ pub(super) struct Desk<'a> {
     pub(super) patience: Patience,
     /// The turn of the command that is about to run, or runs.
     pub(super) turn: Option<Turn>,
+    /// Changes that are on record and cannot be brought in yet: until they are nothing else happens in the project.
+    pub(super) unfinished: Option<Stop>,
+    /// Paths of changes that were finished just now, and that were left as somebody has made them since.
+    pub(super) left_alone: Vec<PathBuf>,
 }
 
 /// A judgement, and what it rests on.
@@ -36,12 +41,35 @@ pub(super) struct Judged {
 
 impl<'a> Desk<'a> {
     /// Opens the policy and the log, and records what is over: commands whose guard is gone, requests that have expired.
+    ///
+    /// # Errors
+    /// Those of both; and changes that are only half in the project.
     pub(super) fn open(world: &'a World, project: &'a Project) -> Result<Desk<'a>, Stop> {
+        let mut desk = Self::open_to_look(world, project)?;
+        match desk.unfinished.take() {
+            Some(stop) => Err(stop),
+            None => Ok(desk),
+        }
+    }
+
+    /// The same for whoever looks, stops or refuses, and runs and changes nothing: that must work whatever is unfinished.
+    pub(super) fn open_to_look(world: &'a World, project: &'a Project) -> Result<Desk<'a>, Stop> {
         let policy = load(project)?;
         let mut log = Log::open(&project.paths).map_err(Stop::Log)?;
         let redactor = secrets::redactor(world, project, log.tag_key())?;
         log.bury(&redactor).map_err(Stop::Log)?;
-        let mut desk = Desk { world, project, policy, log, redactor, patience: Patience::NONE, turn: None };
+        let patience = Patience::NONE;
+        let mut desk = Desk {
+            world,
+            project,
+            policy,
+            log,
+            redactor,
+            patience,
+            turn: None,
+            unfinished: None,
+            left_alone: Vec::new(),
+        };
         desk.finish_changes()?;
         desk.expire()?;
         Ok(desk)

@@ -7,10 +7,11 @@ use crate::decide::holds_secrets;
 use crate::event::line::{carry, hex, printable, visible};
 use crate::execute::change::{ReadError, open_before, open_written};
 use crate::record::Redactor;
+use sha2::{Digest, Sha256};
 use similar::{Algorithm, TextDiff};
 use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A change set to be read.
@@ -20,42 +21,68 @@ pub struct Diff {
     pub text: String,
     /// Whether there is more than `text` shows.
     pub cut: bool,
+    /// New content that it tells of and does not show, and why: a file each.
+    pub unseen: Vec<String>,
+    /// A file whose new content is not what the set says.
+    pub forged: Option<PathBuf>,
 }
 
-/// Bytes of a file that is shown line by line, at most.
-const LONGEST: u64 = 256 << 10;
+/// How much is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// Bytes of all of it, about.
+    pub most: usize,
+    /// Bytes of a file that is shown line by line, at most.
+    pub longest: u64,
+}
+
+impl Extent {
+    /// What a person reads at once.
+    pub const SCREEN: Extent = Extent { most: 56 << 10, longest: 256 << 10 };
+    /// Everything that can be held in memory, for a pager or a file.
+    pub const WHOLE: Extent = Extent { most: 256 << 20, longest: 16 << 20 };
+}
 
 /// How long lines are compared before a worse diff will do.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Shows what `set` changes in `project`, its new content read from `upper`, in at most about `most` bytes.
-pub fn diff(set: &ChangeSet, upper: &Path, project: &Path, redactor: &Redactor, most: usize) -> Diff {
+/// Shows what `set` changes in `project`, its new content read from `upper`.
+pub fn diff(set: &ChangeSet, upper: &Path, project: &Path, redactor: &Redactor, extent: Extent) -> Diff {
     let renames: HashMap<&Path, &Path> = set.renames().into_iter().map(|(from, to)| (to, from)).collect();
     let moved: HashSet<&Path> = renames.values().copied().collect();
-    let mut out = Diff { text: String::new(), cut: set.cut };
-    let page = Page { upper, project, redactor };
+    let mut out = Diff { cut: set.cut, ..Diff::default() };
+    let page = Page { upper, project, redactor, longest: extent.longest };
+    let mut room = extent.most;
     for change in &set.changes {
         if moved.contains(change.path.as_path()) {
             continue;
         }
-        let text = match renames.get(change.path.as_path()) {
+        let (text, unseen) = match renames.get(change.path.as_path()) {
             Some(from) => {
-                format!("rename {} -> {}{}\n", page.shown(from), page.shown(&change.path), page.modes(change))
+                let (from, to) = (page.shown(from), page.shown(&change.path));
+                (format!("rename {from} -> {to}{}\n", page.modes(change)), Unseen::Nothing)
             }
             None => page.change(change),
         };
-        if out.text.len() + text.len() > most {
+        if text.len() > room {
             out.cut = true;
-            break;
+            return out;
         }
+        room -= text.len();
         out.text.push_str(&text);
+        match unseen {
+            Unseen::Nothing => {}
+            Unseen::Content(why) => out.unseen.push(format!("{}: {why}", page.shown(&change.path))),
+            Unseen::Forged => out.forged = Some(change.path.clone()),
+        }
     }
     for path in &set.left_out {
         let line = format!("left out {} (pipe or socket)\n", page.shown(path));
-        if out.text.len() + line.len() > most {
+        if line.len() > room {
             out.cut = true;
-            break;
+            return out;
         }
+        room -= line.len();
         out.text.push_str(&line);
     }
     out
@@ -65,6 +92,7 @@ struct Page<'a> {
     upper: &'a Path,
     project: &'a Path,
     redactor: &'a Redactor,
+    longest: u64,
 }
 
 /// One side of a changed file.
@@ -75,29 +103,44 @@ enum Content {
     Not(String),
 }
 
+/// New content that is not shown.
+enum Unseen {
+    Nothing,
+    /// Why not.
+    Content(String),
+    /// It is not what it should be.
+    Forged,
+}
+
 impl Page<'_> {
-    /// What one change comes to: a line, and the lines of a file.
-    fn change(&self, change: &Change) -> String {
+    /// What one change comes to: a line, and the lines of a file; and what of its new content is not among them.
+    fn change(&self, change: &Change) -> (String, Unseen) {
         let path = self.shown(&change.path);
         let head = format!("{} {path}{}\n", change.kind().word(), self.modes(change));
         if change.kind() == ChangeKind::Mode {
-            return head;
+            return (head, Unseen::Nothing);
         }
-        let (before, after) = match (self.content(change, true), self.content(change, false)) {
-            (Ok(before), Ok(after)) => (before, after),
-            (Err(error), _) | (_, Err(error)) => return format!("{head}  {error}\n"),
+        // What stood there may be gone or another by now: then nothing comes in, which is said when it is to.
+        let before = self.content(change, true).unwrap_or_else(|error| Content::Not(error.to_string()));
+        let after = match self.content(change, false) {
+            Ok(after) => after,
+            Err(error @ ReadError::Moved { .. }) => return (format!("{head}  {error}\n"), Unseen::Forged),
+            Err(error) => return (format!("{head}  {error}\n"), Unseen::Content(error.to_string())),
         };
-        match (before, after) {
-            (Content::Nothing, Content::Nothing) => head,
-            (Content::Not(what), Content::Nothing) => format!("{head}  {what}\n"),
-            (Content::Nothing, Content::Not(what)) => format!("{head}  {what}\n"),
-            (Content::Not(before), Content::Not(after)) => format!("{head}  {before} -> {after}\n"),
-            (Content::Not(before), Content::Text(_)) => format!("{head}  {before} -> text\n"),
-            (Content::Text(_), Content::Not(after)) => format!("{head}  text -> {after}\n"),
-            (Content::Text(before), Content::Text(after)) => head + &lines(&before, &after, &path),
-            (Content::Text(before), Content::Nothing) => head + &lines(&before, "", &path),
-            (Content::Nothing, Content::Text(after)) => head + &lines("", &after, &path),
-        }
+        let (text, unseen) = match (before, after) {
+            (Content::Nothing, Content::Nothing) => (String::new(), None),
+            (Content::Not(what), Content::Nothing) => (format!("  {what}\n"), None),
+            (Content::Nothing, Content::Not(what)) => (format!("  {what}\n"), Some(what)),
+            (Content::Not(before), Content::Not(after)) => (format!("  {before} -> {after}\n"), Some(after)),
+            (Content::Not(before), Content::Text(after)) => {
+                (format!("  {before} -> text\n{}", lines("", &after, &path)), None)
+            }
+            (Content::Text(_), Content::Not(after)) => (format!("  text -> {after}\n"), Some(after)),
+            (Content::Text(before), Content::Text(after)) => (lines(&before, &after, &path), None),
+            (Content::Text(before), Content::Nothing) => (lines(&before, "", &path), None),
+            (Content::Nothing, Content::Text(after)) => (lines("", &after, &path), None),
+        };
+        (head + &text, unseen.map_or(Unseen::Nothing, Unseen::Content))
     }
 
     /// A file's content before or after, with every secret masked.
@@ -111,14 +154,18 @@ impl Page<'_> {
             // Neither a hash: a short secret could be guessed by it.
             return Ok(Content::Not(format!("{len} bytes, not shown")));
         }
-        let hash: String = hex(sha256).chars().take(16).collect();
-        if len > LONGEST {
-            return Ok(Content::Not(format!("{len} bytes, sha256 {hash}…, too long to be shown")));
+        let hash = hex(sha256);
+        if len > self.longest {
+            return Ok(Content::Not(format!("{len} bytes, sha256 {hash}, too long to be shown")));
         }
         let file = if before { open_before(self.project, path)? } else { open_written(self.upper, path)? };
         let bytes = content(file, len, path)?;
-        if bytes.contains(&0) {
-            return Ok(Content::Not(format!("binary, {len} bytes, sha256 {hash}…")));
+        // What is looked at is what is agreed to, or nothing.
+        if Sha256::digest(&bytes).as_slice() != sha256 {
+            return Err(ReadError::Moved { path: path.to_owned() });
+        }
+        if is_binary(&bytes) {
+            return Ok(Content::Not(format!("binary, {len} bytes, sha256 {hash}")));
         }
         let text = carry(&bytes);
         Ok(Content::Text(self.redactor.redact(&text).unwrap_or_else(|| text.into_owned())))
@@ -150,6 +197,17 @@ impl Page<'_> {
         let text = carry(path.as_os_str().as_bytes());
         visible(&self.redactor.redact(&text).unwrap_or_else(|| text.into_owned()))
     }
+}
+
+/// Whether nobody could read it, escaped or not. A zero byte alone makes no file one: it would hide the text around it.
+fn is_binary(bytes: &[u8]) -> bool {
+    const FEW: usize = 64;
+    const ONE_IN: usize = 16;
+    let control = |byte: &u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x08 | 0x0c | 0x1b);
+    let controls = bytes.iter().filter(|byte| control(byte)).count();
+    let foreign: usize = bytes.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
+    let odd = controls + foreign;
+    odd > FEW && odd.saturating_mul(ONE_IN) > bytes.len()
 }
 
 /// The lines that differ, with three around them.

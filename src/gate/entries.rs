@@ -140,7 +140,7 @@ pub(super) fn end(
     ];
     entries.extend(traffic(of, &outcome.traffic));
     entries.push(Entry {
-        human: exec(text(permit.action()), result(permit, outcome)),
+        human: exec(text(permit.action()), word(outcome, permit.grant().check.is_some())),
         detail: Detail::ShellEnd {
             of,
             ended: outcome.ended,
@@ -156,7 +156,7 @@ pub(super) fn end(
 }
 
 /// What its network was let through to, and what not.
-fn traffic(of: u64, traffic: &Traffic) -> impl Iterator<Item = Entry> + use<> {
+pub(super) fn traffic(of: u64, traffic: &Traffic) -> impl Iterator<Item = Entry> + use<> {
     let refused = |call: &str, address: &str, why: &str, times| {
         let detail =
             Detail::ConnectionRefused { of, call: call.into(), address: address.into(), why: why.into(), times };
@@ -222,10 +222,11 @@ fn output(log: &Log, redactor: &Redactor, label: &str, of: u64, capture: &Captur
 }
 
 /// The owner's word for how it ended: PASS and FAIL for checks, SUCCESS and FAIL for the rest.
-fn result(permit: &Permit, outcome: &Outcome) -> &'static str {
+/// The owner's word for how something ended; `check`: whether it was to prove something.
+pub(super) fn word(outcome: &Outcome, check: bool) -> &'static str {
     match outcome.ended {
         Ended::Exited | Ended::Signalled if outcome.exit_code != 0 => "FAIL",
-        Ended::Exited | Ended::Signalled if permit.grant().check.is_some() => "PASS",
+        Ended::Exited | Ended::Signalled if check => "PASS",
         Ended::Exited | Ended::Signalled => "SUCCESS",
         Ended::TimedOut => "TIMEOUT",
         Ended::Cancelled => "CANCELLED",

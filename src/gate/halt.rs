@@ -269,7 +269,7 @@ pub struct Stopped {
 
 /// Stops everything until a person resumes; where that is so already, what is said is added to the report.
 pub fn stop(world: &World, project: &Project, cause: Cause, said: Option<String>) -> Result<Stopped, Stop> {
-    let mut desk = Desk::open(world, project)?;
+    let mut desk = Desk::open_to_look(world, project)?;
     let (project, redactor) = (desk.project, &desk.redactor);
     let mut stopped = Stopped { name: String::new(), before: false, untold: None };
     let written = desk.log.append_when(redactor, |state| {
@@ -314,7 +314,7 @@ pub fn resume(
     proof: Proof,
     note: Option<String>,
 ) -> Result<Receipt, Stop> {
-    let mut desk = Desk::open(world, project)?;
+    let mut desk = Desk::open_to_look(world, project)?;
     let halt = desk.state().requests.halt.clone().filter(|halt| halt.name == name);
     let Some(halt) = halt else { return Err(not_halted(&desk, name)) };
     let statement = Statement::of_halt(&desk.log_id(), &halt);

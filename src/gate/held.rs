@@ -6,6 +6,7 @@ use super::stored::{carried, folder, uncarried};
 use super::{Project, Request, Stop, trust};
 use crate::action::ChangeSet;
 use crate::decide::policy::Writes;
+use crate::event::Requests;
 use crate::event::line::hex;
 use crate::execute::change::{Journal, Kept, Transaction, remove_folder};
 use serde::{Deserialize, Serialize};
@@ -112,6 +113,17 @@ pub(super) fn load(project: &Project, name: &str) -> Result<Option<Held>, Stop> 
     let Ok((list, hash)) = Journal::read(&folder.join(LIST)) else { return Ok(None) };
     let Some(set) = list.set().filter(|_| hash == about.list) else { return Ok(None) };
     Ok(Some(Held { set, about, content: hex(&Sha256::digest(&bytes)), upper: folder.join("upper") }))
+}
+
+/// Removes what is kept for requests that are not open: left by a guard that was stopped between its record and the removal.
+/// Whoever calls holds the log's lock, under which such changes are kept.
+pub(super) fn sweep(project: &Project, requests: &Requests) {
+    let Ok(entries) = std::fs::read_dir(project.paths.state.join("held")) else { return };
+    for name in entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()) {
+        if requests.open(&name).is_none() {
+            erase(project, &name);
+        }
+    }
 }
 
 /// Removes what is kept under a request's name. What stays behind is of no use: its request is done with.

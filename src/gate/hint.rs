@@ -96,7 +96,7 @@ fn changed(changes: &Changes) -> Option<String> {
         },
         Why::Conflict => "look at what stands there now, and run the command again".into(),
         Why::Error => "nothing of it is in the project: mend what is said above, and run the command again".into(),
-        Why::Ended | Why::DryRun => return None,
+        Why::Ended | Why::DryRun | Why::Halted => return None,
     })
 }
 

@@ -3,7 +3,7 @@
 
 use super::World;
 use crate::decide::policy::Toolchain;
-use crate::execute::Reads;
+use crate::execute::{Reads, real_in};
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// Where the homes of all users lie.
 const ALL: [&str; 2] = ["/home", "/root"];
 
-/// What a command in the project at `root` may read of homes and of the system's closed folders.
+/// What a command in the project at `root`, a path without links, may read of homes and of the system's closed folders.
 ///
 /// `~` is both the user's home by the user database and the caller's `HOME`. What is a link in the first opens what it
 /// leads to; in the second, which the caller chooses, only what lies in it.
@@ -30,8 +30,9 @@ pub(super) fn reads(world: &World, root: &Path, toolchain: &Toolchain) -> Reads 
         let listed = toolchain.open.iter().filter_map(|path| path.strip_prefix("~/"));
         let listed =
             listed.filter(|path| path.split('/').next().is_some_and(|first| names.contains(OsStr::new(first))));
-        for found in listed.map(|path| home.join(path)).filter(|path| path.symlink_metadata().is_ok()) {
-            let Ok(leads) = fs::canonicalize(&found) else { continue };
+        for path in listed {
+            let Ok(leads) = real_in(home, Path::new(path)) else { continue };
+            let found = home.join(path);
             if !chosen || leads.starts_with(home) {
                 open.push(leads.clone());
             }
@@ -46,10 +47,10 @@ pub(super) fn reads(world: &World, root: &Path, toolchain: &Toolchain) -> Reads 
     let absolute = toolchain.open.iter().map(PathBuf::from).filter(|path| path.is_absolute());
     open.extend(absolute.filter_map(real));
     let shut = toolchain.shut.iter().flat_map(|path| match path.strip_prefix("~/") {
-        Some(path) => own.iter().chain(&called).map(|home| home.join(path)).collect(),
-        None => vec![root.join(path)],
+        Some(path) => own.iter().chain(&called).map(|home| (home.as_path(), path)).collect(),
+        None => vec![(root, path.as_str())],
     });
-    let shut = shut.filter_map(real).collect();
+    let shut = shut.filter_map(|(folder, path)| real_in(folder, Path::new(path)).ok()).collect();
     Reads { homes: homes.collect(), open, shut, libraries: Vec::new() }
 }
 

@@ -3,7 +3,7 @@
 
 use super::changes::{Look, change_facts, within};
 use super::desk::Desk;
-use super::diff::{Diff, diff};
+use super::diff::{Diff, Extent, diff};
 use super::transaction::Ran;
 use super::{Stop, held, homes};
 use crate::action::{Change, ChangeSet, Node};
@@ -12,9 +12,6 @@ use crate::decide::{ChangeFacts, ChangeJudgement, Verdict, judge_changes};
 use crate::execute::change::{ReadError, take_times};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
-
-/// Bytes of a diff that are shown.
-const SHOWN: usize = 56 << 10;
 
 impl Desk<'_> {
     pub(super) fn judged_changes(
@@ -65,8 +62,8 @@ impl Desk<'_> {
     }
 
     /// Changes line by line, without secrets.
-    pub(super) fn diff(&self, upper: &Path, set: &ChangeSet) -> Diff {
-        diff(set, upper, &self.project.root, &self.redactor, SHOWN)
+    pub(super) fn diff(&self, upper: &Path, set: &ChangeSet, extent: Extent) -> Diff {
+        diff(set, upper, &self.project.root, &self.redactor, extent)
     }
 }
 

@@ -6,10 +6,15 @@ use super::request::parse;
 use super::{Project, World, facts};
 use crate::action::Action;
 use crate::action::shell::{Asked, Kind, Shell, Stdin, Word, quoted, unquoted};
+use crate::event::line::printable;
+use std::ffi::OsString;
 use std::path::Path;
 
 /// What an agent may call: what tells, asks a person, or judges, fences and records by itself.
 const AGENTS: [&str; 6] = ["status", "escalate", "wait", "run-approved", "check", "exec"];
+
+/// What a harness calls besides, for its agent: the answers to its own hooks.
+const HARNESS: [&str; 2] = ["hook", "claude"];
 
 /// Words that have guard only tell about itself.
 const TELLS: [&str; 5] = ["help", "--help", "-h", "--version", "-V"];
@@ -59,6 +64,21 @@ pub fn handed(guard: &str, line: &str) -> String {
 
 fn written(guard: &str, words: &[&str]) -> String {
     std::iter::once(&guard).chain(words).map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// Whether whoever is inside a harness's fence may make the call of these words; the error is what they are told.
+pub(super) fn is_agents(words: &[OsString]) -> Result<(), String> {
+    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+    match persons(&words).filter(|_| words != HARNESS) {
+        None => Ok(()),
+        Some(said) => Err(format!(
+            "guard: refused: `{}` is not for an agent, and cannot be reached from inside its fence\n  \
+             hint: an agent calls {}; what else is needed a person does outside",
+            printable(&said),
+            AGENTS.map(|name| format!("`{name}`")).join(", "),
+        )),
+    }
 }
 
 /// The words of a line that is one simple command, all of them certain.

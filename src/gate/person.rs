@@ -2,7 +2,7 @@
 //! Knows no terminals and makes no signatures: doors do.
 
 use super::desk::{Desk, Judged, now};
-use super::diff::Diff;
+use super::diff::{Diff, Extent};
 use super::stored::Stored;
 use super::{Project, Stop, World, ask, entries, held, signers};
 use crate::action::Facts;
@@ -10,8 +10,10 @@ use crate::approve::{Decision, Statement, Unusable, usable};
 use crate::decide::policy::Strength;
 use crate::decide::{Judgement, Match};
 use crate::event::{By, Changed, Detail, Open, State};
+use crate::execute::change::{ChangeError, Conflict};
 use crate::failfast::Report;
 use crate::record::{Masked, Receipt, Redactor};
+use std::path::PathBuf;
 
 /// How a door knows that a person answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,8 +57,12 @@ pub struct AskedChange {
     pub rules: Vec<Match>,
     /// The changes line by line, without secrets.
     pub diff: String,
-    /// Whether something of them is not in that.
+    /// Whether there is more than that.
     pub cut: bool,
+    /// New content that it tells of and does not show, and why: a file each.
+    pub unseen: Vec<String>,
+    /// Where guard's copies of all new content lie, which are what comes in.
+    pub copies: PathBuf,
     /// The command that made them, without secrets.
     pub command: String,
     /// Sequence number of its start.
@@ -94,9 +100,9 @@ pub struct Asked {
     pub changed: bool,
 }
 
-/// Shows a request that waits, or what is halted.
-pub fn show(world: &World, project: &Project, name: &str) -> Result<Shown, Stop> {
-    let mut desk = Desk::open(world, project)?;
+/// Shows a request that waits, or what is halted; of changes as much as `extent` says.
+pub fn show(world: &World, project: &Project, name: &str, extent: Extent) -> Result<Shown, Stop> {
+    let mut desk = Desk::open_to_look(world, project)?;
     let log_id = desk.log_id();
     if let Some(halt) = desk.state().requests.halt.clone().filter(|halt| halt.name == name) {
         let statement = Statement::of_halt(&log_id, &halt);
@@ -105,7 +111,7 @@ pub fn show(world: &World, project: &Project, name: &str) -> Result<Shown, Stop>
     }
     let open = open(&desk, name)?;
     if open.asked.kind == held::KIND {
-        return changes(&mut desk, open, name);
+        return changes(&mut desk, open, name, extent);
     }
     let stored = Stored::load(project, name)?.filter(|(_, content)| *content == open.asked.content);
     let Some((stored, _)) = stored else {
@@ -134,18 +140,24 @@ pub fn show(world: &World, project: &Project, name: &str) -> Result<Shown, Stop>
 }
 
 /// Shows changes that wait.
-fn changes(desk: &mut Desk<'_>, open: Open, name: &str) -> Result<Shown, Stop> {
+fn changes(desk: &mut Desk<'_>, open: Open, name: &str, extent: Extent) -> Result<Shown, Stop> {
     let held = held::load(desk.project, name)?.filter(|held| held.content == open.asked.content);
     let Some(held) = held else {
         desk.changed(name)?;
         return Err(unusable(name, Unusable::Changed));
     };
-    let Diff { text: diff, cut } = desk.diff(&held.upper, &held.set);
+    let Diff { text: diff, cut, unseen, forged } = desk.diff(&held.upper, &held.set, extent);
+    if let Some(path) = forged {
+        desk.changed(name)?;
+        return Err(Stop::Change(ChangeError::Conflict { path, conflict: Conflict::Forged }));
+    }
     let asked = AskedChange {
         changed: Changed::of(Some(held.about.of), &held.set),
         rules: desk.judged_held(&held)?.matches,
         diff,
         cut,
+        unseen,
+        copies: held.upper.clone(),
         command: desk.redactor.command(&held.about.command().to_string_lossy()).text,
         of: held.about.of,
         reason: held.about.reason.as_ref().map(|reason| desk.clean(reason)),
@@ -203,7 +215,10 @@ fn answer(
     proof: Proof,
     detail: impl Fn(&Desk<'_>, By) -> Detail,
 ) -> Result<Receipt, Stop> {
-    let mut desk = Desk::open(world, project)?;
+    let mut desk = match decision {
+        Decision::Approve => Desk::open(world, project)?,
+        Decision::Deny => Desk::open_to_look(world, project)?,
+    };
     let open = open(&desk, name)?;
     let statement = Statement::of_request(&desk.log_id(), &open);
     let by = proved(&desk, &statement, decision, proof)?;
@@ -281,7 +296,7 @@ pub(super) fn somebody(desk: &Desk<'_>) -> Result<(), Stop> {
 }
 
 /// Requests that wait for an answer or their use, and what is halted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Standing {
     /// What all records add up to.
     pub state: State,
@@ -289,11 +304,13 @@ pub struct Standing {
     pub requests: Vec<(String, String)>,
     /// Budgets of failures.
     pub budgets: crate::decide::policy::Attempts,
+    /// Changes that are on record and not all in the project, and why: nothing runs until they are.
+    pub unfinished: Option<Stop>,
 }
 
 /// Where everything stands.
 pub fn standing(world: &World, project: &Project) -> Result<Standing, Stop> {
-    let desk = Desk::open(world, project)?;
+    let desk = Desk::open_to_look(world, project)?;
     let state = desk.state().clone();
     let mut open: Vec<&Open> = state.requests.open.values().collect();
     open.sort_by_key(|open| open.seq);
@@ -312,12 +329,12 @@ pub fn standing(world: &World, project: &Project) -> Result<Standing, Stop> {
     };
     let requests = open.into_iter().map(|open| Ok((open.asked.name.clone(), text(open)?)));
     let requests = requests.collect::<Result<Vec<_>, Stop>>()?;
-    Ok(Standing { state, requests, budgets: desk.policy.settings().attempts.clone() })
+    Ok(Standing { state, requests, budgets: desk.policy.settings().attempts.clone(), unfinished: desk.unfinished })
 }
 
 /// Waits until a request is answered; the error says why it cannot be used.
 pub fn wait(world: &World, project: &Project, name: &str, limit: Option<std::time::Duration>) -> Result<bool, Stop> {
-    let mut desk = Desk::open(world, project)?;
+    let mut desk = Desk::open_to_look(world, project)?;
     let requests = &desk.state().requests;
     if requests.done(name) == Some(crate::event::Done::Resumed) {
         return Ok(true);

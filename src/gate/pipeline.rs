@@ -21,6 +21,7 @@ pub fn exec(world: &World, project: &Project, request: Request, patience: Patien
     let mut answer = Answer::default();
     let done = Desk::open(world, project).and_then(|desk| {
         let mut desk = Desk { patience, ..desk };
+        answer.left_alone = std::mem::take(&mut desk.left_alone);
         asked(&mut desk, request, sink, &mut answer)
     });
     answer.stop = done.err();
@@ -32,6 +33,7 @@ pub fn run_approved(world: &World, project: &Project, name: &str, patience: Pati
     let mut answer = Answer::default();
     let done = Desk::open(world, project).and_then(|desk| {
         let mut desk = Desk { patience, ..desk };
+        answer.left_alone = std::mem::take(&mut desk.left_alone);
         desk.not_halted(&mut answer, None)?;
         approved(&mut desk, name, sink, &mut answer)
     });
@@ -170,14 +172,23 @@ fn run(
             desk.log.append(&desk.redactor, ended).map_err(Stop::Log)
         }
     };
-    let outcome = run?;
-    answer.receipt = Some(written?);
-    let taken = match transaction {
-        Some(transaction) => {
-            let ran = Ran { permit: &permit, outcome: &outcome, of: started.seq(), request };
+    let outcome = match (run, &transaction) {
+        (Ok(outcome), _) => outcome,
+        (Err(stop), Some(transaction)) => return Err(desk.lose_unread(transaction, started.seq(), stop, answer)),
+        (Err(stop), None) => return Err(stop),
+    };
+    let ran = Ran { permit: &permit, outcome: &outcome, of: started.seq(), request };
+    let taken = match (written, transaction) {
+        (Ok(receipt), Some(transaction)) => {
+            answer.receipt = Some(receipt);
             desk.take_in(transaction, &ran, answer)
         }
-        None => Ok(()),
+        (Ok(receipt), None) => {
+            answer.receipt = Some(receipt);
+            Ok(())
+        }
+        (Err(stop), Some(transaction)) => Err(desk.lose_unread(&transaction, started.seq(), stop, answer)),
+        (Err(stop), None) => Err(stop),
     };
     drop(started);
     answer.outcome = Some(outcome);

@@ -37,15 +37,26 @@ impl Project {
     pub fn find(world: &World, from: &Path) -> Result<Self, Stop> {
         let from = std::fs::canonicalize(from)
             .map_err(|error| Stop::Folder { path: from.to_owned(), cause: error.to_string() })?;
+        Self::around(world, from)
+    }
+
+    /// The project that `from`, a path without links, lies in.
+    pub fn around(world: &World, from: PathBuf) -> Result<Self, Stop> {
         if !from.is_dir() {
             return Err(Stop::Folder { path: from, cause: "it is not a folder".into() });
         }
         let root = root_of(&from).ok_or_else(|| Stop::NoProject { from: from.clone() })?;
+        if world.only.as_ref().is_some_and(|only| *only != root) {
+            return Err(Stop::Usage {
+                what: format!("`{}` is another project than the one this agent works in", shown(&root)),
+                help: "call guard in the project that `guard run` was started in".into(),
+            });
+        }
         let state_root = world.state_root().ok_or(Stop::NoHome)?;
         if crate::execute::sandbox::inside(&state_root) {
             return Err(Stop::Fenced);
         }
-        let paths = match crate::record::find(&state_root, &root) {
+        let paths = match crate::record::find_real(&state_root, &root) {
             Err(LogError::NotCreated { project }) => return Err(Stop::NotInitialised { root: project }),
             found => found.map_err(Stop::Log)?,
         };

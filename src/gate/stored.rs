@@ -111,7 +111,7 @@ impl Stored {
     /// The world it was asked in.
     pub(super) fn world(&self) -> World {
         let environment = self.environment.iter().map(|(name, value)| (uncarried(name), uncarried(value)));
-        World { environment: environment.collect(), cwd: PathBuf::from(uncarried(&self.cwd)) }
+        World::new(environment.collect(), PathBuf::from(uncarried(&self.cwd)))
     }
 
     /// Names of the variables it would find, without their values.

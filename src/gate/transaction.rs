@@ -1,20 +1,17 @@
 //! What a command changed: read, judged, and brought into the project, kept for a person, or dropped. Recorded each time.
 //! Knows no doors.
 
-use super::ask::{Answered, seconds, waiting};
 use super::desk::{Desk, now};
-use super::judged::answered;
-use super::notice::tell;
-use super::{Answer, Project, Request, Stop, after, entries, held, person};
+use super::diff::{Diff, Extent};
+use super::{Answer, Project, Request, Stop, after, entries};
 use crate::action::{Change, ChangeSet};
-use crate::approve::{Permit, Unusable, usable};
+use crate::approve::{Permit, usable};
 use crate::decide::{ChangeJudgement, Match, Verdict};
-use crate::event::{Cause, Changed, Committed, Detail, Done, Ended, Entry, Requested, Why, Withheld};
+use crate::event::{Cause, Changed, Committed, Detail, Ended, Entry, Finished, Why, Withheld};
 use crate::execute::Outcome;
-use crate::execute::change::{self, Aside, Basis, ChangeError, ReadError, Staged, Transaction, stage};
-use crate::notify::Notice;
-use crate::record::{Receipt, nonce};
-use std::path::PathBuf;
+use crate::execute::change::{self, Aside, Basis, ChangeError, ReadError, Staged, Transaction, open_written, stage};
+use crate::record::Receipt;
+use std::fs::File;
 
 /// What came of a command's changes to the project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +41,7 @@ impl Changes {
             Why::Deny => Some(126),
             Why::Ask => Some(75),
             Why::Conflict | Why::Error => Some(125),
+            Why::Halted => Some(77),
             Why::Ended | Why::DryRun => None,
         }
     }
@@ -59,17 +57,31 @@ pub(super) struct Ran<'a> {
 }
 
 impl Desk<'_> {
-    /// Finishes what a guard that is gone was bringing into the project.
+    /// Finishes what guards that are gone were bringing into the project. What cannot be finished yet stands in `unfinished`.
     pub(super) fn finish_changes(&mut self) -> Result<(), Stop> {
-        for left in change::unfinished(&self.project.paths.state) {
+        let left = change::unfinished(&self.project.paths.state);
+        if left.is_empty() {
+            return Ok(());
+        }
+        let _alone = change::exclusively(&self.project.paths.state)
+            .map_err(|error| Stop::Change(begun(self.project, &error)))?;
+        for left in left {
             self.log.refresh().map_err(Stop::Log)?;
             let name = left.name().to_owned();
             let on_record = self.state().transactions.holds(&name);
-            change::finish(left, &self.project.root, on_record).map_err(|error| half(&name, error))?;
+            let conflicts = match change::finish(left, &self.project.root, on_record) {
+                Ok(conflicts) => conflicts,
+                Err(error) => {
+                    self.unfinished.get_or_insert(half(&name, error));
+                    continue;
+                }
+            };
             if on_record {
-                let detail = Detail::ChangeFinished { transaction: name.clone() };
-                let entry = entry("FINISH", &name, "SUCCESS", detail);
+                let finished = Finished::of(&name, &conflicts);
+                let result = if conflicts.is_empty() { "SUCCESS" } else { "CONFLICT" };
+                let entry = entry("FINISH", &name, result, Detail::ChangeFinished(Box::new(finished)));
                 self.log.append(&self.redactor, vec![entry]).map_err(Stop::Log)?;
+                self.left_alone.extend(conflicts);
             }
         }
         Ok(())
@@ -86,7 +98,7 @@ impl Desk<'_> {
                 return Ok(());
             }
             Ok(set) => set,
-            Err(error) => return self.withhold(ran, &ChangeSet::default(), Withholding::unread(&error), answer),
+            Err(error) => return self.withhold(ran.of, &ChangeSet::default(), Withholding::unread(&error), answer),
         };
         if !matches!(ran.outcome.ended, Ended::Exited | Ended::Signalled) {
             let cause = match ran.outcome.ended {
@@ -95,27 +107,31 @@ impl Desk<'_> {
                 Ended::Limit => "the command ran into a limit",
                 Ended::Exited | Ended::Signalled => "",
             };
-            return self.withhold(ran, &set, Withholding::of(Why::Ended, cause.to_owned()), answer);
+            return self.withhold(ran.of, &set, Withholding::of(Why::Ended, cause.to_owned()), answer);
         }
         let ChangeJudgement { verdict, matches: rules, notes, .. } = match self.judged_changes(&upper, &set, ran) {
             Ok(judged) => judged,
-            Err(error) => return self.withhold(ran, &set, Withholding::unread(&error), answer),
+            Err(error) => return self.withhold(ran.of, &set, Withholding::unread(&error), answer),
         };
         if ran.request.dry_run {
             let mut withholding = Withholding { why: Why::DryRun, rules, cause: None, request: None };
             withholding.cause = Some(format!("verdict: {}", verdict.word()));
-            self.withhold(ran, &set, withholding, answer)?;
+            self.withhold(ran.of, &set, withholding, answer)?;
             if let Some(changes) = &mut answer.changes {
-                changes.diff = Some(self.diff(&upper, &set).text);
+                let Diff { mut text, cut, .. } = self.diff(&upper, &set, Extent::SCREEN);
+                if cut {
+                    text += "… (cut: there is more than is shown)\n";
+                }
+                changes.diff = Some(text);
                 changes.notes = notes;
             }
             return Ok(());
         }
         let taken = match verdict {
             Verdict::Deny => {
-                self.withhold(ran, &set, Withholding { why: Why::Deny, rules, cause: None, request: None }, answer)
+                self.withhold(ran.of, &set, Withholding { why: Why::Deny, rules, cause: None, request: None }, answer)
             }
-            Verdict::Ask if !self.policy.settings().observe => self.hold(transaction, set, rules, ran, answer),
+            Verdict::Ask if !self.policy.settings().observe => self.hold(transaction, &set, rules, ran, answer),
             Verdict::Ask | Verdict::Allow => self.commit(transaction, set, ran, answer),
         };
         if let Some(changes) = &mut answer.changes {
@@ -136,7 +152,8 @@ impl Desk<'_> {
         let (upper, basis) = (transaction.layer().upper, Basis::Since(began));
         let changed = Changed::of(Some(ran.of), &set);
         let bringing = Bringing { changed: changed.clone(), undoes: None, approval: None };
-        match self.bring_in(transaction, set.clone(), basis, |change| upper.join(&change.path), bringing) {
+        let find = |change: &Change| open_written(&upper, &change.path).map_err(ChangeError::from);
+        match self.bring_in(transaction, set.clone(), basis, find, bringing) {
             Ok(receipt) => {
                 self.take_times(&set.touched, began, ran);
                 let seq = Some(receipt.last);
@@ -146,9 +163,48 @@ impl Desk<'_> {
             }
             Err(Stop::Change(error)) => {
                 let why = if let ChangeError::Conflict { .. } = error { Why::Conflict } else { Why::Error };
-                self.withhold(ran, &set, Withholding::of(why, error.to_string()), answer)
+                self.withhold(ran.of, &set, Withholding::of(why, error.to_string()), answer)
             }
+            Err(stop @ Stop::Halted { .. }) => {
+                self.withhold(ran.of, &set, Withholding::of(Why::Halted, stop.to_string()), answer)?;
+                Err(stop)
+            }
+            Err(stop @ Stop::Log(_)) => {
+                let unsure = "whether they are on record is not known: the next call of guard brings them in if they are, and \
+                              drops them if not";
+                let notes = vec![unsure.to_owned()];
+                answer.changes = Some(Changes { withheld: Some(Why::Error), notes, ..Changes::of(changed, None) });
+                Err(stop)
+            }
+            // What is half done is on record.
             Err(stop) => Err(stop),
+        }
+    }
+
+    /// Records that changes are dropped because of something else that went wrong, and gives that back.
+    pub(super) fn lose(
+        &mut self,
+        of: u64,
+        set: &ChangeSet,
+        rules: Vec<Match>,
+        stop: Stop,
+        answer: &mut Answer,
+    ) -> Stop {
+        let withholding = Withholding { why: Why::Error, rules, cause: Some(stop.to_string()), request: None };
+        // Where that cannot be recorded either, the answer still says it.
+        if let Err(error) = self.withhold(of, set, withholding, answer) {
+            tracing::error!(%error, "dropped changes are not recorded");
+        }
+        stop
+    }
+
+    /// The same where the command did not end as it should, or that could not be recorded: what it changed has not been
+    /// looked at yet.
+    pub(super) fn lose_unread(&mut self, transaction: &Transaction, of: u64, stop: Stop, answer: &mut Answer) -> Stop {
+        match change::read(&transaction.layer().upper, &self.project.root) {
+            Ok(set) if set.is_empty() => stop,
+            Ok(set) => self.lose(of, &set, Vec::new(), stop, answer),
+            Err(_) => self.lose(of, &ChangeSet::default(), Vec::new(), stop, answer),
         }
     }
 
@@ -158,21 +214,21 @@ impl Desk<'_> {
         transaction: Transaction,
         set: ChangeSet,
         basis: Basis,
-        find: impl Fn(&Change) -> PathBuf,
+        find: impl Fn(&Change) -> Result<File, ChangeError>,
         bringing: Bringing,
     ) -> Result<Receipt, Stop> {
         let state = self.project.paths.state.clone();
         // Two at once would each find the project as it was.
         let _alone = change::exclusively(&state).map_err(|error| Stop::Change(begun(self.project, &error)))?;
-        let staged = stage(transaction, &self.project.root, set.clone(), basis, find).map_err(Stop::Change)?;
+        let staged = stage(transaction, &self.project.root, set, basis, find).map_err(Stop::Change)?;
         let most = self.policy.settings().limits.undo;
-        let (aside, kept) = Aside::keep(&state, &self.project.root, staged.name(), &set, most).map_err(Stop::Change)?;
+        let aside = Aside::keep(&state, &self.project.root, staged.name(), staged.set(), most).map_err(Stop::Change)?;
         let written = self.log.append_when(&self.redactor, |state| {
             // What a person stops while it runs changes nothing any more.
             if let Some(halt) = state.requests.halt.as_ref().filter(|halt| halt.cause == Cause::Person) {
                 return Err(Stop::Halted { name: halt.name.clone() });
             }
-            bringing.entries(state, &staged, kept)
+            bringing.entries(state, &staged, aside.is_some())
         });
         match written.map_err(Stop::Log) {
             Ok(Ok(receipt)) => {
@@ -181,7 +237,7 @@ impl Desk<'_> {
                 Ok(receipt)
             }
             Ok(Err(stop)) => {
-                aside.forget();
+                aside.into_iter().for_each(Aside::forget);
                 Err(stop)
             }
             // Whether it is on record is not known: the next guard looks.
@@ -195,13 +251,13 @@ impl Desk<'_> {
     /// Records changes that are not brought in.
     fn withhold(
         &mut self,
-        ran: &Ran<'_>,
+        of: u64,
         set: &ChangeSet,
         withholding: Withholding,
         answer: &mut Answer,
     ) -> Result<(), Stop> {
         let Withholding { why, rules, cause, request } = withholding;
-        let changed = Changed::of(Some(ran.of), set);
+        let changed = Changed::of(Some(of), set);
         let withheld = Withheld {
             changed: changed.clone(),
             why,
@@ -213,170 +269,19 @@ impl Desk<'_> {
             Why::Deny => "DENIED",
             Why::Ask => "PENDING",
             Why::DryRun => "DRY RUN",
-            Why::Ended | Why::Conflict | Why::Error => "DROPPED",
+            Why::Ended | Why::Conflict | Why::Error | Why::Halted => "DROPPED",
         };
         let entry = entry("COMMIT", &changed.paths(), result, Detail::ChangeWithheld(Box::new(withheld)));
+        let seq = None;
+        let changes =
+            Changes { changed, withheld: Some(why), rules, cause, request, seq, diff: None, notes: Vec::new() };
+        // Said even where it cannot be recorded.
+        let changes = answer.changes.insert(changes);
         let receipt = self.log.append(&self.redactor, vec![entry]).map_err(Stop::Log)?;
-        let seq = Some(receipt.last);
+        changes.seq = Some(receipt.last);
         answer.receipt = Some(receipt);
-        answer.changes =
-            Some(Changes { changed, withheld: Some(why), rules, cause, request, seq, diff: None, notes: Vec::new() });
         Ok(())
     }
-
-    /// Keeps changes for a person, who is asked.
-    fn hold(
-        &mut self,
-        transaction: Transaction,
-        set: ChangeSet,
-        rules: Vec<Match>,
-        ran: &Ran<'_>,
-        answer: &mut Answer,
-    ) -> Result<(), Stop> {
-        person::somebody(self)?;
-        let approvals = self.policy.settings().approvals.clone();
-        let journal = change::Journal::of(transaction.name(), &set);
-        let same = self.log.tag_key().seal(&journal.changes());
-        let command = entries::text(ran.permit.action());
-        let about = held::About::new((ran.permit.grant().area, ran.of), command, ran.request, answered(ran.permit));
-        let (project, policy) = (self.project, self.policy.hash().to_owned());
-        let fresh = nonce().map_err(Stop::Log)?;
-        let (mut asked, mut transaction) = (None, Some(transaction));
-        let changed = Changed::of(Some(ran.of), &set);
-        let written = self.log.append_when(&self.redactor, |state| {
-            let known = state.requests.open.iter().find(|(_, open)| open.asked.same == same);
-            let name = match known {
-                Some((name, _)) => Some(name.clone()),
-                None if waiting(state) >= approvals.waiting => None,
-                None => Some(format!("change-{}", state.requests.named + 1)),
-            };
-            let mut entries = Vec::new();
-            if let (None, Some(name), Some(transaction)) = (known, &name, transaction.take()) {
-                let content = held::keep(project, name, transaction, &journal, &about)?;
-                let requested = Requested {
-                    name: name.clone(),
-                    kind: held::KIND.into(),
-                    nonce: fresh.clone(),
-                    content,
-                    same: same.clone(),
-                    targets: Vec::new(),
-                    policy: policy.clone(),
-                    uid: rustix::process::getuid().as_raw(),
-                    expires: now().timestamp().saturating_add(seconds(approvals.request)),
-                };
-                let target = format!("{name}: {}", changed.paths());
-                let detail = Detail::Requested(Box::new(requested));
-                entries.push(entries::approval("REQUEST", &target, "PENDING", detail));
-            }
-            asked = Some((name.clone(), known.is_none()));
-            let withheld = Withheld {
-                changed: changed.clone(),
-                why: Why::Ask,
-                rules: after::hits(&rules),
-                request: name,
-                cause: None,
-            };
-            entries.push(entry("COMMIT", &changed.paths(), "PENDING", Detail::ChangeWithheld(Box::new(withheld))));
-            Ok::<Vec<Entry>, Stop>(entries)
-        });
-        let receipt = written.map_err(Stop::Log)??;
-        let (name, fresh) = asked.unwrap_or_default();
-        answer.unasked = name.is_none();
-        if let Some(name) = name.as_ref().filter(|_| fresh) {
-            let notice = Notice::of_changes(name, &changed.paths(), &reasons(&rules), ran.request.reason.as_deref());
-            answer.untold = tell(project, &self.redactor, notice).err();
-        }
-        let seq = Some(receipt.last);
-        answer.receipt = Some(receipt);
-        let withheld = Some(Why::Ask);
-        answer.changes = Some(Changes {
-            changed,
-            withheld,
-            rules,
-            cause: None,
-            request: name.clone(),
-            seq,
-            diff: None,
-            notes: Vec::new(),
-        });
-        let (Some(name), Some(waiting)) = (name, ran.request.waiting) else { return Ok(()) };
-        (waiting.told)(&name, answer.untold.take());
-        // Others may run meanwhile.
-        self.turn = None;
-        match self.wait(&name, waiting.limit)? {
-            Answered::Approved => {
-                let brought = self.approved_changes(&name, answer);
-                self.log.refresh().map_err(Stop::Log)?;
-                // Whoever approved may have been quicker.
-                if brought.is_err() && self.state().requests.done(&name) == Some(Done::Used) {
-                    if let Some(changes) = &mut answer.changes {
-                        changes.withheld = None;
-                    }
-                    return Ok(());
-                }
-                brought
-            }
-            // Whoever approved brought them in.
-            Answered::Not(Unusable::Used) => {
-                if let Some(changes) = &mut answer.changes {
-                    changes.withheld = None;
-                }
-                Ok(())
-            }
-            Answered::Waits => Ok(()),
-            Answered::Not(cause) => Err(Stop::Approval { name, cause }),
-            Answered::Halted(name) => Err(Stop::Halted { name }),
-        }
-    }
-
-    /// Brings in changes that a person approved, as they were shown, once.
-    pub(super) fn approved_changes(&mut self, name: &str, answer: &mut Answer) -> Result<(), Stop> {
-        let unusable = |cause| Stop::Approval { name: name.to_owned(), cause };
-        let held = held::load(self.project, name)?;
-        let content = held.as_ref().map(|held| held.content.as_str()).unwrap_or_default();
-        usable(&self.state().requests, name, content, now().timestamp()).map_err(unusable)?;
-        let held = held.ok_or_else(|| unusable(Unusable::Changed))?;
-        let judged = self.judged_held(&held)?;
-        if judged.verdict == Verdict::Deny {
-            self.changed(name)?;
-            return Err(unusable(Unusable::Changed));
-        }
-        let transaction = Transaction::begin(&self.project.paths.state, &self.project.root)
-            .map_err(|error| Stop::Change(begun(self.project, &error)))?;
-        let changed = Changed::of(None, &held.set);
-        let bringing = Bringing {
-            changed: changed.clone(),
-            undoes: None,
-            approval: Some((name.to_owned(), held.content.clone())),
-        };
-        let upper = held.upper.clone();
-        let brought = self.bring_in(transaction, held.set, Basis::Content, |change| upper.join(&change.path), bringing);
-        let receipt = match brought {
-            Err(Stop::Change(ChangeError::Conflict { path, conflict })) => {
-                self.changed(name)?;
-                return Err(Stop::Change(ChangeError::Conflict { path, conflict }));
-            }
-            other => other?,
-        };
-        held::erase(self.project, name);
-        let seq = Some(receipt.last);
-        answer.request = Some(name.to_owned());
-        answer.receipt = Some(receipt);
-        answer.changes = Some(Changes { request: Some(name.to_owned()), ..Changes::of(changed, seq) });
-        Ok(())
-    }
-}
-
-/// Brings in changes that a person approved.
-///
-/// # Errors
-/// Why they cannot be; a conflict ends the request.
-pub fn bring_in_approved(world: &super::World, project: &Project, name: &str) -> Result<Changes, Stop> {
-    let mut desk = Desk::open(world, project)?;
-    let mut answer = Answer::default();
-    desk.not_halted(&mut answer, None)?;
-    desk.approved_changes(name, &mut answer)?;
-    answer.changes.ok_or_else(|| Stop::Approval { name: name.to_owned(), cause: Unusable::Unknown })
 }
 
 /// Changes on their way in.
@@ -451,11 +356,6 @@ impl Withholding {
 /// `[FILE] [ACTION] [PATHS] [RESULT]`
 pub(super) fn entry(action: &str, target: &str, result: &str, detail: Detail) -> Entry {
     entries::of("FILE", action, target, result, detail)
-}
-
-fn reasons(rules: &[Match]) -> String {
-    let asks = rules.iter().filter(|rule| rule.verdict == Verdict::Ask);
-    asks.map(|rule| format!("{}: {} ({})\n", rule.id, rule.reason, rule.at)).collect()
 }
 
 /// Why no transaction could begin.

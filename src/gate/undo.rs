@@ -7,12 +7,10 @@ use super::{Project, Stop, World};
 use crate::action::{Change, Node};
 use crate::event::line::{self, Machine};
 use crate::event::{Changed, Committed, Detail};
-use crate::execute::change::{Aside, Basis, Transaction, is_whole, reverse};
-use crate::record::read::find_record;
+use crate::execute::change::{Aside, Basis, ChangeError, Transaction, is_whole, reverse};
+use crate::record::read::{Reader, find_record};
+use std::fs::File;
 use std::path::PathBuf;
-
-/// Records behind a command's start among which those of its changes are looked for.
-const NEAR: u64 = 64;
 
 /// Takes back the changes that record `seq` tells of, or those of the command that began there.
 ///
@@ -41,7 +39,11 @@ pub fn undo(world: &World, project: &Project, seq: u64) -> Result<Changes, Stop>
         .map_err(|error| Stop::Change(begun(project, &error)))?;
     let changed = Changed::of(None, &set);
     let bringing = Bringing { changed: changed.clone(), undoes: Some(seq), approval: None };
-    let find = |change: &Change| content(&aside, change).unwrap_or_default();
+    let find = |change: &Change| {
+        let path = content(&aside, change).unwrap_or_default();
+        let opened = File::open(&path);
+        opened.map_err(|error| ChangeError::System { what: "open", path, cause: error.to_string() })
+    };
     let receipt = desk.bring_in(transaction, set, Basis::Content, find, bringing)?;
     Ok(Changes::of(changed, Some(receipt.last)))
 }
@@ -55,27 +57,37 @@ fn content(aside: &Aside, change: &Change) -> Option<PathBuf> {
     }
 }
 
-/// The record of changes that `seq` means.
+/// The record of changes that `seq` means: that one, or the first behind the start of a command that names it.
 fn found(project: &Project, seq: u64) -> Result<(u64, Committed), Stop> {
-    for at in seq..seq.saturating_add(NEAR) {
-        let item = find_record(&project.paths.log, at).map_err(Stop::Log)?;
-        let line = item.and_then(|item| item.record).and_then(|(line, _)| line.ok());
-        let Some(detail) = line.and_then(known) else { break };
-        let starts = matches!(detail, Detail::ShellStart { .. });
-        if let Detail::ChangeCommitted(committed) = detail
-            && (at == seq || committed.changed.of == Some(seq))
-        {
-            return Ok((at, *committed));
-        }
-        if at == seq && !starts {
-            break;
-        }
-    }
-    Err(Stop::Usage {
+    let none = || {
+        Stop::Usage {
         what: format!("record {seq} tells of no changes that are in the project"),
         help: "name the record of the changes, or of the start of the command that made them; `guard audit tail` shows both"
             .into(),
-    })
+    }
+    };
+    let at = |at: u64| -> Result<Option<Detail>, Stop> {
+        let item = find_record(&project.paths.log, at).map_err(Stop::Log)?;
+        let line = item.and_then(|item| item.record).and_then(|(line, _)| line.ok());
+        Ok(line.and_then(known))
+    };
+    match at(seq)? {
+        Some(Detail::ChangeCommitted(committed)) => return Ok((seq, *committed)),
+        Some(Detail::ShellStart { .. }) => {}
+        Some(_) | None => return Err(none()),
+    }
+    // Others may have written as much as they liked meanwhile.
+    let mut reader = Reader::open(&project.paths.log).map_err(Stop::Log)?;
+    while let Some(item) = reader.next_line().map_err(Stop::Log)? {
+        let Some((Ok(line), seal)) = item.record else { continue };
+        if seal.seq > seq
+            && let Some(Detail::ChangeCommitted(committed)) = known(line)
+            && committed.changed.of == Some(seq)
+        {
+            return Ok((seal.seq, *committed));
+        }
+    }
+    Err(none())
 }
 
 fn known(line: line::Line) -> Option<Detail> {

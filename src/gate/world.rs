@@ -11,12 +11,19 @@ pub struct World {
     pub environment: Vec<(OsString, OsString)>,
     /// Working folder, absolute.
     pub cwd: PathBuf,
+    /// The only project that may be acted in, where one is.
+    pub only: Option<PathBuf>,
 }
 
 /// The machine's policy and configuration: root's, above every other layer.
 pub(super) const MACHINE: &str = "/etc/guard";
 
 impl World {
+    /// A call that may be made for any project.
+    pub fn new(environment: Vec<(OsString, OsString)>, cwd: PathBuf) -> Self {
+        Self { environment, cwd, only: None }
+    }
+
     /// The value of an environment variable that is set and not empty.
     pub fn variable(&self, name: &str) -> Option<&OsStr> {
         let (_, value) = self.environment.iter().rev().find(|(key, _)| key == name)?;
@@ -57,7 +64,7 @@ mod tests {
 
     fn world(variables: &[(&str, &str)]) -> World {
         let environment = variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
-        World { environment, cwd: "/work".into() }
+        World::new(environment, "/work".into())
     }
 
     #[test]

@@ -155,8 +155,13 @@ impl<F: Files> Log<F> {
         for of in &lost {
             let found = record_at(self.fd(), &self.paths.log, *of, self.point.end)?;
             let line = found.and_then(|text| line::split(&text).and_then(|(body, _)| line::parse(body).ok()));
-            let target = line.map_or_else(|| format!("record #{of}"), |line| subject(&line.human).to_owned());
-            let (skill, action, result) = ("SHELL".into(), "EXEC".into(), "LOST".into());
+            let human = line.map(|line| line.human);
+            let target = human.as_ref().map_or_else(|| format!("record #{of}"), |human| subject(human).to_owned());
+            let (skill, action) = match human {
+                Some(Human::Fields { skill, action, .. }) => (skill, action),
+                Some(Human::Labelled { .. }) | None => ("SHELL".into(), "EXEC".into()),
+            };
+            let result = "LOST".into();
             entries.push(Entry {
                 human: Human::Fields { skill, action, target, result },
                 detail: Detail::Lost { of: *of },
@@ -234,7 +239,7 @@ impl<F: Files> Log<F> {
         let mut held = Vec::new();
         for record in &records {
             push(&mut bytes, record, now, &mut point, &mut key);
-            if let Detail::ShellStart { .. } = record.detail {
+            if let Detail::ShellStart { .. } | Detail::AgentStarted(_) = record.detail {
                 held.push(Running::begin(&self.paths.state, point.seq)?);
             }
         }
@@ -413,6 +418,8 @@ fn ends(detail: &Detail) -> bool {
         | Detail::Output { .. }
         | Detail::ConnectionRefused { .. }
         | Detail::HostReached { .. }
+        | Detail::CallRefused { .. }
+        | Detail::AgentEnded(_)
         | Detail::ShellEnd { .. }
         | Detail::ShellError { .. }
         | Detail::Lost { .. }
@@ -421,11 +428,12 @@ fn ends(detail: &Detail) -> bool {
         | Detail::LogFull {}
         | Detail::PoisonCleared { .. }
         | Detail::ChangeWithheld(_)
-        | Detail::ChangeFinished { .. }
+        | Detail::ChangeFinished(_)
         | Detail::Checkpoint { .. } => true,
         Detail::Created { .. }
         | Detail::PolicyTrusted { .. }
         | Detail::ShellStart { .. }
+        | Detail::AgentStarted(_)
         | Detail::Unfenced { .. }
         | Detail::ChangeCommitted(_)
         | Detail::FileChanged { .. }

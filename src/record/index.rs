@@ -21,12 +21,16 @@ pub fn find_state(state_root: &Path, project: &Path) -> Result<Option<PathBuf>, 
 
 /// Finds the log of the project at `project`, and says what is the matter where there is none.
 pub fn find(state_root: &Path, project: &Path) -> Result<Paths, LogError> {
-    let project = real(project)?;
+    find_real(state_root, &real(project)?)
+}
+
+/// The same for a path without links.
+pub fn find_real(state_root: &Path, project: &Path) -> Result<Paths, LogError> {
     let log = project.join(LOG_NAME);
-    match read(state_root, &project)? {
+    match read(state_root, project)? {
         Some(log_id) => Ok(Paths { log, state: state_root.join(log_id) }),
-        None if log.symlink_metadata().is_ok() => Err(LogError::Unknown { log, project }),
-        None => Err(LogError::NotCreated { project }),
+        None if log.symlink_metadata().is_ok() => Err(LogError::Unknown { log, project: project.to_owned() }),
+        None => Err(LogError::NotCreated { project: project.to_owned() }),
     }
 }
 

@@ -28,7 +28,7 @@ pub use blob::{LONGEST_BLOB, blob_path};
 pub use create::{Created, create, nonce};
 pub use error::LogError;
 pub use files::{Disk, Files, Step};
-pub use index::{LOG_NAME, below, find, find_state};
+pub use index::{LOG_NAME, below, find, find_real, find_state};
 pub use log::Log;
 pub use output::Stored;
 pub use past::{History, Looked, Past};

@@ -91,9 +91,12 @@ impl<'p> History<'p> {
             | Detail::Unfenced { .. }
             | Detail::ConnectionRefused { .. }
             | Detail::HostReached { .. }
+            | Detail::AgentStarted(_)
+            | Detail::AgentEnded(_)
+            | Detail::CallRefused { .. }
             | Detail::ChangeCommitted(_)
             | Detail::ChangeWithheld(_)
-            | Detail::ChangeFinished { .. }
+            | Detail::ChangeFinished(_)
             | Detail::FileChanged { .. }
             | Detail::FileRefused { .. }
             | Detail::Lost { .. }

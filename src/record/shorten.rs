@@ -36,6 +36,8 @@ fn unwritable(e: Malformed) -> LogError {
 fn is_command(detail: &Detail) -> bool {
     match detail {
         Detail::ShellStart { .. }
+        | Detail::AgentStarted(_)
+        | Detail::AgentEnded(_)
         | Detail::ShellEnd { .. }
         | Detail::ShellRefused { .. }
         | Detail::ShellError { .. }
@@ -55,9 +57,10 @@ fn is_command(detail: &Detail) -> bool {
         | Detail::ApproverChanged { .. }
         | Detail::ConnectionRefused { .. }
         | Detail::HostReached { .. }
+        | Detail::CallRefused { .. }
         | Detail::ChangeCommitted(_)
         | Detail::ChangeWithheld(_)
-        | Detail::ChangeFinished { .. }
+        | Detail::ChangeFinished(_)
         | Detail::FileChanged { .. }
         | Detail::FileRefused { .. }
         | Detail::RuleAdded { .. }

@@ -431,7 +431,7 @@ fn fails_and_goes_on(walk: &mut Walk) {
                     "database": none(1),
                 },
                 "total": budget(3), "denials": budget(1), "requests": [], "runs": 4, "running": 0, "denied": 1, "asked": 2,
-                "timed_out": 0, "lost": 0, "records": 33,
+                "timed_out": 0, "lost": 0, "unfinished": null, "records": 33,
             }]),
             json!([
                 format!("escalate --analysis {wrong}"),

@@ -4,7 +4,7 @@ use super::scene::Scene;
 use guard::action::ChangeSet;
 use guard::decide::policy::Writes;
 use guard::decide::{ChangeFacts, ChangeJudgement, Layer, Policy, Source, Verdict, judge_changes};
-use guard::gate::{Diff, Look, change_facts, diff};
+use guard::gate::{Diff, Extent, Look, change_facts, diff};
 use guard::record::{Redactor, Secrets, TagKey};
 use std::fs;
 
@@ -218,26 +218,29 @@ fn names_that_are_no_text_are_meant_by_globs_too() {
 }
 
 fn shown(scene: &Scene, most: usize) -> Diff {
-    diff(&scene.changes(), &scene.upper, &scene.project, &redactor(), most)
+    let extent = Extent { most, ..Extent::SCREEN };
+    diff(&scene.changes(), &scene.upper, &scene.project, &redactor(), extent)
 }
 
 #[test]
 fn a_diff_shows_everything_that_changes_and_no_secret() {
-    let project = "umask 022; seq 1 12 >text; echo moved >old; echo x >gone; echo m >mode; ln -s a link; echo S=hunter2-of-tests >.env; printf 'a\\0b' >bin";
+    let project = "umask 022; seq 1 12 >text; echo moved >old; echo x >gone; echo m >mode; ln -s a link; echo S=hunter2-of-tests >.env; seq 1 200 | tr '\\n' '\\0' >bin; printf 'a\\0b\\n' >zero";
     let scene = Scene::new(project);
-    let script = "umask 022; sed -i 's/^6$/six hunter2-of-tests/' text; mv old new; rm gone; chmod 755 mode; ln -sf b link; echo T=1 >>.env; printf 'a\\0c' >bin; mkdir made; printf '\\033[31m\\xff' >$'made/\\n+x'; mkfifo p";
+    let script = "umask 022; sed -i 's/^6$/six hunter2-of-tests/' text; mv old new; rm gone; chmod 755 mode; ln -sf b link; echo T=1 >>.env; seq 1 201 | tr '\\n' '\\0' >bin; printf 'a\\0c\\n' >zero; mkdir made; printf '\\033[31m\\xff' >$'made/\\n+x'; mkfifo p";
     scene.fenced(script);
     let tag = redactor().redact("hunter2-of-tests").unwrap();
     let shown = shown(&scene, 1 << 20);
     let hash = |bytes: &[u8]| {
         use sha2::Digest;
-        sha2::Sha256::digest(bytes).iter().take(8).map(|b| format!("{b:02x}")).collect::<String>()
+        sha2::Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect::<String>()
     };
+    let zeros = |most: u32| (1..=most).map(|n| format!("{n}\0")).collect::<String>().into_bytes();
+    let unseen = format!("binary, 696 bytes, sha256 {}", hash(&zeros(201)));
     let expected = [
         "modify .env".to_owned(),
         "  19 bytes, not shown -> 23 bytes, not shown".to_owned(),
         "modify bin".to_owned(),
-        format!("  binary, 3 bytes, sha256 {}… -> binary, 3 bytes, sha256 {}…", hash(b"a\0b"), hash(b"a\0c")),
+        format!("  binary, 692 bytes, sha256 {} -> {}", hash(&zeros(200)), unseen),
         "delete gone (file 644)".to_owned(),
         "--- a/gone\n+++ b/gone\n@@ -1 +0,0 @@\n-x".to_owned(),
         "modify link (link to a -> link to b)".to_owned(),
@@ -249,9 +252,13 @@ fn a_diff_shows_everything_that_changes_and_no_secret() {
         "modify text".to_owned(),
         "--- a/text\n+++ b/text\n@@ -3,7 +3,7 @@\n 3\n 4\n 5\n-6".to_owned(),
         format!("+six {tag}\n 7\n 8\n 9"),
+        // A zero byte hides nothing of the text around it.
+        "modify zero".to_owned(),
+        "--- a/zero\n+++ b/zero\n@@ -1 +1 @@\n-a\\u{0}b\n+a\\u{0}c".to_owned(),
         "left out p (pipe or socket)\n".to_owned(),
     ];
-    assert_eq!(shown, Diff { text: expected.join("\n"), cut: false });
+    let unseen = vec![".env: 23 bytes, not shown".to_owned(), format!("bin: {unseen}")];
+    assert_eq!(shown, Diff { text: expected.join("\n"), cut: false, unseen, forged: None });
 }
 
 #[test]

@@ -69,8 +69,14 @@ impl Scene {
 
     /// Runs a script in the project as an overlay shows it; its writes go to the upper layer.
     pub(crate) fn fenced(&self, script: &str) -> String {
+        self.fenced_to(&self.upper, &self.root.path().join("work"), script)
+    }
+
+    /// The same with other layers.
+    pub(crate) fn fenced_to(&self, upper: &Path, work: &Path, script: &str) -> String {
         let user = if rustix::process::geteuid().is_root() { "-m" } else { "-mUr" };
-        let options = "userxattr,lowerdir=project,upperdir=upper,workdir=work";
+        let (upper, work) = (upper.display(), work.display());
+        let options = format!("userxattr,lowerdir=project,upperdir={upper},workdir={work}");
         let mount = format!("mount -t overlay overlay -o {options} merged && cd merged && exec \"$@\"");
         let mut command = Command::new("unshare");
         command.args([user, "bash", "-c", &mount, "-"]);

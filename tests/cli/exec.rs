@@ -232,3 +232,37 @@ fn a_reader_that_goes_away_ends_the_command_as_in_any_pipeline() {
     let found = done(command.current_dir(&home.project));
     assert_eq!(found.stdout, "y\ny\n1\n", "{}", found.stderr);
 }
+
+/// A line for bash in the project, outside any fence.
+fn shell(home: &Home, line: &str) -> std::process::Command {
+    let mut command = std::process::Command::new("bash");
+    command.args(["-c", line]).current_dir(&home.project).env("HOME", home.path());
+    command
+}
+
+/// A descriptor that is not open is the next file's: what is printed would stand in the log.
+#[test]
+fn a_stream_that_is_closed_is_not_taken_by_a_file_of_guards() {
+    let home = Home::with("python");
+    let closed = format!(r#"exec 0<&- 1>&- 2>&-; "{}" exec -- python3 -c 'print("out")'"#, env!("CARGO_BIN_EXE_guard"));
+    let before = home.log();
+    let ended = shell(&home, &closed).output().unwrap();
+    assert_eq!(ended.status.code(), Some(0));
+    let log = home.log();
+    assert!(log.starts_with(&before) && log.contains("STDOUT: out"), "{log}");
+    let verified = home.guard(&["audit", "verify"]);
+    assert_eq!(verified.code, Some(0), "{}{}", verified.stdout, verified.stderr);
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_nothing_halfway() {
+    let home = Home::with("python");
+    let line = format!(
+        r#"set -o pipefail; "{}" exec -- python3 -c 'print("a\n" * 100000)' | head -n 1"#,
+        env!("CARGO_BIN_EXE_guard")
+    );
+    let done = shell(&home, &line).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&done.stdout), "a\n");
+    let log = home.log();
+    assert!(log.contains("RETURN_CODE: "), "the end is recorded: {log}");
+}

@@ -13,13 +13,16 @@ mod holes;
 mod init;
 mod json;
 mod ladder;
+mod losses;
 mod messages;
+mod places;
 mod readme;
 mod signals;
 mod tools;
 mod trace;
 mod transactions;
 mod trust;
+mod unseen;
 mod unwritten;
 mod users;
 

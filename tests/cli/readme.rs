@@ -41,7 +41,11 @@ fn the_readmes_tour_runs_as_written() {
 
 #[test]
 fn the_settings_that_the_pages_show_are_sound_policies() {
-    for page in [include_str!("../../docs/approvals.md"), include_str!("../../docs/failfast.md")] {
+    for page in [
+        include_str!("../../docs/approvals.md"),
+        include_str!("../../docs/failfast.md"),
+        include_str!("../../docs/run.md"),
+    ] {
         let blocks: Vec<&str> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
         assert_eq!(blocks.len(), 1, "{page}");
         for block in blocks {

@@ -1,5 +1,6 @@
 //! A project to run commands in, and what came of them.
 
+use guard::action::Change;
 use guard::event::Ended;
 use guard::execute::change::{self, Basis, Transaction};
 use guard::execute::sandbox::{Order, Reach, Work};
@@ -148,7 +149,8 @@ impl Stage {
         let (upper, project) = (transaction.layer().upper, &self.place.project);
         let set = change::read(&upper, project).unwrap();
         let basis = Basis::Since(transaction.began());
-        let staged = change::stage(transaction, project, set, basis, |change| upper.join(&change.path)).unwrap();
+        let find = |change: &Change| Ok(change::open_written(&upper, &change.path)?);
+        let staged = change::stage(transaction, project, set, basis, find).unwrap();
         staged.bring_in().unwrap();
     }
 

@@ -2,8 +2,8 @@
 
 use super::*;
 use guard::event::{
-    By, Cause, Changed, ChangedFile, Checked, Closing, Committed, Composition, Ended, Escalated, Proves, Requested,
-    RuleHit, SourceFile, Spent, Why, Withheld,
+    AgentEnded, AgentStarted, By, Cause, Changed, ChangedFile, Checked, Closing, Committed, Composition, Ended,
+    Escalated, Finished, Proves, Requested, RuleHit, SourceFile, Spent, Why, Withheld,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,7 +62,26 @@ fn all() -> Vec<Detail> {
                     message: Some(s()),
                 })),
             },
-            Detail::ShellEnd { .. } => Detail::ShellRefused {
+            Detail::ShellEnd { .. } => Detail::AgentStarted(Box::new(AgentStarted {
+                policy: s(),
+                cwd: s(),
+                hosts: vec![s()],
+                folders: vec![s()],
+                env: vec![s()],
+                timeout_ms: 1,
+            })),
+            Detail::AgentStarted(_) => Detail::CallRefused { of: 1, times: 1 },
+            Detail::CallRefused { .. } => Detail::AgentEnded(Box::new(AgentEnded {
+                of: 1,
+                ended: Ended::Exited,
+                exit_code: 1,
+                limit: Some(s()),
+                duration_ms: 1,
+                fence: s(),
+                missing: vec![s()],
+                calls: 1,
+            })),
+            Detail::AgentEnded(_) => Detail::ShellRefused {
                 verdict: s(),
                 rules: rules(),
                 policy: s(),
@@ -121,8 +140,10 @@ fn all() -> Vec<Detail> {
                 request: Some(s()),
                 cause: Some(s()),
             })),
-            Detail::ChangeWithheld(_) => Detail::ChangeFinished { transaction: s() },
-            Detail::ChangeFinished { .. } => Detail::Lost { of: 1 },
+            Detail::ChangeWithheld(_) => {
+                Detail::ChangeFinished(Box::new(Finished { transaction: s(), conflicts: vec![s()], more: 1 }))
+            }
+            Detail::ChangeFinished(_) => Detail::Lost { of: 1 },
             Detail::Lost { .. } => Detail::Recovered { bytes: 1, sha256: s() },
             Detail::Recovered { .. } => Detail::LogFull {},
             Detail::LogFull {} => Detail::PoisonCleared { cause: s() },

@@ -13,7 +13,7 @@ use super::judging::BuiltIn;
 use super::policy::{Policy, Supervision, Writes};
 use super::{Match, Verdict};
 use crate::action::{Change, ChangeKind, ChangeSet, Node};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub use names::holds_secrets;
@@ -35,15 +35,17 @@ pub struct ChangeFacts {
     /// Roots of projects within this one, from the project's root.
     pub nested: Vec<PathBuf>,
     /// Changed files, and kinds of secrets that their new content holds and their old did not.
-    pub secrets: Vec<(PathBuf, String)>,
+    pub secrets: BTreeMap<PathBuf, Vec<String>>,
     /// Changed files of settings (`.npmrc`, …) that hold or held a token.
-    pub tokens: Vec<PathBuf>,
+    pub tokens: BTreeSet<PathBuf>,
+    /// Files with another content that carry rights of the kernel's (`security.capability`), which go with the old content.
+    pub capable: BTreeSet<PathBuf>,
     /// Where new or changed links lead once links on the way are followed, and the last one too.
     pub leads: BTreeMap<PathBuf, PathBuf>,
     /// Folders of virtual environments (with a `pyvenv.cfg`) that hold changes, from the project's root.
-    pub environments: Vec<PathBuf>,
+    pub environments: BTreeSet<PathBuf>,
     /// Changed paths in folders that git would take for a repository without a work tree (`HEAD`, `objects`, `refs`).
-    pub bare: Vec<PathBuf>,
+    pub bare: BTreeSet<PathBuf>,
     /// The caller's label.
     pub task: Option<String>,
     /// The project's mode.
@@ -118,7 +120,7 @@ impl Ground<'_> {
     fn is_output(self, path: &Path) -> bool {
         let (project, home) = (&self.facts.project, self.facts.home.as_deref());
         let environment = matches!(self.area, Writes::Venv)
-            && self.facts.environments.iter().any(|folder| !folder.as_os_str().is_empty() && path.starts_with(folder));
+            && path.ancestors().any(|at| !at.as_os_str().is_empty() && self.facts.environments.contains(at));
         environment || self.policy.settings().iteration.is_output(&project.join(path), project, home)
     }
 
@@ -147,7 +149,7 @@ impl Ground<'_> {
                     Some(Node::File { .. }) => 0,
                     Some(Node::Link { .. } | Node::Folder { .. } | Node::Special { .. }) | None => 0,
                 };
-                if mode & SPECIAL & !before != 0 {
+                if mode & SPECIAL & !before != 0 || self.facts.capable.contains(path) {
                     found.path(&table::SPECIAL, path);
                 }
                 if *len > self.policy.settings().limits.file_size && change.kind() != ChangeKind::Mode {
@@ -162,7 +164,7 @@ impl Ground<'_> {
             Some(Node::Special { .. }) => found.path(&table::SPECIAL, path),
             Some(Node::Folder { .. }) | None => {}
         }
-        for (_, kind) in self.facts.secrets.iter().filter(|(of, _)| of == path) {
+        for kind in self.facts.secrets.get(path).into_iter().flatten() {
             found.add(&table::SECRET, &format!("{} ({kind})", shown(path)), 1);
         }
     }

@@ -69,7 +69,7 @@ pub(super) static LINK_OF_OUTPUT: BuiltIn = rule(
 pub(super) static SPECIAL: BuiltIn = rule(
     "guard:changes-special",
     Verdict::Deny,
-    "makes a device, or a file with a set-user-id, set-group-id or sticky bit: {}",
+    "makes a device, or a file with a set-user-id, set-group-id or sticky bit, or replaces one that has capabilities: {}",
     Some("do without: ordinary files and folders are committed"),
 );
 pub(super) static TOO_MANY: BuiltIn = rule(

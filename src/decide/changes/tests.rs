@@ -167,13 +167,13 @@ fn whatever_git_keeps_is_kept_at_any_depth_and_in_any_spelling() {
     for path in [".gitignore", ".gitattributes", ".github/x", "x.git", "git", ".gitt/config", "git~10"] {
         assert_eq!(one(made(path), &facts(), Writes::Project), [] as [&str; 0], "{path}");
     }
-    let bare = ChangeFacts { bare: vec!["x/HEAD".into()], ..facts() };
+    let bare = ChangeFacts { bare: ["x/HEAD".into()].into(), ..facts() };
     assert_eq!(one(made("x/HEAD"), &bare, Writes::Git), ["guard:changes-git"]);
 }
 
 #[test]
 fn files_that_hold_secrets_are_a_person_s() {
-    let facts = ChangeFacts { tokens: vec![".npmrc".into()], ..facts() };
+    let facts = ChangeFacts { tokens: [".npmrc".into()].into(), ..facts() };
     let table = [
         (".env", true),
         ("services/.env.production", true),
@@ -213,7 +213,7 @@ fn files_are_counted_but_for_outputs_folders_and_git_s_own() {
     );
     assert_eq!(many(&["a", "b", ".git/index", ".git/objects/aa/b"], Writes::Git), (Verdict::Allow, 2));
     assert_eq!(many(&["env/bin/a", "env/bin/b", "env/lib/c", "d"], Writes::Venv), (Verdict::Ask, 4));
-    let venv = ChangeFacts { environments: vec!["env".into()], ..facts() };
+    let venv = ChangeFacts { environments: ["env".into()].into(), ..facts() };
     let changes = set(["env/bin/a", "env/bin/b", "env/lib/c", "d"].map(made).into());
     assert_eq!(judge_changes(&changes, &venv, &policy, Writes::Venv).counted, 1);
     assert_eq!(judge_changes(&changes, &venv, &policy, Writes::Project).counted, 4);
@@ -272,6 +272,13 @@ fn links_that_lead_out_are_denied_and_among_outputs_asked_or_fine() {
 }
 
 #[test]
+fn a_file_that_has_capabilities_is_not_replaced() {
+    let facts = ChangeFacts { capable: ["ping".into()].into(), ..facts() };
+    let other = change("ping", file(0o755, 1, 1), file(0o755, 1, 2));
+    assert_eq!(one(other, &facts, Writes::Project), ["guard:changes-special"]);
+}
+
+#[test]
 fn devices_and_special_bits_are_denied_unless_they_were_there() {
     let special = |before: Option<Node>, mode| change("x", before, file(mode, 1, 2));
     for mode in [0o4755, 0o2755, 0o1644] {
@@ -287,7 +294,7 @@ fn devices_and_special_bits_are_denied_unless_they_were_there() {
 
 #[test]
 fn secrets_ask_and_what_was_cut_is_denied() {
-    let known = ChangeFacts { secrets: vec![("a".into(), "private-key".into())], ..facts() };
+    let known = ChangeFacts { secrets: [("a".into(), vec!["private-key".into()])].into(), ..facts() };
     let judged = judge_changes(&set(vec![made("a")]), &known, &policy(""), Writes::Project);
     let [found] = &judged.matches[..] else { panic!("{judged:?}") };
     assert_eq!((found.verdict, found.reason.as_str()), (Verdict::Ask, "puts a secret into a file: `a (private-key)`"));

@@ -126,6 +126,7 @@ pub(crate) static POLICY: &[Key] = &[
     key("approvals", Form::Table(APPROVALS), "How a person is asked, and what counts as their answer."),
     key("iteration", Form::Table(ITERATION), "What one round of changes may touch."),
     key("fence", Form::Table(FENCE), "The fence that commands need."),
+    key("run", Form::Table(RUN), "What an agent's harness gets in the fence of `guard run`."),
     key("service", Form::Tables(SERVICE), "Something that listens and can be opened to a rule's commands by name."),
     key(
         "rule",
@@ -202,6 +203,25 @@ pub(crate) static FENCE: &[Key] = &[
          commands may read; with `!` in front, what they may not read wherever it lies (\"!services/.env\" in the \
          project). Lists of all layers add up; where the machine's policy has one, no other opens anything.",
     ),
+];
+
+/// `[run]`.
+pub(crate) static RUN: &[Key] = &[
+    key("env", Form::Texts, "Variables of guard's environment that the agent's harness gets."),
+    key("hosts", Form::Texts, "Hosts it may connect to by TLS on port 443: those of its model."),
+    key(
+        "folders",
+        Form::Words,
+        "Files and folders that it may write to: its sessions and credentials (\"~/.claude\").",
+    ),
+    key(
+        "settings",
+        Form::Words,
+        "Files and folders in these that stay read-only: its settings, hooks and servers (\"~/.claude/settings.json\"). \
+         Each must be there. Lists of all layers add up; of the others the machine's, where it has one, is the only one.",
+    ),
+    key("timeout", Form::Duration, "How long it may run: 24 h unless it is given."),
+    key("memory", Form::Size, "Resident memory of all of its processes: 4 GB unless it is given."),
 ];
 
 /// The list in `[fence]` of what may be read.
@@ -417,7 +437,9 @@ mod tests {
 
     #[test]
     fn every_key_stands_once_in_its_table_and_says_what_it_is_for() {
-        for table in [POLICY, SHELL, LIMITS, ATTEMPTS, ITERATION, FENCE, SERVICE, RULE, CASES, CASE, CONFIG, NOTIFY] {
+        for table in
+            [POLICY, SHELL, LIMITS, ATTEMPTS, ITERATION, FENCE, RUN, SERVICE, RULE, CASES, CASE, CONFIG, NOTIFY]
+        {
             let mut names: Vec<&str> = table.iter().map(|key| key.name).collect();
             names.sort_unstable();
             let known = names.len();

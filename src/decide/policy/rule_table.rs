@@ -253,7 +253,7 @@ fn writes(reader: &mut Reader<'_>, table: Table<'_, '_>) -> Option<Writes> {
     reader.choice(table, "writes", WRITES).map(|at| at.value)
 }
 
-fn host(text: &str) -> Result<String, String> {
+pub(super) fn host(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
     if text.is_empty() || text.starts_with(['.', '-']) || !text.chars().all(plain) {
         return Err("it is not a host name".to_owned());
@@ -261,7 +261,7 @@ fn host(text: &str) -> Result<String, String> {
     Ok(text.to_ascii_lowercase())
 }
 
-fn variable(text: &str) -> Result<String, String> {
+pub(super) fn variable(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if text.is_empty() || text.starts_with(|c: char| c.is_ascii_digit()) || !text.chars().all(plain) {
         return Err("it is not a variable's name".to_owned());

@@ -2,6 +2,7 @@
 //! Knows their keys and their meaning; what enforces them lies elsewhere.
 
 use super::glob::{Bases, PathPattern, path_meant};
+use super::harness::{self, Harness};
 use super::keys;
 use super::read::{At, Reader, Table};
 use super::rule_table;
@@ -165,6 +166,8 @@ pub struct Settings {
     pub require: Require,
     /// What commands may read of homes and of the system's closed folders.
     pub toolchain: Toolchain,
+    /// What an agent's harness gets.
+    pub run: Harness,
     /// Services that rules may open.
     pub services: Vec<Service>,
 }
@@ -197,6 +200,7 @@ pub(crate) struct Given {
     pub(crate) outputs: Option<Vec<PathPattern>>,
     pub(crate) require: Option<Require>,
     pub(crate) toolchain: Option<Toolchain>,
+    pub(crate) run: Option<harness::Given>,
     pub(crate) services: Vec<At<Service>>,
 }
 
@@ -264,6 +268,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, root: Table<'_, '_>) -> Given {
         given.require = reader.choice(table, "require", REQUIRES).map(|at| at.value);
         given.toolchain = toolchain::read(reader, table);
     }
+    given.run = reader.table(root, "run", "[run]").map(|table| harness::read(reader, table));
     for (table, span) in reader.tables(root, "service", "[[service]]") {
         reader.only(table, keys::SERVICE);
         let name = reader.string(table, "name");

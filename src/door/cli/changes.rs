@@ -2,18 +2,20 @@
 //! Decides nothing.
 
 use super::text::{Paint, Tone, rules};
+use super::words::listed;
 use crate::event::line::{printable, visible};
 use crate::event::{ChangedFile, Why};
 use crate::gate::Changes;
 use serde::Serialize;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 /// What `--json` says of changes.
 #[derive(Debug, Serialize)]
 pub(super) struct Object {
     /// Whether they are in the project.
     committed: bool,
-    /// Why not: `deny`, `ask`, `ended`, `dry_run`, `conflict` or `error`.
+    /// Why not: `deny`, `ask`, `ended`, `dry_run`, `conflict`, `error` or `halted`.
     withheld: Option<&'static str>,
     files: Vec<File>,
     more: u64,
@@ -88,15 +90,45 @@ pub(super) fn withheld(changes: &Changes, paint: Paint) -> String {
         Why::Ended => paint.with(Tone::Bad, "its changes were dropped"),
         Why::DryRun => paint.with(Tone::Question, "dry run: nothing was changed"),
         Why::Conflict => paint.with(Tone::Bad, "its changes were dropped: somebody else was at work there"),
+        Why::Error if changes.seq.is_none() => {
+            paint.with(Tone::Bad, "its changes are not in the project, and no record says so")
+        }
         Why::Error => paint.with(Tone::Bad, "its changes were dropped: they could not be taken in"),
+        Why::Halted => paint.with(Tone::Bad, "its changes were dropped: everything was halted meanwhile"),
     };
     let name = changes.request.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
     let cause = changes.cause.as_ref().map(|cause| format!(": {}", printable(cause))).unwrap_or_default();
     let mut text = format!("guard: {head}{name}{cause}\n");
     text += &rules(changes.rules.iter(), paint);
-    text += &list(changes, paint);
-    if let Some(diff) = &changes.diff {
-        text += diff;
+    match &changes.diff {
+        // It names every path.
+        Some(diff) => text += diff,
+        None => text += &list(changes, paint),
     }
     text + &notes
+}
+
+/// What is said where changes of an interrupted run were finished, and not all of them could be.
+pub(super) fn left_alone(paths: &[PathBuf], paint: Paint) -> String {
+    const MOST: usize = 5;
+    if paths.is_empty() {
+        return String::new();
+    }
+    let named = paths.iter().take(MOST).map(|path| format!("`{}`", visible(&path.to_string_lossy())));
+    let mut named: Vec<String> = named.collect();
+    if paths.len() > MOST {
+        named.push(format!("{} more", paths.len() - MOST));
+    }
+    let word = paint.with(Tone::Question, "changes of an interrupted run are in the project now, but not all");
+    format!("guard: {word}: somebody has worked on {} since, which stays as it is\n", listed(&named, "and"))
+}
+
+/// What is said beside what stopped guard: that changes are lost, where they are.
+pub(super) fn lost(changes: &Changes, paint: Paint) -> String {
+    match changes.withheld {
+        Some(Why::Deny | Why::Ended | Why::Conflict | Why::Error | Why::Halted) => {
+            withheld(&Changes { cause: None, ..changes.clone() }, paint)
+        }
+        Some(Why::Ask | Why::DryRun) | None => String::new(),
+    }
 }

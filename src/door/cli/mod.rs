@@ -11,12 +11,14 @@ mod exec;
 mod generate;
 mod hook;
 mod init;
+mod inside;
 mod json;
 mod live;
 mod judged;
 mod notify;
 mod person;
 pub mod policy;
+mod run;
 mod sign;
 mod text;
 mod undo;
@@ -46,6 +48,7 @@ Examples:
   guard exec -- pytest tests/         run a command: judged, fenced, recorded
   guard check -c 'rm -rf build'       only judge it
   guard audit tail                    see what happened
+  guard run -- claude                 run an agent's harness in the fence
   guard status                        see where everything stands
   guard approve command-3             say yes to what was asked
 
@@ -59,6 +62,7 @@ Exit codes of guard's own (a command's own code passes through, a signal is 128+
 enum Command {
     Init(init::Args),
     Exec(exec::Args),
+    Run(run::Args),
     Check(check::Args),
     Pending(person::requests::Pending),
     Show(person::requests::Show),
@@ -90,13 +94,24 @@ enum Command {
     Man(generate::Man),
 }
 
-/// Runs the program on the process's arguments; `hook` answers a harness, where it is called in some uncommon way.
-pub(super) fn main(hook: fn() -> ExitCode) -> ExitCode {
+/// Runs the program on the process's arguments; `hook` answers a harness, where it is called in some uncommon way; `inside`:
+/// whether guard is called from inside a harness's fence.
+pub(super) fn main(hook: fn() -> ExitCode, inside: bool) -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let cli = match at_once(&arguments).map_or_else(|| whole(&arguments), Ok) {
         Ok(cli) => cli,
         Err(error) => return text::usage(&error, &arguments),
     };
+    if inside {
+        // What only tells about the program needs nobody outside.
+        return if let Command::Completions(args) = cli.command {
+            generate::completions(args)
+        } else if let Command::Man(args) = cli.command {
+            generate::man(args)
+        } else {
+            inside::call(arguments.get(1..).unwrap_or_default())
+        };
+    }
     let world = match world() {
         Ok(world) => world,
         Err(stop) => return text::stop(&stop),
@@ -108,6 +123,7 @@ pub(super) fn main(hook: fn() -> ExitCode) -> ExitCode {
     match cli.command {
         Command::Init(args) => init::run(&world, &from, args),
         Command::Exec(args) => exec::run(world, &from, args),
+        Command::Run(args) => run::run(world, &from, args),
         Command::Check(args) => check::run(world, &from, args),
         Command::Pending(args) => person::requests::pending(world, &from, args),
         Command::Show(args) => person::requests::show(world, &from, args),
@@ -161,16 +177,20 @@ fn at_once(arguments: &[OsString]) -> Option<Cli> {
 }
 
 fn world() -> Result<World, Stop> {
-    let cwd = std::env::current_dir()
-        .map_err(|error| Stop::System { what: "cannot tell the current folder".into(), cause: error.to_string() })?;
-    Ok(World { environment: std::env::vars_os().collect(), cwd })
+    let trouble = |what: &str| {
+        let what = what.to_owned();
+        move |error: std::io::Error| Stop::System { what, cause: error.to_string() }
+    };
+    let cwd = std::env::current_dir().map_err(trouble("cannot tell the current folder"))?;
+    super::world(cwd).map_err(trouble("cannot answer a call from inside"))
 }
 
 /// The project of a call, and the world as that call sees it: `-C DIR` starts commands in DIR.
 fn project(mut world: World, from: &std::path::Path) -> Result<(World, Project), Stop> {
-    let project = Project::find(&world, from)?;
-    world.cwd = std::fs::canonicalize(from)
+    let real = std::fs::canonicalize(from)
         .map_err(|error| Stop::Folder { path: from.to_owned(), cause: error.to_string() })?;
+    let project = Project::around(&world, real.clone())?;
+    world.cwd = real;
     Ok((world, project))
 }
 

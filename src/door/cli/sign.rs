@@ -282,7 +282,7 @@ mod tests {
             if self.agent.is_some() {
                 environment.push(("SSH_AUTH_SOCK".into(), self.path("agent").into()));
             }
-            World { environment, cwd: self.folder.path().to_owned() }
+            World::new(environment, self.folder.path().to_owned())
         }
 
         fn names(&self) -> Vec<String> {
@@ -419,7 +419,7 @@ mod tests {
     #[test]
     fn prompted_one() {
         let Some(folder) = std::env::var_os("GUARD_TEST_PROMPTED").map(PathBuf::from) else { return };
-        let world = World { environment: std::env::vars_os().collect(), cwd: folder.clone() };
+        let world = World::new(std::env::vars_os().collect(), folder.clone());
         let nobody = Signers::default();
         let found = sign(&world, STATEMENT, Key::File(&folder.join("anna")), wanted(&nobody, Strength::Signature));
         let modes = rustix::termios::tcgetattr(std::io::stdin()).unwrap().local_modes;

@@ -66,9 +66,10 @@ impl Paint {
 /// What `exec` has to say besides the command's own output: nothing, if all went as asked.
 pub(super) fn print(answer: &Answer) {
     let paint = Paint::on(&std::io::stderr());
-    let mut text = String::new();
+    let mut text = changes::left_alone(&answer.left_alone, paint);
     if let Some(stop) = &answer.stop {
         text += &stop_text(stop, paint);
+        text += &answer.changes.as_ref().map(|changes| changes::lost(changes, paint)).unwrap_or_default();
     } else if let Some(outcome) = &answer.outcome {
         let what = match outcome.fence.level {
             Level::Full | Level::Partial | Level::Landlock => "the fence is not whole",

@@ -197,7 +197,7 @@ fn place(mut world: World, cwd: &str) -> Result<(World, Project), Stop> {
         return Err(fault("the session's folder is not an absolute path".into()));
     }
     world.cwd = std::fs::canonicalize(cwd).map_err(|error| fault(error.to_string()))?;
-    let project = Project::find(&world, &world.cwd)?;
+    let project = Project::around(&world, world.cwd.clone())?;
     Ok((world, project))
 }
 

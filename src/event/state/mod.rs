@@ -71,6 +71,12 @@ impl State {
                 }
                 self.count(rules.iter().map(|hit| hit.id.as_str()));
             }
+            Detail::AgentStarted(_) => {
+                self.running.insert(seq);
+            }
+            Detail::AgentEnded(ended) => {
+                self.running.remove(&ended.of);
+            }
             Detail::FileRefused { rules, .. } => self.count(rules.iter().map(|hit| hit.id.as_str())),
             Detail::ChangeCommitted(committed) => self.transactions.commit(&committed.transaction),
             Detail::ChangeWithheld(withheld) => self.count(withheld.rules.iter().map(|hit| hit.id.as_str())),
@@ -100,7 +106,8 @@ impl State {
             | Detail::Unfenced { .. }
             | Detail::ConnectionRefused { .. }
             | Detail::HostReached { .. }
-            | Detail::ChangeFinished { .. }
+            | Detail::CallRefused { .. }
+            | Detail::ChangeFinished(_)
             | Detail::FileChanged { .. }
             | Detail::ApproverChanged { .. }
             | Detail::ReturnCode { .. }

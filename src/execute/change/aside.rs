@@ -29,38 +29,46 @@ pub struct Aside {
 }
 
 impl Aside {
-    /// Keeps the list of `set`, and unless that takes more than `most` bytes, what the set replaces. Whether it is kept
-    /// whole. Earlier sets go where all of them together take more than `most`.
+    /// Keeps the list of `set` and what it replaces, unless that is more than `most` bytes, or a pipe, a socket or a device,
+    /// which nothing can make again: then nothing is kept. Earlier sets go where all of them together take more than `most`.
     ///
     /// # Errors
-    /// Those of the file system.
+    /// Those of the file system; then nothing is left behind.
     pub fn keep(
         state: &Path,
         project: &Path,
         name: &str,
         set: &ChangeSet,
         most: u64,
-    ) -> Result<(Self, bool), ChangeError> {
+    ) -> Result<Option<Self>, ChangeError> {
         let root = Root::open(project).map_err(|error| system("open", project, error))?;
-        let bytes: u64 = set.changes.iter().filter_map(replaced).map(|(len, _)| len).sum();
-        let whole = bytes <= most;
-        let bytes = if whole { bytes } else { 0 };
+        let content: u64 = set.changes.iter().filter_map(replaced).map(|(len, _)| len).sum();
+        if content > most || set.changes.iter().any(|change| matches!(change.before, Some(Node::Special { .. }))) {
+            return Ok(None);
+        }
+        let list = Journal::of(name, set);
+        // Of very many small changes the list is what takes the room.
+        let bytes = content.saturating_add(list.written().0.len() as u64);
         let all = state.join(FOLDER);
         let folder = all.join(format!("{name}.{bytes}"));
-        let trouble = |error: io::Error| ChangeError::System {
-            what: "keep what was there in",
-            path: folder.clone(),
-            cause: error.to_string(),
-        };
         prune(&all, most.saturating_sub(bytes));
-        DirBuilder::new().mode(0o700).recursive(true).create(&folder).map_err(trouble)?;
-        let aside = Self { folder: folder.clone() };
-        let kept = set.changes.iter().filter(|_| whole).filter_map(|change| Some((change, replaced(change)?)));
-        for (change, (_, sha256)) in kept {
-            one(&root, change, &folder.join(hex(&sha256))).map_err(trouble)?;
+        let aside = Self { folder };
+        match aside.fill(&root, set, &list) {
+            Ok(()) => Ok(Some(aside)),
+            Err(error) => {
+                let (path, cause) = (aside.folder.clone(), error.to_string());
+                aside.forget();
+                Err(ChangeError::System { what: "keep what was there in", path, cause })
+            }
         }
-        Journal::of(name, set).write(&folder.join(LIST)).map_err(trouble)?;
-        Ok((aside, whole))
+    }
+
+    fn fill(&self, root: &Root, set: &ChangeSet, list: &Journal) -> io::Result<()> {
+        DirBuilder::new().mode(0o700).recursive(true).create(&self.folder)?;
+        for (change, (_, sha256)) in set.changes.iter().filter_map(|change| Some((change, replaced(change)?))) {
+            one(root, change, &self.folder.join(hex(&sha256)))?;
+        }
+        list.write(&self.folder.join(LIST)).map(drop)
     }
 
     /// The set of a transaction; `None`: it is not kept any more.

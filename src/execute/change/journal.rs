@@ -2,8 +2,10 @@
 //! finishes or takes back.
 //! Knows nothing of logs: whoever calls says which transactions are on record.
 
-use super::apply::{apply, take_back};
+use super::apply::{apply, take_back, unstage};
 use super::place::Root;
+use super::redo::conflicts;
+use super::stand::special_called;
 use super::transaction::Transaction;
 use crate::action::{Change, ChangeSet, Node};
 use crate::event::line::{carry, hex, uncarry};
@@ -27,6 +29,12 @@ pub struct Journal {
     /// The transaction's name.
     transaction: String,
     changes: Vec<Item>,
+    /// Pipes and sockets that do not come in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<String>,
+    /// Files that come in as files of their own, and went by more than one name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    linked: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +64,14 @@ impl Journal {
             before: change.before.as_ref().map(Stand::of),
             after: change.after.as_ref().map(Stand::of),
         };
-        Self { v: 1, transaction: transaction.to_owned(), changes: set.changes.iter().map(item).collect() }
+        let paths = |paths: &[PathBuf]| paths.iter().map(|path| carried(path)).collect();
+        Self {
+            v: 1,
+            transaction: transaction.to_owned(),
+            changes: set.changes.iter().map(item).collect(),
+            left_out: paths(&set.left_out),
+            linked: paths(&set.linked),
+        }
     }
 
     /// The set it was made of; `None`: it makes no sense.
@@ -65,13 +80,16 @@ impl Journal {
             Some(stand) => stand.node().map(Some),
             None => Some(None),
         };
+        let uncarried = |path: &String| PathBuf::from(OsString::from_vec(uncarry(path)));
         let change = |item: &Item| {
-            let path = PathBuf::from(OsString::from_vec(uncarry(&item.path)));
+            let path = uncarried(&item.path);
             let plain = path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
             Some(Change { path, before: node(&item.before)?, after: node(&item.after)? }).filter(|_| plain)
         };
         let changes = self.changes.iter().map(change).collect::<Option<Vec<_>>>()?;
-        Some(ChangeSet { changes, ..ChangeSet::default() }).filter(|_| self.v == 1)
+        let [left_out, linked] =
+            [&self.left_out, &self.linked].map(|paths| paths.iter().map(uncarried).collect::<Vec<_>>());
+        Some(ChangeSet { changes, left_out, linked, ..ChangeSet::default() }).filter(|_| self.v == 1)
     }
 
     /// What changes, whatever the transaction is called, as bytes to be compared.
@@ -132,7 +150,7 @@ impl Stand {
             }
             Self::Link { to } => Node::Link { to: PathBuf::from(OsString::from_vec(uncarry(to))) },
             Self::Folder { mode } => Node::Folder { mode: *mode },
-            Self::Special { .. } => return None,
+            Self::Special { kind } => Node::Special { kind: special_called(kind)? },
         })
     }
 }
@@ -141,7 +159,7 @@ fn carried(path: &Path) -> String {
     carry(path.as_os_str().as_bytes()).into_owned()
 }
 
-/// Changes that a guard which is gone was bringing into the project.
+/// Changes that a guard which is gone was bringing into the project. They stay until they are finished.
 #[derive(Debug)]
 pub struct Unfinished {
     transaction: Transaction,
@@ -161,27 +179,36 @@ pub fn unfinished(state: &Path) -> Vec<Unfinished> {
     let begun = left.filter_map(|transaction| {
         let path = Journal::place(transaction.folder());
         match Journal::read(&path) {
-            Ok((journal, _)) => Some(Unfinished { set: journal.set(), transaction }),
+            Ok((journal, _)) => Some(Unfinished { set: journal.set(), transaction: transaction.hold_on() }),
             // None, or torn: it was never durable, so nothing was begun.
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::Other) => None,
-            Err(_) => Some(Unfinished { set: None, transaction }),
+            Err(_) => Some(Unfinished { set: None, transaction: transaction.hold_on() }),
         }
     });
     begun.collect()
 }
 
-/// Brings in what is on record, and takes back what is not.
+/// Brings in what is on record and nobody has worked on since, and takes back what is not. The paths that are left as they
+/// are, since somebody has.
 ///
 /// # Errors
 /// Those of the file system; then it is still to be done.
-pub fn finish(unfinished: Unfinished, project: &Path, on_record: bool) -> Result<(), Errno> {
+pub fn finish(unfinished: Unfinished, project: &Path, on_record: bool) -> Result<Vec<PathBuf>, Errno> {
     let Unfinished { transaction, set } = unfinished;
     let done = Root::open(project).and_then(|root| {
         let Some(set) = &set else { return Err(Errno::IO) };
-        if on_record { apply(&root, transaction.name(), set) } else { take_back(&root, transaction.name(), set) }
+        if !on_record {
+            return take_back(&root, transaction.name(), set).map(|()| Vec::new());
+        }
+        let left = conflicts(&root, transaction.name(), set)?;
+        let mut paths = apply(&root, transaction.name(), set, &left)?;
+        left.iter().try_for_each(|n| unstage(&root, transaction.name(), set, *n))?;
+        paths.extend(left.iter().filter_map(|n| set.changes.get(*n)).map(|change| change.path.clone()));
+        paths.sort();
+        Ok(paths)
     });
-    if done.is_err() {
-        transaction.keep();
+    if done.is_ok() {
+        transaction.remove();
     }
     done
 }

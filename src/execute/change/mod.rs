@@ -9,8 +9,11 @@ mod journal;
 mod overlay;
 mod place;
 mod read;
+mod redo;
+mod shut;
 mod side;
 mod stage;
+mod stand;
 mod times;
 mod transaction;
 

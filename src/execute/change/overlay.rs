@@ -2,7 +2,7 @@
 //! Source: Documentation/filesystems/overlayfs.rst of the kernel ("whiteouts and opaque directories", "Nesting overlayfs
 //! mounts"). Fenced commands cannot write these marks: the kernel stores their `user.overlay.x` as `user.overlay.overlay.x`.
 
-use rustix::fd::BorrowedFd;
+use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{Stat, fgetxattr};
 use rustix::io::Errno;
 
@@ -14,6 +14,9 @@ const WHITEOUT: &str = "user.overlay.whiteout";
 const METACOPY: &str = "user.overlay.metacopy";
 /// The folder has another name below; impossible with `userxattr`.
 const REDIRECT: &str = "user.overlay.redirect";
+
+/// On what was copied up: the kernel's handle of what it was copied from. Empty where the lower file system has none.
+const ORIGIN: &str = "user.overlay.origin";
 
 /// What a folder of the upper layer is marked as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +56,16 @@ pub(super) fn file(fd: BorrowedFd<'_>) -> Result<(), Unmarked> {
         Some(_) => Err(Unmarked::Foreign(METACOPY)),
         None => Ok(()),
     }
+}
+
+/// Whether a folder was copied up from the one below with this inode number; `None`: there is no telling, as where an ordinary
+/// user has mounted the overlay. File systems put the number into their handles as it is (ext4, xfs, btrfs, tmpfs:
+/// `encode_fh`).
+pub(super) fn is_from(folder: impl AsFd, inode: u64) -> Option<bool> {
+    let mut value = [0_u8; 256];
+    let len = fgetxattr(folder, ORIGIN, &mut value[..]).ok().filter(|len| *len > 0)?;
+    let [a, b, c, d, ..] = inode.to_le_bytes();
+    Some(value.get(..len)?.windows(4).any(|bytes| bytes == [a, b, c, d]))
 }
 
 /// Whether an empty file in a folder marked [`Mark::Whiteouts`] is a whiteout.

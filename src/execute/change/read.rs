@@ -4,6 +4,7 @@
 use super::error::ReadError;
 use super::overlay::{self, Mark};
 use super::side::{Folder, MODE, Side, hashed};
+use super::stand::special;
 use crate::action::{Change, ChangeSet, Node};
 use rustix::fs::{FileType, Stat};
 use std::ffi::{OsStr, OsString};
@@ -260,7 +261,7 @@ impl Walk {
         let (Some(changes), Some(paths)) = rest else { return false };
         (self.bounds.changes, self.bounds.paths) = (changes, paths);
         match &change.after {
-            Some(Node::Special { kind: PIPE | SOCKET }) => {
+            Some(Node::Special { kind: "pipe" | "socket" }) => {
                 self.set.left_out.push(change.path.clone());
                 change.after = None;
             }
@@ -278,9 +279,6 @@ impl Walk {
     }
 }
 
-const PIPE: &str = "pipe";
-const SOCKET: &str = "socket";
-
 /// What stands under a name, its content read within `most` bytes.
 fn found(
     side: Side,
@@ -291,7 +289,6 @@ fn found(
     path: &Path,
 ) -> Result<Found, ReadError> {
     let mode = stat.st_mode & MODE;
-    let special = |kind| Ok(Found::Node(Node::Special { kind }));
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => {
             // A hole of a terabyte is written in no time, and would be read for an hour.
@@ -306,10 +303,10 @@ fn found(
         }
         FileType::Directory => Ok(Found::Folder(Node::Folder { mode }, side.enter(folder, name, stat, path)?)),
         FileType::Symlink => Ok(Found::Node(Node::Link { to: side.link(folder, name, path)? })),
-        FileType::Fifo => special(PIPE),
-        FileType::Socket => special(SOCKET),
-        FileType::CharacterDevice => special("character device"),
-        FileType::BlockDevice => special("block device"),
-        FileType::Unknown => special("unknown"),
+        kind @ (FileType::Fifo
+        | FileType::Socket
+        | FileType::CharacterDevice
+        | FileType::BlockDevice
+        | FileType::Unknown) => Ok(Found::Node(Node::Special { kind: special(kind).unwrap_or("unknown") })),
     }
 }

@@ -2,12 +2,15 @@
 //! copied beside its place, the journal written. What is left are renames.
 //! Knows no rules.
 
-use super::apply::{apply, brings_content, lasting, take_back, waiting};
+use super::apply::{FEW, apply, is_staged, lasting, take_back, waiting};
+use super::error::ReadError;
 use super::journal::Journal;
 use super::place::Root;
+use super::shut;
+use super::stand::{nothing_swapped, unchanged};
 use super::transaction::Transaction;
 use crate::action::{Change, ChangeSet, Node};
-use rustix::fs::{Dir, FileType, Mode, OFlags, Stat, Timespec, Timestamps, openat};
+use rustix::fs::{Mode, OFlags, Timespec, Timestamps, openat, symlinkat};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -15,12 +18,9 @@ use std::ffi::CString;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
-/// As many files are synced one by one; for more the whole file system is, once.
-const FEW: usize = 16;
 /// What an overlay notes for itself; it means nothing in the project.
 const OF_OVERLAY: &[u8] = b"user.overlay.";
 
@@ -68,9 +68,23 @@ pub enum Conflict {
     /// Something else.
     #[error("was changed by somebody else since the command began")]
     Changed,
+    /// A folder on the way is another one.
+    #[error("was moved or replaced by somebody else since the command began")]
+    Swapped,
     /// What is to be taken in is not what was judged.
     #[error("is not what was judged")]
     Forged,
+}
+
+impl From<ReadError> for ChangeError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::System { what, path, cause } => Self::System { what, path, cause: cause.to_string() },
+            ReadError::Moved { path } | ReadError::Foreign { path, .. } | ReadError::Mounted { path } => {
+                Self::Conflict { path, conflict: Conflict::Forged }
+            }
+        }
+    }
 }
 
 fn shown(path: &Path) -> String {
@@ -92,6 +106,11 @@ impl Staged {
         &self.manifest
     }
 
+    /// What comes in: the changes, and folders that are only opened for them and shut again.
+    pub fn set(&self) -> &ChangeSet {
+        &self.set
+    }
+
     /// The transaction's name.
     pub fn name(&self) -> &str {
         self.transaction.as_ref().map_or("", Transaction::name)
@@ -110,8 +129,8 @@ impl Staged {
     /// Those of the file system: then the journal stands, and the next guard goes on.
     pub fn bring_in(mut self) -> Result<(), ChangeError> {
         let Some(transaction) = self.transaction.take() else { return Ok(()) };
-        match apply(&self.root, transaction.name(), &self.set) {
-            Ok(()) => Ok(()),
+        match apply(&self.root, transaction.name(), &self.set, &BTreeSet::new()) {
+            Ok(_stayed) => Ok(()),
             Err(error) => {
                 let path = transaction.folder().to_owned();
                 transaction.keep();
@@ -131,8 +150,7 @@ impl Drop for Staged {
     }
 }
 
-/// Makes everything ready to bring `set` into `project`. Contents are read below `contents`, by the paths of the set, or
-/// where `find` says.
+/// Makes everything ready to bring `set` into `project`. New contents are read from what `find` opens.
 ///
 /// # Errors
 /// Whatever stands in the way; then nothing is left behind.
@@ -141,14 +159,15 @@ pub fn stage(
     project: &Path,
     set: ChangeSet,
     basis: Basis,
-    find: impl Fn(&Change) -> PathBuf,
+    find: impl Fn(&Change) -> Result<File, ChangeError>,
 ) -> Result<Staged, ChangeError> {
     let root = Root::open(project).map_err(|error| system("open", project, error))?;
     let begun = SystemTime::now();
     unchanged(&root, &set, basis)?;
-    for folder in set.changes.iter().map(|change| lasting(&change.path, &set)).collect::<BTreeSet<_>>() {
-        root.writable(folder).map_err(|error| system("write to the folder", folder, error))?;
+    if let Basis::Since(began) = basis {
+        nothing_swapped(&root, &set, &transaction.layer().upper, began)?;
     }
+    let set = shut::with_shut(&root, set)?;
     let journal = Journal::of(transaction.name(), &set);
     let place = Journal::place(transaction.folder());
     journal.write_durably(&place).map_err(|error| ChangeError::System {
@@ -158,14 +177,26 @@ pub fn stage(
     })?;
     let (_, manifest) = journal.written();
     let staged = Staged { root, transaction: Some(transaction), set, manifest };
-    let mut made = Vec::new();
-    for (n, change) in staged.set.changes.iter().enumerate().filter(|(_, change)| brings_content(change)) {
-        let folder = lasting(&change.path, &staged.set);
-        let copied = copy(&staged.root, change, &find(change), (folder, &waiting(staged.name(), n)))?;
+    shut::open(&staged.root, &staged.set, &BTreeSet::new())
+        .map_err(|error| system("write to the folders of", project, error))?;
+    let (mut made, mut folders) = (Vec::new(), BTreeSet::new());
+    for (n, change) in staged.set.changes.iter().enumerate().filter(|(_, change)| is_staged(change)) {
+        let (folder, name) = (lasting(&change.path, &staged.set), waiting(staged.name(), n));
+        folders.insert(folder);
+        if let Some(Node::Link { to }) = &change.after {
+            let made = staged.root.folder(folder).and_then(|folder| symlinkat(to, &folder, &name));
+            made.map_err(|error| system("copy", &change.path, error))?;
+            continue;
+        }
+        let copied = copy(&staged.root, change, find(change)?, (folder, &name))?;
         // One more than few tells that there are many.
         if made.len() <= FEW {
             made.push(copied);
         }
+    }
+    // The names are to be as durable as what they name: after a crash the next guard goes on from them.
+    for folder in folders.into_iter().take((FEW + 1).saturating_sub(made.len())) {
+        made.push(staged.root.folder(folder).map_err(|error| system("sync", folder, error))?);
     }
     sync(&made).map_err(|error| system("sync", project, error))?;
     // Copying takes its time.
@@ -177,97 +208,16 @@ pub fn stage(
     Ok(staged)
 }
 
-/// Nothing may stand there that is not what the set says, or was touched meanwhile.
-fn unchanged(root: &Root, set: &ChangeSet, basis: Basis) -> Result<(), ChangeError> {
-    for change in &set.changes {
-        let found = root.stat(&change.path).map_err(|error| system("look at", &change.path, error))?;
-        let conflict = match (&change.before, found) {
-            (None, None) => continue,
-            (None, Some(_)) => Conflict::Made,
-            (Some(_), None) => Conflict::Gone,
-            (Some(node), Some(found)) => {
-                let stays = change.after.as_ref().is_some_and(Node::is_folder);
-                let same = stands(root, &change.path, node, (&found, stays), basis)
-                    .map_err(|error| system("look at", &change.path, error))?;
-                if same && (change.after.is_some() || !node.is_folder() || holds_no_more(root, &change.path, set)?) {
-                    continue;
-                }
-                Conflict::Changed
-            }
-        };
-        return Err(ChangeError::Conflict { path: change.path.clone(), conflict });
-    }
-    Ok(())
-}
-
-/// Whether what stands there is `node`, untouched since the transaction began.
-fn stands(root: &Root, path: &Path, node: &Node, (found, stays): (&Stat, bool), basis: Basis) -> Result<bool, Errno> {
-    let kind = FileType::from_raw_mode(found.st_mode);
-    let mode = found.st_mode & 0o7777;
-    let untouched = match basis {
-        Basis::Since(began) => changed_at(found) < began,
-        Basis::Content => true,
-    };
-    Ok(match node {
-        Node::File { len, mode: wanted, sha256 } => {
-            kind == FileType::RegularFile
-                && (mode, u64::try_from(found.st_size).unwrap_or(0)) == (*wanted, *len)
-                && untouched
-                && (basis != Basis::Content || hash(File::from(root.file(path)?))? == *sha256)
-        }
-        Node::Link { to } => {
-            let (parent, name) = root.parent(path)?;
-            kind == FileType::Symlink
-                && untouched
-                && rustix::fs::readlinkat(&parent, name, Vec::new())?.to_bytes() == to.as_os_str().as_bytes()
-        }
-        // Whoever makes something in a folder touches it.
-        Node::Folder { mode: wanted } => kind == FileType::Directory && mode == *wanted && (untouched || stays),
-        Node::Special { .. } => false,
-    })
-}
-
-/// Whether a folder that goes holds nothing but what goes with it.
-fn holds_no_more(root: &Root, path: &Path, set: &ChangeSet) -> Result<bool, ChangeError> {
-    let trouble = |error| system("read the folder", path, error);
-    let folder = root.folder(path).map_err(trouble)?;
-    for entry in Dir::read_from(&folder).map_err(trouble)? {
-        let entry = entry.map_err(trouble)?;
-        let name = std::ffi::OsStr::from_bytes(entry.file_name().to_bytes());
-        let known =
-            |path: &Path| set.changes.binary_search_by(|change| super::apply::order(&change.path, path)).is_ok();
-        if !matches!(name.as_bytes(), b"." | b"..") && !known(&path.join(name)) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-/// The time a file was last changed in any way, which no program can set.
-pub(super) fn changed_at(found: &Stat) -> SystemTime {
-    let seconds = u64::try_from(found.st_ctime).unwrap_or(0);
-    let nanos = u32::try_from(found.st_ctime_nsec).unwrap_or(0);
-    UNIX_EPOCH + std::time::Duration::new(seconds, nanos)
-}
-
 /// Copies the new content of a file beside its place.
-fn copy(root: &Root, change: &Change, from: &Path, (folder, name): (&Path, &str)) -> Result<OwnedFd, ChangeError> {
+fn copy(root: &Root, change: &Change, source: File, (folder, name): (&Path, &str)) -> Result<OwnedFd, ChangeError> {
     let Some(Node::File { mode, sha256, .. }) = &change.after else {
         return Err(ChangeError::Conflict { path: change.path.clone(), conflict: Conflict::Forged });
     };
     let trouble = |error: Errno| system("copy", &change.path, error);
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let source = match openat(rustix::fs::CWD, from, flags, Mode::empty()) {
-        // The command may have shut its own file; which mode it gets stands in the set.
-        Err(Errno::ACCESS) => rustix::fs::chmod(from, Mode::RUSR | Mode::WUSR)
-            .and_then(|()| openat(rustix::fs::CWD, from, flags, Mode::empty())),
-        opened => opened,
-    };
-    let source = source.map_err(trouble)?;
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let target = root.folder(folder).map_err(trouble)?;
     let target = openat(&target, name, flags, Mode::RUSR | Mode::WUSR).map_err(trouble)?;
-    let (source, mut target) = (File::from(source), File::from(target));
+    let mut target = File::from(target);
     // Shares the blocks where the file system can; it is read all the same, so that what is taken in is what was judged.
     let shared = rustix::fs::ioctl_ficlone(&target, &source).is_ok();
     let copied =

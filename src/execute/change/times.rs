@@ -2,6 +2,7 @@
 //! Judges nothing, and changes nothing but that time.
 
 use super::place::Root;
+use super::stand::at;
 use rustix::fs::{AtFlags, CWD, FileType, Timespec, Timestamps, UTIME_OMIT, utimensat};
 use rustix::io::Errno;
 use std::os::fd::AsRawFd;
@@ -20,12 +21,12 @@ pub fn take_times(project: &Path, touched: &[(PathBuf, SystemTime)], began: Syst
 fn one(root: &Root, path: &Path, time: SystemTime, began: SystemTime) -> Result<(), Errno> {
     let held = root.entry(path)?;
     let found = rustix::fs::fstat(&held)?;
-    let at = time.duration_since(UNIX_EPOCH).map_err(|_| Errno::INVAL)?;
-    if FileType::from_raw_mode(found.st_mode).is_file() && super::stage::changed_at(&found) < began {
-        let seconds = i64::try_from(at.as_secs()).map_err(|_| Errno::INVAL)?;
+    let since = time.duration_since(UNIX_EPOCH).map_err(|_| Errno::INVAL)?;
+    if FileType::from_raw_mode(found.st_mode).is_file() && at(found.st_ctime, found.st_ctime_nsec) < began {
+        let seconds = i64::try_from(since.as_secs()).map_err(|_| Errno::INVAL)?;
         let times = Timestamps {
             last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
-            last_modification: Timespec { tv_sec: seconds, tv_nsec: i64::from(at.subsec_nanos()) },
+            last_modification: Timespec { tv_sec: seconds, tv_nsec: i64::from(since.subsec_nanos()) },
         };
         // By its descriptor: a link in its place would be followed.
         utimensat(CWD, format!("/proc/self/fd/{}", held.as_raw_fd()), &times, AtFlags::empty())?;

@@ -4,6 +4,7 @@
 use super::folder;
 use crate::execute::sandbox::Layer;
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
@@ -40,6 +41,20 @@ impl Transaction {
     /// # Errors
     /// Those of making folders there.
     pub fn begin(state: &Path, project: &Path) -> io::Result<Self> {
+        // Between the making and the locking another guard may take it for one that was left behind, and remove it.
+        const TRIES: usize = 8;
+        let mut begun = Self::try_begin(state, project)?;
+        for _ in 1..TRIES {
+            if begun.is_some() {
+                break;
+            }
+            begun = Self::try_begin(state, project)?;
+        }
+        begun.ok_or_else(|| io::Error::from(io::ErrorKind::ResourceBusy))
+    }
+
+    /// `None`: another guard has taken it away meanwhile.
+    fn try_begin(state: &Path, project: &Path) -> io::Result<Option<Self>> {
         let all = state.join(FOLDER);
         let mut random = [0; 8];
         rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())?;
@@ -53,8 +68,17 @@ impl Transaction {
             }
             made => made?,
         }
-        let lock = File::open(&folder)?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+        let lock = match File::open(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::AGAIN) => return Ok(None),
+            locked => locked?,
+        }
+        if lock.metadata()?.nlink() == 0 {
+            return Ok(None);
+        }
         let transaction = Self { folder, name, began: SystemTime::now(), lock: Some(lock), kept: false };
         let Layer { upper, work } = transaction.layer();
         make(&upper)?;
@@ -70,7 +94,7 @@ impl Transaction {
             }
         }
         fs::set_permissions(&upper, Permissions::from_mode(root.mode() & 0o7777))?;
-        Ok(transaction)
+        Ok(Some(transaction))
     }
 
     /// Where the command's changes go.
@@ -98,6 +122,17 @@ impl Transaction {
         self.kept = true;
         let _ = folder::remove(&self.folder.join("work"));
         Kept { folder: self.folder.clone(), lock: self.lock.take() }
+    }
+
+    /// Keeps its folder, whatever becomes of this guard.
+    pub(super) fn hold_on(mut self) -> Self {
+        self.kept = true;
+        self
+    }
+
+    /// Removes it.
+    pub(super) fn remove(mut self) {
+        self.kept = false;
     }
 
     /// Those of a state folder whose guard is gone, each held from now on.

@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "only what runs between fork and exec can leave the caller's session")]
 
 use super::sys;
+use crate::execute::calls::FOR;
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -14,7 +15,8 @@ use std::process::{Command, Stdio};
 /// It cannot be started.
 pub fn detached<A: AsRef<OsStr>>(arguments: &[A]) -> io::Result<()> {
     let mut command = Command::new("/proc/self/exe");
-    command.arg0("guard").args(arguments).current_dir("/");
+    // Nobody that this process was called for counts for one that outlives it.
+    command.arg0("guard").args(arguments).current_dir("/").env_remove(FOR);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     // SAFETY: between fork and exec nothing is called but system calls.
     unsafe {

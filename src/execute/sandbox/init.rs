@@ -51,8 +51,8 @@ pub(super) struct Plan {
     pub(super) stack: Vec<u8>,
     /// Whether the command gets a terminal; guard's end of it goes by the way that stands for standard output until then.
     pub(super) terminal: bool,
-    /// Ends of pipes: reports out, release in, standard output and error.
-    pub(super) ends: [c_int; 4],
+    /// Ends of pipes: reports out, release in, standard output and error; and Landlock's domain, -1: there is none.
+    pub(super) ends: [c_int; 5],
     /// What becomes standard input; -1: what it is already.
     pub(super) input: c_int,
     /// A deed to do instead of a program, for `guard doctor`.
@@ -116,6 +116,8 @@ const REPORTS: c_int = 3;
 const RELEASE: c_int = 4;
 const OUT: c_int = 5;
 const ERR: c_int = 6;
+const DOMAIN: c_int = 7;
+const OTHERS: u32 = 8;
 
 fn tell(kind: i32, a: i32, b: i32) {
     // Guard gone: nobody to tell.
@@ -195,14 +197,17 @@ fn prepare(plan: &mut Plan) -> Result<(), (i32, Errno)> {
     if plan.input >= 0 {
         sys::duplicate(plan.input, 0, false).map_err(at(Stage::Descriptors))?;
     }
-    for (end, place) in plan.ends.iter_mut().zip(10..) {
+    for (end, place) in plan.ends.iter_mut().zip(10..).filter(|(end, _)| **end >= 0) {
         *end = sys::duplicate_above(*end, place).map_err(at(Stage::Descriptors))?;
     }
-    for (end, place) in plan.ends.iter().zip([REPORTS, RELEASE, OUT, ERR]) {
-        sys::duplicate(*end, place, true).map_err(at(Stage::Descriptors))?;
+    for (end, place) in plan.ends.iter().zip([REPORTS, RELEASE, OUT, ERR, DOMAIN]) {
+        match *end {
+            -1 => sys::close(place),
+            end => sys::duplicate(end, place, true).map_err(at(Stage::Descriptors))?,
+        }
     }
-    sys::close_from(7, false).map_err(at(Stage::Descriptors))?;
-    sys::default_action(libc::SIGCHLD);
+    sys::close_from(OTHERS, false).map_err(at(Stage::Descriptors))?;
+    sys::dispose(libc::SIGCHLD, false);
     // A terminal's signals come by way of guard. A session of its own would cost 45 µs for the scheduler's group of it.
     sys::lead_group();
     // Guard has written the id maps, or is gone.
@@ -211,9 +216,11 @@ fn prepare(plan: &mut Plan) -> Result<(), (i32, Errno)> {
     }
     if plan.mounts {
         let mut slots = [-1; SLOTS];
+        let umask = sys::umask(0);
         for (step, number) in plan.steps.iter().zip(STEPS..) {
             step.take(&mut slots).map_err(|error| (number, error))?;
         }
+        sys::umask(umask);
     }
     if plan.terminal {
         let end = pty::open(OUT).map_err(at(Stage::Terminal))?;
@@ -283,7 +290,7 @@ fn confine(plan: &Plan) -> Result<Option<Result<c_int, Errno>>, (i32, Errno)> {
     // Rust ignores SIGPIPE in guard; a command must not inherit that, nor that a caller (as Python does) ignores the signals
     // by which limits end it.
     for signal in [libc::SIGPIPE, libc::SIGXFSZ, libc::SIGXCPU] {
-        sys::default_action(signal);
+        sys::dispose(signal, false);
     }
     sys::setsid();
     sys::duplicate(OUT, 1, false).map_err(at(Stage::Descriptors))?;
@@ -300,7 +307,13 @@ fn confine(plan: &Plan) -> Result<Option<Result<c_int, Errno>>, (i32, Errno)> {
     if plan.outside {
         return Ok(None);
     }
-    plan.rules.apply().map_err(at(Stage::Landlock))?;
+    if plan.ends.last() != Some(&-1) {
+        // Guard has added its part to the domain, or is gone.
+        if !matches!(sys::read(RELEASE, &mut [0]), Ok(1)) {
+            sys::exit(125);
+        }
+        plan.rules.apply(DOMAIN).map_err(at(Stage::Landlock))?;
+    }
     let asking = plan.asking.as_deref().map(inside::install_asking);
     if !matches!(asking, Some(Ok(_))) {
         sys::install_filter(&plan.filter).map_err(at(Stage::Seccomp))?;
@@ -334,6 +347,7 @@ fn as_script(plan: &Plan) -> Errno {
 /// Stays with the command to its end; its wait status, and the cause of the end.
 fn keep(plan: &Plan, command: pid_t) -> (c_int, i32) {
     sys::close(RELEASE);
+    sys::close(DOMAIN);
     if !plan.terminal {
         // A terminal that nobody has open any more would lose what was printed last.
         sys::close(OUT);

@@ -53,7 +53,7 @@ pub(super) fn fenced(mounts: bool) -> Result<Input, ExecuteError> {
             }
         }
         FileType::Socket => {
-            if super::sys::local_stream(0) {
+            if super::socket::local_stream(0) {
                 Ok(Input::AsIs)
             } else {
                 refuse("it is a socket that can reach others")
@@ -67,6 +67,10 @@ pub(super) fn fenced(mounts: bool) -> Result<Input, ExecuteError> {
         },
         FileType::RegularFile => {
             let Ok(path) = fs::read_link("/proc/self/fd/0") else { return refuse("its path is unknown") };
+            if !leads(&path, &stat) {
+                // Of another mount namespace, as that of a harness: no path leads to it here.
+                return Ok(Input::Fed(Source::File));
+            }
             let offset = seek(stdin, SeekFrom::Current(0)).unwrap_or(0);
             let offset = i64::try_from(offset).unwrap_or(0);
             let path = c_path(Path::new(&path))?;
@@ -77,6 +81,11 @@ pub(super) fn fenced(mounts: bool) -> Result<Input, ExecuteError> {
     }
 }
 
+/// Whether `path` leads to what was looked at.
+fn leads(path: &Path, stat: &Stat) -> bool {
+    fs::metadata(path).is_ok_and(|found| (found.dev(), found.ino()) == (stat.st_dev, stat.st_ino))
+}
+
 /// A terminal: a descriptor that only reads, of a mount without devices, so that it cannot be opened anew either. What
 /// goes to the terminal is standard output and error alone, which pass through guard.
 ///
@@ -85,8 +94,7 @@ pub(super) fn fenced(mounts: bool) -> Result<Input, ExecuteError> {
 fn terminal(stat: &Stat, mounts: bool) -> Result<Input, ExecuteError> {
     let fed = Ok(Input::Fed(Source::Terminal));
     let Ok(path) = fs::read_link("/proc/self/fd/0") else { return fed };
-    let there = fs::metadata(&path).is_ok_and(|found| (found.dev(), found.ino()) == (stat.st_dev, stat.st_ino));
-    if !there || tcgetpgrp(rustix::stdio::stdin()).is_err() {
+    if !leads(&path, stat) || tcgetpgrp(rustix::stdio::stdin()).is_err() {
         return fed;
     }
     if mounts {

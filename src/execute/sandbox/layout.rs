@@ -4,11 +4,11 @@
 use super::closed::{self, Cover, covers};
 use super::compiled::compiled;
 use super::mounts::Step;
-use super::order::{Layer, Order};
+use super::order::{Order, PROGRAM, SUPERVISOR};
 use super::rules::{Access, Judged, Rules};
 use super::{covering, dotenv};
 use crate::execute::environment::PYTHON;
-use crate::execute::{ExecuteError, Place};
+use crate::execute::{ExecuteError, Place, real_in};
 use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::fs;
@@ -25,9 +25,15 @@ const SHUT_FILE: &str = "/run/guard/shut";
 /// Folders that are private to the fence.
 const PRIVATE: [&str; 4] = ["/tmp", "/var/tmp", "/run", "/dev"];
 
+/// Those of them that can be written to.
+const WRITABLE: [&str; 2] = ["/tmp", "/dev"];
+
 const PROJECT: usize = 0;
 const CACHES: usize = 1;
 const FIRST_DEVICE: usize = 2;
+/// Guard's own program.
+const GUARD: usize = FIRST_DEVICE + DEVICES.len();
+const FIRST_WRITABLE: usize = GUARD + 1;
 
 /// A path as the kernel takes it.
 pub(super) fn c_path(path: &Path) -> Result<CString, ExecuteError> {
@@ -48,9 +54,10 @@ pub(super) fn resolved(place: &Place) -> Result<Place, ExecuteError> {
     let real = |path: &Path| {
         fs::canonicalize(path).map_err(|error| trouble(&format!("cannot use `{}`", path.display()), &error.to_string()))
     };
+    let project = real(&place.project)?;
     let place = Place {
-        project: real(&place.project)?,
-        cwd: real(&place.cwd)?,
+        cwd: if place.cwd == place.project { project.clone() } else { real(&place.cwd)? },
+        project,
         caches: if is_private(&place.caches) { place.caches.clone() } else { real(&place.caches)? },
         protected: place.protected.clone(),
         hidden: place.hidden.clone(),
@@ -90,9 +97,9 @@ pub(super) fn steps(
 ) -> Result<Vec<Step>, ExecuteError> {
     let covers = covered(place, order, landlock);
     let mut layout = Layout { place, covers, steps: Vec::with_capacity(128) };
-    layout.keep(order.layer.as_ref())?;
+    layout.keep(order)?;
     layout.steps.push(Step::Seal);
-    layout.private()?;
+    layout.private(order)?;
     if processes {
         layout.steps.push(Step::Processes { highest: None });
     }
@@ -105,6 +112,7 @@ pub(super) fn steps(
     if order.layer.is_none() {
         layout.steps.push(Step::ReadOnly { at: c_path(&place.project)? });
     }
+    layout.writable(order)?;
     for path in unread(place, order) {
         layout.shut(&path)?;
     }
@@ -122,7 +130,8 @@ pub(super) fn mounted_on(place: &Place) -> Vec<PathBuf> {
 /// What is covered for `order`; the system's closed folders too where Landlock does not close them.
 fn covered(place: &Place, order: &Order, landlock: bool) -> Vec<Cover> {
     let own = order.bounds.reading().unwrap_or_default();
-    let also: Vec<PathBuf> = own.iter().filter(|path| !path.starts_with(&place.project)).cloned().collect();
+    let mut also: Vec<PathBuf> = own.iter().filter(|path| !path.starts_with(&place.project)).cloned().collect();
+    also.extend(order.writable.iter().map(|writable| writable.path.clone()));
     covers(place, &also, !landlock)
 }
 
@@ -159,8 +168,9 @@ struct Layout<'a> {
 
 impl Layout<'_> {
     /// Takes aside what stays writable, before everything becomes read-only.
-    fn keep(&mut self, layer: Option<&Layer>) -> Result<(), ExecuteError> {
+    fn keep(&mut self, order: &Order) -> Result<(), ExecuteError> {
         let project = c_path(&self.place.project)?;
+        let layer = order.layer.as_ref();
         if let Some(layer) = layer {
             let (upper, work) = (c_path(&layer.upper)?, c_path(&layer.work)?);
             self.steps.push(Step::Overlay { lower: project.clone(), upper, work, slot: PROJECT });
@@ -175,14 +185,21 @@ impl Layout<'_> {
         for (name, slot) in DEVICES.iter().zip(FIRST_DEVICE..) {
             take(c(&format!("/dev/{name}")), slot, true);
         }
+        if order.calls.is_some() {
+            let own = std::env::current_exe().map_err(|e| trouble("find guard's own program", &e.to_string()))?;
+            take(c_path(&own)?, GUARD, false);
+        }
+        for (writable, slot) in order.writable.iter().zip(FIRST_WRITABLE..) {
+            take(c_path(&writable.path)?, slot, false);
+        }
         Ok(())
     }
 
     /// Private `/run`, `/tmp` and `/dev`, with a way to the project and the caches where they lie there.
-    fn private(&mut self) -> Result<(), ExecuteError> {
+    fn private(&mut self, order: &Order) -> Result<(), ExecuteError> {
         let folder = |at: &str, mode| Step::Folder { at: c(at), mode };
         if Path::new("/run").is_dir() {
-            self.steps.push(Step::Memory { at: c("/run"), options: c"mode=0755,size=64k" });
+            self.steps.push(Step::Memory { at: c("/run"), options: c"mode=0755,size=1m" });
         }
         self.steps.push(Step::Memory { at: c("/tmp"), options: c"mode=1777,size=1g,nr_inodes=400k" });
         self.steps.push(Step::Memory { at: c("/dev"), options: c"mode=0755,size=256m" });
@@ -207,7 +224,8 @@ impl Layout<'_> {
         if let Ok(system) = fs::read_link("/run/current-system") {
             self.steps.push(Step::Link { to: c_path(&system)?, at: c("/run/current-system") });
         }
-        for path in [&self.place.project, &self.place.caches] {
+        let folders = order.writable.iter().map(|writable| &writable.path);
+        for path in [&self.place.project, &self.place.caches].into_iter().chain(folders) {
             if let Some(base) = PRIVATE.iter().map(Path::new).find(|base| path.starts_with(base)) {
                 self.way(base, path)?;
             }
@@ -216,6 +234,10 @@ impl Layout<'_> {
         self.steps.extend([folder("/run/guard", 0o755), folder(NOTHING_FOLDER, 0o555)]);
         self.steps.push(Step::File { at: c(NOTHING_FILE) });
         self.steps.push(Step::Unreadable { at: c(SHUT_FILE) });
+        if order.calls.is_some() {
+            self.steps.extend([folder("/run/guard/bin", 0o755), Step::File { at: c(PROGRAM) }]);
+            self.steps.extend([Step::Put { slot: GUARD, at: c(PROGRAM) }, Step::File { at: c(SUPERVISOR) }]);
+        }
         let caches = (!is_private(&self.place.caches)).then_some(self.place.caches.as_path());
         let ways: Vec<&Path> = [self.place.project.as_path()].into_iter().chain(caches).collect();
         let (make, put) = covering::steps(&self.covers, &ways)?;
@@ -238,6 +260,28 @@ impl Layout<'_> {
         }
         for (at, to) in &made.links {
             self.steps.push(Step::Link { to: c_path(to)?, at: c_path(at)? });
+        }
+        Ok(())
+    }
+
+    /// What may be written outside the project, and what of it may not. Whatever leads to that is mounted on itself, since
+    /// what is a mount can be neither renamed nor removed.
+    fn writable(&mut self, order: &Order) -> Result<(), ExecuteError> {
+        for (writable, slot) in order.writable.iter().zip(FIRST_WRITABLE..) {
+            self.steps.push(Step::Put { slot, at: c_path(&writable.path)? });
+            let mut mounted: Vec<&Path> = Vec::new();
+            for kept in &writable.kept {
+                let way = kept.ancestors().take_while(|path| *path != writable.path);
+                for path in way.collect::<Vec<_>>().into_iter().rev() {
+                    if !mounted.contains(&path) {
+                        mounted.push(path);
+                        self.steps.push(Step::Bind { from: c_path(path)?, at: c_path(path)? });
+                    }
+                }
+            }
+            for kept in &writable.kept {
+                self.steps.push(Step::ReadOnly { at: c_path(kept)? });
+            }
         }
         Ok(())
     }
@@ -275,7 +319,11 @@ impl Layout<'_> {
     /// Covers `path` with nothing.
     fn hide(&mut self, path: &Path) -> Result<(), ExecuteError> {
         // What is not there cannot be made where guard would take it for its own: what is made is judged.
-        let Ok(real) = fs::canonicalize(path) else { return Ok(()) };
+        let real = match path.strip_prefix(&self.place.project) {
+            Ok(rest) => real_in(&self.place.project, rest),
+            Err(_) => fs::canonicalize(path),
+        };
+        let Ok(real) = real else { return Ok(()) };
         if self.is_out_of_sight(&real) && !self.place.project.starts_with(&real) {
             return Ok(());
         }
@@ -303,10 +351,19 @@ impl Layout<'_> {
 pub(super) fn rules(place: &Place, order: &Order, version: u32) -> Result<Rules, ExecuteError> {
     let mut rules = order.bounds.rules(version, Judged::Files)?;
     if order.bounds.reading().is_none() && version > 0 {
+        let covers = covered(place, order, true);
+        let mounted = mounted(place, order, &covers);
         for (path, folder) in open_to_all(place)? {
-            rules.allow(c_path(&path)?, Access::Read, folder);
+            // Allowed further down, more or once.
+            if WRITABLE.map(Path::new).contains(&path.as_path()) || covers.iter().any(|cover| cover.at == path) {
+                continue;
+            }
+            match mounted.iter().any(|at| lies_in(&path, at)) {
+                true => rules.allow(c_path(&path)?, Access::Read, folder),
+                false => rules.allow_shared(c_path(&path)?, folder),
+            }
         }
-        for cover in covered(place, order, true) {
+        for cover in covers {
             rules.allow(c_path(&cover.at)?, Access::Read, true);
         }
         if order.layer.is_none() {
@@ -319,10 +376,28 @@ pub(super) fn rules(place: &Place, order: &Order, version: u32) -> Result<Rules,
     if !is_private(&place.caches) {
         rules.allow(c_path(&place.caches)?, Access::Write, true);
     }
-    for folder in ["/tmp", "/dev"] {
+    for writable in &order.writable {
+        rules.allow(c_path(&writable.path)?, Access::Write, writable.path.is_dir());
+    }
+    for folder in WRITABLE {
         rules.allow(c(folder), Access::Write, true);
     }
     Ok(rules)
+}
+
+/// Where the fence mounts something: what lies there is not what lies there outside.
+fn mounted<'a>(place: &'a Place, order: &'a Order, covers: &'a [Cover]) -> Vec<&'a Path> {
+    let private = PRIVATE.iter().map(Path::new).chain([Path::new("/proc")]);
+    let own = [place.project.as_path(), &place.caches].into_iter().chain(covers.iter().map(|cover| cover.at.as_path()));
+    let apart =
+        place.hidden.iter().chain(&place.reads.shut).chain(order.writable.iter().map(|writable| &writable.path));
+    private.chain(own).chain(apart.map(PathBuf::as_path)).collect()
+}
+
+/// Whether `path` is `at` or lies in it; by their bytes, since there are many to compare.
+fn lies_in(path: &Path, at: &Path) -> bool {
+    let rest = path.as_os_str().as_bytes().strip_prefix(at.as_os_str().as_bytes());
+    rest.is_some_and(|rest| rest.first().is_none_or(|next| *next == b'/'))
 }
 
 /// The folders at the top that are not closed, and what is open of the closed ones.

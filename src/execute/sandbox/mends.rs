@@ -2,6 +2,9 @@
 //! Knows no rungs.
 
 use super::init::Stage;
+use super::sys::Errno;
+use crate::execute::ExecuteError;
+use std::io;
 
 pub(super) const USER_NAMESPACES: &str = "allow user namespaces: `sysctl -w user.max_user_namespaces=15000`, on Ubuntu also \
     `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`, in a container a seccomp profile that lets them pass";
@@ -12,8 +15,15 @@ pub(super) const OVERLAY: &str = "keep guard's state (`XDG_STATE_HOME`) on a fil
 pub(super) const PROC: &str =
     "in a container, give it an unmasked `/proc` (docker: `--security-opt systempaths=unconfined`)";
 
+/// No fence: a stage failed.
+pub(super) fn refused(stage: i32, error: Errno) -> ExecuteError {
+    let (what, mend) = of(stage);
+    let cause = io::Error::from_raw_os_error(error).to_string();
+    ExecuteError::Fence { what: what.to_owned(), cause, mend: mend.to_owned() }
+}
+
 /// What failed in a stage, and the mend.
-pub(super) fn of(stage: i32) -> (&'static str, &'static str) {
+fn of(stage: i32) -> (&'static str, &'static str) {
     match stage {
         s if s == Stage::Folder as i32 => ("enter the working folder", "run the command in a folder it may enter"),
         s if s == Stage::Capabilities as i32 => ("drop capabilities", "see `guard doctor`"),

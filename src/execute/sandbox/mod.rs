@@ -1,6 +1,7 @@
 //! The fence: what the kernel enforces around one command.
 //! The only room with `unsafe` code. Knows nothing of permits, policies or logs.
 
+mod begin;
 mod bounds;
 mod closed;
 mod compiled;
@@ -29,15 +30,18 @@ mod raw;
 mod refused;
 mod resources;
 mod rules;
+mod socket;
 mod start;
 mod steer;
 mod sys;
 mod tree;
+mod variables;
 mod watch;
 
+pub use begin::begin;
 pub use bounds::Bounds;
 pub use detach::detached;
-pub use order::{Layer, Order, Reach};
+pub use order::{Calls, Layer, Order, Reach, Writable};
 pub use probe::{Examination, Finding, examine};
 pub use program::Work;
 pub use resources::counts_root;
@@ -47,12 +51,18 @@ pub(super) use feed::Feed;
 pub(super) use init::report;
 pub(super) use layout::out_of_sight;
 pub(super) use net::Net;
+pub(super) use order::{PROGRAM, SUPERVISOR};
 pub(super) use start::{Fenced, Standing, start};
 pub(super) use steer::{Hold, Steering, Stopper};
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+
+/// Lets this thread get every signal again, whatever the process that started it held back.
+pub(super) fn heed() {
+    sys::mask(libc::SIG_SETMASK, &sys::signals(&[]));
+}
 
 /// Whether this process runs inside a fence: it is filtered, may gain no privileges, and the state is out of reach.
 /// No environment variable says so, because anybody can set one.

@@ -6,7 +6,7 @@ use super::sys::{self, Errno, MountAttr, NO_DEV, NO_SUID, READ_ONLY};
 use std::ffi::{CStr, CString};
 
 /// Detached mounts that wait for their place.
-pub(super) const SLOTS: usize = 16;
+pub(super) const SLOTS: usize = 32;
 
 /// One change to the mounts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +55,7 @@ const MS_REC: u64 = 0x4000;
 const MS_PRIVATE: u64 = 1 << 18;
 
 impl Step {
-    /// Takes the step. Allocates nothing.
+    /// Takes the step, where the umask takes nothing away. Allocates nothing.
     pub(super) fn take(&self, slots: &mut [i32; SLOTS]) -> Result<(), Errno> {
         match self {
             Self::Take { from, slot, devices } => {
@@ -95,9 +95,7 @@ impl Step {
                 sys::mount(c"devpts", c"/dev/pts", c"devpts", MS_NOSUID | MS_NOEXEC, options)
             }
             Self::Folder { at, mode } => match sys::mkdir(at, *mode) {
-                // The umask may have taken bits away.
-                Ok(()) => sys::chmod(at, *mode),
-                Err(libc::EEXIST) => Ok(()),
+                Ok(()) | Err(libc::EEXIST) => Ok(()),
                 Err(error) => Err(error),
             },
             Self::Unreadable { at } => sys::mkfile(at, 0),

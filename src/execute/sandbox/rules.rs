@@ -2,7 +2,9 @@
 //! Knows how rules are applied, not what they protect.
 
 use super::sys::{self, Errno};
+use libc::c_int;
 use std::ffi::CString;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 const EXECUTE: u64 = 1;
 const WRITE_FILE: u64 = 1 << 1;
@@ -34,12 +36,22 @@ pub(super) enum Judged {
     All,
 }
 
-/// A Landlock domain, ready to be entered.
+/// A Landlock domain, to be begun by guard and entered inside.
 #[derive(Debug, Default)]
 pub(super) struct Rules {
     attr: [u64; 3],
     size: usize,
+    /// What lies inside as it does outside.
+    shared: Vec<(CString, u64)>,
+    /// What is to be looked for inside.
     paths: Vec<(CString, u64)>,
+}
+
+/// A domain begun, to which guard adds what lies inside as it does outside, while the rest of the fence is built there.
+#[derive(Debug)]
+pub(super) struct Begun {
+    ruleset: OwnedFd,
+    shared: Vec<(CString, u64)>,
 }
 
 impl Rules {
@@ -62,45 +74,79 @@ impl Rules {
             4..=5 => 16,
             _ => 24,
         };
-        Self { attr: [handled, net, scopes], size, paths: Vec::new() }
+        Self { attr: [handled, net, scopes], size, shared: Vec::new(), paths: Vec::new() }
     }
 
-    /// Allows `access` at and below `path`.
+    /// Allows `access` at and below `path`, which is looked for inside.
     pub(super) fn allow(&mut self, path: CString, access: Access, folder: bool) {
-        let [handled, ..] = self.attr;
-        let wanted = match access {
-            Access::Read => READ,
-            Access::Write => READ | CHANGE,
-        };
-        let granted = wanted & handled & if folder { u64::MAX } else { ON_FILE };
+        let granted = self.granted(access, folder);
         if granted != 0 {
             self.paths.push((path, granted));
         }
     }
 
-    /// Confines the calling thread. Paths that are not there are left out.
-    pub(super) fn apply(&self) -> Result<(), Errno> {
+    /// Allows reading at and below `path`, where the fence mounts nothing on it or above it.
+    pub(super) fn allow_shared(&mut self, path: CString, folder: bool) {
+        let granted = self.granted(Access::Read, folder);
+        if granted != 0 {
+            self.shared.push((path, granted));
+        }
+    }
+
+    fn granted(&self, access: Access, folder: bool) -> u64 {
+        let [handled, ..] = self.attr;
+        let wanted = match access {
+            Access::Read => READ,
+            Access::Write => READ | CHANGE,
+        };
+        wanted & handled & if folder { u64::MAX } else { ON_FILE }
+    }
+
+    /// Begins the domain; `None`: there is to be none.
+    pub(super) fn begin(&mut self) -> Result<Option<Begun>, Errno> {
         if self.size == 0 {
-            return Ok(());
+            return Ok(None);
         }
         let ruleset = sys::landlock_create(&self.attr, self.size)?;
-        for (path, access) in &self.paths {
-            match sys::open(path, libc::O_PATH) {
-                Ok(fd) => {
-                    sys::landlock_allow(ruleset, fd, *access)?;
-                    sys::close(fd);
-                }
-                Err(libc::ENOENT | libc::ENOTDIR | libc::EACCES) => {}
-                Err(error) => return Err(error),
-            }
-        }
+        Ok(Some(Begun { ruleset, shared: std::mem::take(&mut self.shared) }))
+    }
+
+    /// Confines the calling thread, by what was begun as `ruleset`. Allocates nothing.
+    pub(super) fn apply(&self, ruleset: c_int) -> Result<(), Errno> {
+        add(ruleset, &self.paths)?;
         // What it was given to read can be opened by name too (`/dev/stdin`), wherever it lies. Pipes need no rule.
         if let Ok(fd) = sys::open(c"/proc/self/fd/0", libc::O_PATH) {
             let _ = sys::landlock_allow(ruleset, fd, self.attr.first().map_or(0, |handled| handled & READ & ON_FILE));
             sys::close(fd);
         }
-        sys::landlock_restrict(ruleset)?;
-        sys::close(ruleset);
-        Ok(())
+        sys::landlock_restrict(ruleset)
     }
+}
+
+impl Begun {
+    /// By which number guard knows it.
+    pub(super) fn number(&self) -> c_int {
+        self.ruleset.as_raw_fd()
+    }
+
+    /// Adds what is guard's to add.
+    pub(super) fn finish(self) -> Result<(), Errno> {
+        add(self.number(), &self.shared)
+    }
+}
+
+/// Adds rules. Paths that are not there are left out.
+fn add(ruleset: c_int, paths: &[(CString, u64)]) -> Result<(), Errno> {
+    for (path, access) in paths {
+        match sys::open(path, libc::O_PATH) {
+            Ok(fd) => {
+                let added = sys::landlock_allow(ruleset, fd, *access);
+                sys::close(fd);
+                added?;
+            }
+            Err(libc::ENOENT | libc::ENOTDIR | libc::EACCES) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }

@@ -14,16 +14,18 @@ use super::net::{Entry, Net};
 use super::order::Order;
 use super::program::{executable, words};
 use super::pty;
+use super::rules::Begun;
 use super::steer::{Hold, Stopper};
+use super::sys::Errno;
+use super::variables::variables;
 use super::watch::Watch;
 use super::{filter, resources, sys};
 use crate::execute::{Environment, ExecuteError, Fence, Level, Limits, Place};
 use rustix::pipe::{PipeFlags, pipe_with};
-use std::ffi::{CString, OsStr};
+use std::ffi::CString;
 use std::fs;
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -108,6 +110,9 @@ pub(in crate::execute) fn start(
         standing.missing.push(format!("Landlock: the kernel offers none: {LANDLOCK}"));
         standing.accept("use Landlock", "the kernel offers none", LANDLOCK)?;
     }
+    if standing.order.layer.as_ref().is_some_and(|layer| !layer.keeps_attributes()) {
+        standing.without_layer("lay an overlay", "the file system of guard's state keeps no `user.*` attributes")?;
+    }
     standing.spawn()?;
     // While the inside builds.
     standing.watch = Watch::over(layout::mounted_on(&standing.place));
@@ -152,6 +157,13 @@ impl Standing {
                     self.missing.push(format!("a bar to signals for processes outside: {LANDLOCK}"));
                 }
                 mend
+            }
+            Rung::SharedProcesses if !self.order.writable.is_empty() || self.order.calls.is_some() => {
+                return Err(ExecuteError::Fence {
+                    what: what.to_owned(),
+                    cause: format!("{cause}; without a mount namespace nothing outside the project can be kept apart"),
+                    mend: USER_NAMESPACES.to_owned(),
+                });
             }
             Rung::SharedProcesses => {
                 self.rung = Rung::Alone;
@@ -239,12 +251,13 @@ impl Standing {
         }
         let caches =
             if mounts || outside || self.place.caches.exists() { None } else { Some(Fresh::make(&self.place.caches)?) };
-        let rules = if mounts {
+        let mut rules = if mounts {
             layout::rules(&self.place, &self.order, self.landlock)?
         } else {
             layout::rules_alone(&self.place, &self.order, self.landlock)?
         };
-        let (entry, reports, told) = Entry::open(&self.order.reach, outside)?;
+        let domain = if outside { None } else { rules.begin().map_err(unruled)? };
+        let (entry, reports, told) = Entry::open(&self.order, outside)?;
         let (out, stdout) = if self.order.terminal { pty::way()? } else { pipe()? };
         let [(go, release), (err, stderr)] = [pipe()?, pipe()?];
         let (program, argv) = words(&self.order.work)?;
@@ -257,7 +270,7 @@ impl Standing {
             cwd: c_path(if outside { Path::new("/") } else { &self.place.cwd })?,
             program,
             argv: Strings::new(argv),
-            envp: Strings::new(self.variables(mounts || outside, &entry)?),
+            envp: Strings::new(variables(&self.environment, (&self.order, &self.place), mounts || outside, &entry)?),
             filter: program_of(false)?,
             asking: entry.asks.then(|| program_of(true)).transpose()?,
             rules,
@@ -270,7 +283,13 @@ impl Standing {
             outside,
             mask: self.hold.before(),
             stack: vec![0; STACK],
-            ends: [told.as_raw_fd(), go.as_raw_fd(), stdout.as_raw_fd(), stderr.as_raw_fd()],
+            ends: [
+                told.as_raw_fd(),
+                go.as_raw_fd(),
+                stdout.as_raw_fd(),
+                stderr.as_raw_fd(),
+                domain.as_ref().map_or(-1, Begun::number),
+            ],
             terminal: self.order.terminal,
             deed: self.deed.take(),
             input: feed.as_ref().map(Feed::other).or_else(|| instead.as_ref().map(AsRawFd::as_raw_fd)).unwrap_or(-1),
@@ -304,29 +323,12 @@ impl Standing {
             feed,
         };
         fenced.go();
+        if let Some(domain) = domain {
+            // While the inside builds.
+            domain.finish().map_err(unruled)?;
+            fenced.go();
+        }
         Ok(Ok(fenced))
-    }
-
-    fn variables(&self, mounts: bool, entry: &Entry) -> Result<Vec<CString>, ExecuteError> {
-        let mut all: Vec<(&OsStr, &OsStr)> =
-            self.environment.variables.iter().map(|(n, v)| (n.as_os_str(), v.as_os_str())).collect();
-        if self.order.terminal {
-            // The terminal itself knows its size, which may change.
-            all.retain(|(name, _)| *name != "COLUMNS" && *name != "LINES");
-        }
-        let way = &entry.variables;
-        all.retain(|(name, _)| !way.iter().any(|(other, _)| other == name));
-        all.extend(way.iter().map(|(n, v)| (OsStr::new(n), OsStr::new(v))));
-        if !mounts {
-            // There is no private /tmp without mounts.
-            all.retain(|(name, _)| *name != "TMPDIR");
-            all.push((OsStr::new("TMPDIR"), self.place.caches.as_os_str()));
-        }
-        let join = |(name, value): (&OsStr, &OsStr)| {
-            CString::new([name.as_bytes(), b"=", value.as_bytes()].concat())
-                .map_err(|_| trouble("pass the environment on", "a NUL byte in a variable"))
-        };
-        all.into_iter().map(join).collect()
     }
 
     /// Waits until the fence stands, stepping down the ladder where the kernel refuses and the caller accepts.
@@ -339,6 +341,11 @@ impl Standing {
                 Some([report::READY, error, _]) => {
                     match fenced.entry.done(self.rung != Rung::Alone, error) {
                         Ok(net) => fenced.net = net,
+                        Err(missing) if self.order.calls.is_some() => {
+                            let mend = "use Linux 5.9 or later".to_owned();
+                            let what = "answer calls of guard from inside".to_owned();
+                            return Err(ExecuteError::Fence { what, cause: missing, mend });
+                        }
                         Err(missing) => self.missing.push(missing),
                     }
                     return Ok(self.fence());
@@ -367,8 +374,7 @@ impl Standing {
             }
             return Err(ExecuteError::Fence { what, cause: cause.to_string(), mend: "see `guard doctor`".to_owned() });
         }
-        let (what, mend) = mends::of(stage);
-        Err(ExecuteError::Fence { what: what.to_owned(), cause: cause.to_string(), mend: mend.to_owned() })
+        Err(mends::refused(stage, error))
     }
 
     /// What mount step number `n` does, for messages; whether it is the one that lays the overlay.
@@ -480,6 +486,11 @@ impl Fenced {
 
 fn trouble(what: &str, cause: &str) -> ExecuteError {
     ExecuteError::System { what: what.to_owned(), cause: cause.to_owned() }
+}
+
+/// Landlock's domain could not be made.
+fn unruled(error: Errno) -> ExecuteError {
+    mends::refused(Stage::Landlock as i32, error)
 }
 
 fn pipe() -> Result<(OwnedFd, OwnedFd), ExecuteError> {

@@ -7,6 +7,7 @@ use super::raw::{self, Entry};
 use libc::{c_int, c_long, c_ulong, pid_t, sigset_t};
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::ptr;
 
 /// A system error number.
@@ -371,12 +372,19 @@ pub(super) fn mask(how: c_int, set: &sigset_t) -> sigset_t {
     old
 }
 
-/// Sets a signal's disposition to its default.
-pub(super) fn default_action(signal: c_int) {
-    // The kernel's `struct sigaction`: handler (0: the default), flags, restorer, mask.
-    let action = [0_u64; 4];
+/// Sets a signal's disposition: it is ignored, or what the kernel does by default is done.
+pub(super) fn dispose(signal: c_int, ignored: bool) {
+    // The kernel's `struct sigaction`: handler (0: the default; 1: ignored), flags, restorer, mask.
+    let action = [u64::from(ignored), 0, 0, 0];
     // SAFETY: no handler is installed.
     let _ = unsafe { call!(SYS_rt_sigaction, signal, action.as_ptr(), ptr::null::<u64>(), SET) };
+}
+
+/// Sets which bits of a mode are not given to what this process makes; those before.
+pub(super) fn umask(mode: u32) -> u32 {
+    // SAFETY: always sound; it cannot fail.
+    let before = unsafe { call!(SYS_umask, mode) };
+    before.ok().and_then(|mode| u32::try_from(mode).ok()).unwrap_or(0o077)
 }
 
 /// Waits for one of `set`: the signal and who sent it (0: the kernel, or a process outside this pid namespace; -1: not
@@ -445,9 +453,11 @@ pub(super) fn landlock_version() -> u32 {
 }
 
 /// Creates a Landlock ruleset from the first `size` bytes of `attr`.
-pub(super) fn landlock_create(attr: &[u64; 3], size: usize) -> Result<c_int, Errno> {
+pub(super) fn landlock_create(attr: &[u64; 3], size: usize) -> Result<OwnedFd, Errno> {
     // SAFETY: `size` is at most the size of the array.
-    small(unsafe { call!(SYS_landlock_create_ruleset, attr.as_ptr(), size.min(size_of_val(attr)), 0) })
+    let fd = small(unsafe { call!(SYS_landlock_create_ruleset, attr.as_ptr(), size.min(size_of_val(attr)), 0) })?;
+    // SAFETY: it has just been opened, and nobody else has its number.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 pub(super) fn landlock_allow(ruleset: c_int, parent: c_int, access: u64) -> Result<(), Errno> {
@@ -480,19 +490,6 @@ pub(super) unsafe fn execute(program: &CStr, argv: &[*const libc::c_char], envp:
 pub(super) fn entries(fd: c_int, buffer: &mut [u8]) -> Result<usize, Errno> {
     // SAFETY: the buffer is valid for its length.
     unsafe { call!(SYS_getdents64, fd, buffer.as_mut_ptr(), buffer.len()) }
-}
-
-/// Whether `fd` is a local stream socket that does not listen: bytes to and from its peer, and to nobody else.
-pub(super) fn local_stream(fd: c_int) -> bool {
-    let option = |name: c_int| {
-        let (mut value, mut len): (c_int, libc::socklen_t) = (0, 4);
-        // SAFETY: value and length are valid and agree.
-        let result = unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, name, (&raw mut value).cast(), &raw mut len) };
-        (result == 0).then_some(value)
-    };
-    option(libc::SO_DOMAIN) == Some(libc::AF_UNIX)
-        && option(libc::SO_ACCEPTCONN) == Some(0)
-        && matches!(option(libc::SO_TYPE), Some(libc::SOCK_STREAM | libc::SOCK_SEQPACKET))
 }
 
 #[cfg(test)]

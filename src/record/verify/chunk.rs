@@ -135,6 +135,8 @@ impl Run<'_> {
                     | b"shell_start"
                     | b"shell_end"
                     | b"shell_error"
+                    | b"agent_started"
+                    | b"agent_ended"
                     | b"lost"
                     | b"recovered"
                     | b"output"
@@ -162,7 +164,9 @@ impl Run<'_> {
         }
         let mut vouched = torn == 0;
         match machine {
-            Machine::Known(Detail::ShellStart { approval: None, .. }) => self.out.marks.push(Mark::Start(seq)),
+            Machine::Known(Detail::ShellStart { approval: None, .. } | Detail::AgentStarted(_)) => {
+                self.out.marks.push(Mark::Start(seq))
+            }
             Machine::Known(detail @ Detail::ShellStart { approval: Some(_), .. }) => {
                 self.out.marks.push(Mark::Person(seq, time.timestamp(), Box::new(detail)));
                 self.out.marks.push(Mark::Start(seq));
@@ -182,6 +186,7 @@ impl Run<'_> {
             ) => {
                 self.out.marks.push(Mark::End(seq, of));
             }
+            Machine::Known(Detail::AgentEnded(ended)) => self.out.marks.push(Mark::End(seq, ended.of)),
             Machine::Known(Detail::Output { blob: Some(blob), .. }) => self.blob(&blob)?,
             Machine::Known(Detail::Recovered { bytes, sha256 }) => {
                 let Common { fd, log, .. } = self.common;
@@ -201,9 +206,10 @@ impl Run<'_> {
                 | Detail::Unfenced { .. }
                 | Detail::ConnectionRefused { .. }
                 | Detail::HostReached { .. }
+                | Detail::CallRefused { .. }
                 | Detail::ChangeCommitted(_)
                 | Detail::ChangeWithheld(_)
-                | Detail::ChangeFinished { .. }
+                | Detail::ChangeFinished(_)
                 | Detail::FileChanged { .. }
                 | Detail::FileRefused { .. }
                 | Detail::Analysed { .. }

@@ -2,15 +2,15 @@
 //! everything was halted.
 //! Knows no signatures: who may answer stands in the person's configuration, not in the log.
 
-use crate::event::{Detail, State};
-use std::collections::BTreeSet;
+use crate::event::{Cause, Committed, Detail, State};
+use std::collections::BTreeMap;
 
 /// Requests and answers, in the order of the log.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     state: State,
-    /// Used approvals whose command has not begun.
-    ready: BTreeSet<String>,
+    /// Used approvals of which nothing has come yet, and the kinds of their requests.
+    ready: BTreeMap<String, String>,
 }
 
 impl Ledger {
@@ -18,7 +18,8 @@ impl Ledger {
     pub(super) fn add(&mut self, seq: u64, at: i64, detail: &Detail) -> Option<String> {
         let wrong = self.wrong(at, detail);
         if let Detail::Consumed { name } = detail {
-            self.ready.insert(name.clone());
+            let kind = self.state.requests.open(name).map(|open| open.asked.kind.clone());
+            self.ready.insert(name.clone(), kind.unwrap_or_default());
         }
         if !matches!(detail, Detail::ShellStart { .. }) {
             self.state.apply(seq, detail);
@@ -30,6 +31,21 @@ impl Ledger {
     pub(super) fn start(&self) -> Option<String> {
         let halt = self.state.requests.halt.as_ref()?;
         Some(format!("a command began while everything was halted (`{}`)", halt.name))
+    }
+
+    /// Takes changes that were brought in.
+    fn committed(&mut self, committed: &Committed) -> Option<String> {
+        if let Some(name) = &committed.approval
+            && self.ready.remove(name).is_none_or(|kind| kind != "change")
+        {
+            return Some(format!("it brings in changes by `{name}`, which was not used for it"));
+        }
+        // Of many more than a guard can have left unfinished.
+        if self.state.transactions.holds(&committed.transaction) {
+            return Some(format!("it brings in the changes of transaction `{}` again", committed.transaction));
+        }
+        let halt = self.state.requests.halt.as_ref().filter(|halt| halt.cause == Cause::Person);
+        halt.map(|halt| format!("it brings in changes while a person had halted everything (`{}`)", halt.name))
     }
 
     fn wrong(&mut self, at: i64, detail: &Detail) -> Option<String> {
@@ -61,12 +77,10 @@ impl Ledger {
                 Some(_) => None,
             },
             Detail::ShellStart { approval: Some(name), .. } => {
-                (!self.ready.remove(name)).then(|| format!("it began by `{name}`, which was not used for it"))
+                let used = self.ready.remove(name).is_some_and(|kind| kind == "command");
+                (!used).then(|| format!("it began by `{name}`, which was not used for it"))
             }
-            Detail::ChangeCommitted(committed) => {
-                let unused = committed.approval.as_ref().filter(|name| !self.ready.remove(*name));
-                unused.map(|name| format!("it brings in changes by `{name}`, which was not used for it"))
-            }
+            Detail::ChangeCommitted(committed) => self.committed(committed),
             Detail::Resumed { name, .. } => {
                 let halted = requests.halt.as_ref().is_some_and(|halt| halt.name == *name);
                 (!halted).then(|| format!("it resumes `{name}`, which was not halted"))
@@ -88,8 +102,11 @@ impl Ledger {
             | Detail::Unfenced { .. }
             | Detail::ConnectionRefused { .. }
             | Detail::HostReached { .. }
+            | Detail::AgentStarted(_)
+            | Detail::AgentEnded(_)
+            | Detail::CallRefused { .. }
             | Detail::ChangeWithheld(_)
-            | Detail::ChangeFinished { .. }
+            | Detail::ChangeFinished(_)
             | Detail::FileChanged { .. }
             | Detail::FileRefused { .. }
             | Detail::Lost { .. }
@@ -105,7 +122,7 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{By, Requested};
+    use crate::event::{By, Changed, Escalated, Requested};
 
     fn by_rule() -> Detail {
         let by = By { who: "anna".into(), strength: "terminal".into(), key: None, signature: None };
@@ -124,6 +141,82 @@ mod tests {
             uid: 0,
             expires: 100,
         }))
+    }
+
+    fn request(name: &str) -> [Detail; 3] {
+        let kind = name.split('-').next().unwrap_or_default().to_owned();
+        let Detail::Requested(asked) = asked() else { panic!() };
+        let by = By { who: "anna".into(), strength: "terminal".into(), key: None, signature: None };
+        [
+            Detail::Requested(Box::new(Requested { name: name.into(), kind, ..*asked })),
+            Detail::Approved { name: name.into(), by, until: 90 },
+            Detail::Consumed { name: name.into() },
+        ]
+    }
+
+    fn commit(transaction: &str, approval: Option<&str>) -> Detail {
+        Detail::ChangeCommitted(Box::new(Committed {
+            changed: Changed { of: None, files: Vec::new(), more: 0 },
+            transaction: transaction.into(),
+            manifest: String::new(),
+            kept: true,
+            undoes: None,
+            approval: approval.map(str::to_owned),
+        }))
+    }
+
+    fn last(details: impl IntoIterator<Item = Detail>) -> Option<String> {
+        let mut ledger = Ledger::default();
+        let wrong = (1_u64..).zip(details).map(|(seq, detail)| ledger.add(seq, 10, &detail));
+        wrong.last().unwrap()
+    }
+
+    #[test]
+    fn changes_come_in_once_by_an_approval_of_changes_and_never_while_a_person_halted() {
+        let halt = |cause| {
+            Detail::Escalated(Box::new(Escalated {
+                name: "resume-1".into(),
+                cause,
+                category: None,
+                attempts: None,
+                nonce: String::new(),
+                content: String::new(),
+                uid: 0,
+                said: None,
+            }))
+        };
+        assert_eq!(last([commit("a", None), commit("b", None)]), None);
+        assert_eq!(
+            last([commit("a", None), commit("b", None), commit("a", None)]),
+            Some("it brings in the changes of transaction `a` again".into())
+        );
+        assert_eq!(last(request("change-1").into_iter().chain([commit("a", Some("change-1"))])), None);
+        assert_eq!(
+            last(request("command-1").into_iter().chain([commit("a", Some("command-1"))])),
+            Some("it brings in changes by `command-1`, which was not used for it".into())
+        );
+        let begun = Detail::ShellStart {
+            rules: Vec::new(),
+            policy: String::new(),
+            cwd: ".".into(),
+            asked: None,
+            task: None,
+            reason: None,
+            timeout_ms: 1,
+            observed: false,
+            composition: None,
+            approval: Some("change-1".into()),
+        };
+        assert_eq!(
+            last(request("change-1").into_iter().chain([begun])),
+            Some("it began by `change-1`, which was not used for it".into())
+        );
+        assert_eq!(
+            last([halt(Cause::Person), commit("a", None)]),
+            Some("it brings in changes while a person had halted everything (`resume-1`)".into())
+        );
+        // What halts a command by its own failures lets its changes in: they are what a person looks at.
+        assert_eq!(last([halt(Cause::Failures), commit("a", None)]), None);
     }
 
     #[test]

@@ -197,19 +197,22 @@ fn start_of(machine: &Machine) -> Option<u64> {
             | Detail::Output { of, .. }
             | Detail::ConnectionRefused { of, .. }
             | Detail::HostReached { of, .. }
+            | Detail::CallRefused { of, .. }
             | Detail::ShellEnd { of, .. }
             | Detail::Lost { of },
         ) => Some(*of),
+        Machine::Known(Detail::AgentEnded(ended)) => Some(ended.of),
         Machine::Known(Detail::ShellError { of, .. }) => *of,
         Machine::Known(
             Detail::Created { .. }
             | Detail::PolicyTrusted { .. }
             | Detail::ShellStart { .. }
+            | Detail::AgentStarted(_)
             | Detail::ShellRefused { .. }
             | Detail::Unfenced { .. }
             | Detail::ChangeCommitted(_)
             | Detail::ChangeWithheld(_)
-            | Detail::ChangeFinished { .. }
+            | Detail::ChangeFinished(_)
             | Detail::FileChanged { .. }
             | Detail::FileRefused { .. }
             | Detail::Requested(_)

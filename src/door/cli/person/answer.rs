@@ -3,10 +3,12 @@
 use super::consent::{Consent, Question};
 use super::view::{text, with_rule};
 use super::{say, told};
-use crate::approve::Decision;
+use crate::approve::{Decision, Unusable};
 use crate::door::cli::text::Paint;
 use crate::door::cli::{changes, project};
-use crate::gate::{self, About, Project, Shown, Stop, World};
+use crate::event::line::printable;
+use crate::gate::{self, About, AskedChange, Extent, Project, Shown, Stop, World};
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -20,11 +22,19 @@ Examples:
   guard approve command-3
   guard approve command-3 --agent
   guard approve command-3 --always
+  guard approve change-4 --full              changes that are longer than a screen takes
+  guard approve change-4 --unseen            with files whose content cannot be shown
   guard approve command-3 --digest 7f3a-91bc --key ~/.ssh/id_ed25519")]
 pub(crate) struct Approve {
     /// The request's name
     #[arg(value_name = "ID")]
     name: String,
+    /// Show all of it first, however long
+    #[arg(long)]
+    full: bool,
+    /// Agree to new content that is not shown as well: binary files, very long ones
+    #[arg(long)]
+    unseen: bool,
     /// Have a rule added to your policy that allows exactly this from now on, and nothing else
     #[arg(long)]
     always: bool,
@@ -38,14 +48,18 @@ pub(crate) fn approve(world: World, from: &Path, args: Approve) -> ExitCode {
 
 fn yes(world: World, from: &Path, args: Approve) -> Result<ExitCode, Stop> {
     let (world, project) = project(world, from)?;
-    let shown = gate::show(&world, &project, &args.name)?;
+    let extent = if args.full { Extent::WHOLE } else { Extent::SCREEN };
+    let shown = gate::show(&world, &project, &args.name, extent)?;
     if args.always {
         return by_rule(&world, &project, from, &args, shown);
     }
     if let About::Halt(_) = shown.about {
         return super::halts::go_on(&world, &project, from, &args.name, None, &args.consent);
     }
-    let (view, cut) = text(&shown, Paint::on(&std::io::stdout()));
+    if let About::Change(asked) = &shown.about {
+        seen(asked, &args)?;
+    }
+    let (view, cut) = text(&shown, args.full, Paint::on(&std::io::stdout()));
     let approvers = gate::approvers(&world, from)?;
     let question = Question {
         statement: &shown.statement,
@@ -58,8 +72,18 @@ fn yes(world: World, from: &Path, args: Approve) -> Result<ExitCode, Stop> {
     let proof = args.consent.proof(&world, from, &question)?;
     gate::approve(&world, &project, &args.name, proof)?;
     if let About::Change(_) = shown.about {
-        let changes = gate::bring_in_approved(&world, &project, &args.name)?;
-        let list = changes::list(&changes, Paint::on(&std::io::stdout()));
+        let changes = match gate::bring_in_approved(&world, &project, &args.name) {
+            // Whoever waits for this answer may be the quicker.
+            Err(Stop::Approval { cause: Unusable::Used, .. }) => {
+                say(&format!("approved: `{}` is in the project, by the command that waited\n", args.name))?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            brought => brought?,
+        };
+        let mut list = changes::list(&changes, Paint::on(&std::io::stdout()));
+        for note in &changes.notes {
+            let _ = writeln!(list, "  note: {}", printable(note));
+        }
         say(&format!(
             "approved: `{}` is in the project, as record {}\n{list}",
             args.name,
@@ -69,6 +93,28 @@ fn yes(world: World, from: &Path, args: Approve) -> Result<ExitCode, Stop> {
     }
     say(&format!("approved: `{}` may run once\n", args.name))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Nobody agrees to what they were not shown, unless they say that they do.
+fn seen(asked: &AskedChange, args: &Approve) -> Result<(), Stop> {
+    let name = &args.name;
+    if asked.cut && !args.full {
+        return Err(Stop::Usage {
+            what: "it is longer than is shown at once".into(),
+            help: format!("read it with `guard show {name} --full`, and approve it with `guard approve {name} --full`"),
+        });
+    }
+    if !asked.unseen.is_empty() && !args.unseen {
+        let copies = gate::shown(&asked.copies);
+        return Err(Stop::Usage {
+            what: format!("what comes in is not shown whole: {}", asked.unseen.join("; ")),
+            help: format!(
+                "look at the copies in `{copies}`, and approve them unseen with `guard approve {name} --unseen`{}",
+                if args.full { "" } else { "; `--full` shows longer files" }
+            ),
+        });
+    }
+    Ok(())
 }
 
 fn by_rule(world: &World, project: &Project, from: &Path, args: &Approve, shown: Shown) -> Result<ExitCode, Stop> {
@@ -94,6 +140,8 @@ fn by_rule(world: &World, project: &Project, from: &Path, args: &Approve, shown:
 }
 
 /// Deny a request: the same command, however it is quoted or wrapped, is refused until a changed policy is trusted
+///
+/// Changes that are denied are dropped; the command that made them may run again, and its changes are judged again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  guard deny command-3 --reason 'use the staging account'")]
 pub(crate) struct Deny {
@@ -113,14 +161,14 @@ pub(crate) fn deny(world: World, from: &Path, args: Deny) -> ExitCode {
 
 fn no(world: World, from: &Path, args: Deny) -> Result<ExitCode, Stop> {
     let (world, project) = project(world, from)?;
-    let shown = gate::show(&world, &project, &args.name)?;
+    let shown = gate::show(&world, &project, &args.name, Extent::SCREEN)?;
     if let About::Halt(_) = shown.about {
         return Err(Stop::Usage {
             what: format!("`{}` is a halt: there is nothing to deny", args.name),
             help: "it stays as it is until a person resumes".into(),
         });
     }
-    let (view, cut) = text(&shown, Paint::on(&std::io::stdout()));
+    let (view, cut) = text(&shown, false, Paint::on(&std::io::stdout()));
     let approvers = gate::approvers(&world, from)?;
     let question = Question {
         statement: &shown.statement,

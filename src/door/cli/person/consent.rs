@@ -52,7 +52,8 @@ impl Consent {
         if question.cut && question.decision == Decision::Approve {
             return Err(usage(
                 "it is not shown whole, too long or masked as a secret, and what nobody has seen whole cannot be approved",
-                "deny it, and have it asked for in smaller parts, with secrets in variables or files",
+                "add `--full` where it is only long; else deny it, and have it asked for in smaller parts, with secrets in \
+                 variables or files",
             ));
         }
         if let Some(file) = &self.signature {

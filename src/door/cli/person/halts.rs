@@ -8,7 +8,7 @@ use crate::door::cli::project;
 use crate::door::cli::text::{self, Paint, Tone};
 use crate::event::Cause;
 use crate::event::line::{safe_json, visible};
-use crate::gate::{self, About, Project, Stop, Stopped, World};
+use crate::gate::{self, About, Extent, Project, Stop, Stopped, World};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -91,14 +91,14 @@ pub(super) fn go_on(
     note: Option<String>,
     consent: &Consent,
 ) -> Result<ExitCode, Stop> {
-    let shown = gate::show(world, project, name)?;
+    let shown = gate::show(world, project, name, Extent::SCREEN)?;
     if let About::Command(_) | About::Change(_) = shown.about {
         return Err(Stop::Usage {
             what: format!("`{name}` is a request, not a halt"),
             help: "answer it with `guard approve` or `guard deny`".into(),
         });
     }
-    let (view, _) = text(&shown, Paint::on(&std::io::stdout()));
+    let (view, _) = text(&shown, false, Paint::on(&std::io::stdout()));
     let approvers = gate::approvers(world, from)?;
     let question = Question {
         statement: &shown.statement,

@@ -6,7 +6,7 @@ use crate::approve::Decision;
 use crate::door::cli::text::{Paint, Tone};
 use crate::door::cli::{code, project};
 use crate::event::line::{safe_json, visible};
-use crate::gate::{self, NewRule, Shown, Standing, Stop, World};
+use crate::gate::{self, Extent, NewRule, Shown, Standing, Stop, World};
 use chrono::Utc;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -94,6 +94,7 @@ fn list(world: World, from: &Path, as_json: bool) -> Result<ExitCode, Stop> {
 Examples:
   guard show command-3
   guard show resume-8
+  guard show change-4 --full | less
   guard show command-3 --statement anna > s && ssh-keygen -Y sign -n guard-approval-v1 -f key s
   guard approve command-3 --signature s.sig")]
 pub(crate) struct Show {
@@ -109,6 +110,9 @@ pub(crate) struct Show {
     /// With `--statement`: to deny
     #[arg(long, requires = "statement")]
     deny: bool,
+    /// All of it, however long: for a pager or a file
+    #[arg(long)]
+    full: bool,
     /// With the rule that `guard approve --always` would add, and the digest of that answer
     #[arg(long, conflicts_with = "deny")]
     always: bool,
@@ -120,7 +124,8 @@ pub(crate) fn show(world: World, from: &Path, args: Show) -> ExitCode {
 
 fn one(world: World, from: &Path, args: &Show) -> Result<ExitCode, Stop> {
     let (world, project) = project(world, from)?;
-    let shown = gate::show(&world, &project, &args.name)?;
+    let extent = if args.full { Extent::WHOLE } else { Extent::SCREEN };
+    let shown = gate::show(&world, &project, &args.name, extent)?;
     if args.always {
         return say(&rule(args, &shown, &gate::narrowest(&world, &project, &args.name)?)).map(|()| ExitCode::SUCCESS);
     }
@@ -130,7 +135,7 @@ fn one(world: World, from: &Path, args: &Show) -> Result<ExitCode, Stop> {
     } else if args.json {
         say(&format!("{}\n", safe_json(&object(&shown).to_string())))?;
     } else {
-        say(&text(&shown, Paint::on(&std::io::stdout())).0)?;
+        say(&text(&shown, args.full, Paint::on(&std::io::stdout())).0)?;
     }
     Ok(ExitCode::SUCCESS)
 }

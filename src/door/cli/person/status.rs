@@ -3,7 +3,7 @@
 use super::{say, told};
 use crate::door::cli::text::{Paint, Tone};
 use crate::door::cli::{code, project, words};
-use crate::event::line::{safe_json, visible};
+use crate::event::line::{printable, safe_json, visible};
 use crate::gate::{self, Standing, Stop, World};
 use serde_json::json;
 use std::fmt::Write as _;
@@ -27,7 +27,7 @@ pub(crate) fn run(world: World, from: &Path, args: Args) -> ExitCode {
 
 fn status(world: World, from: &Path, as_json: bool) -> Result<ExitCode, Stop> {
     let (world, project) = project(world, from)?;
-    let Standing { state, requests, budgets } = gate::standing(&world, &project)?;
+    let Standing { state, requests, budgets, unfinished } = gate::standing(&world, &project)?;
     let attempts = &state.attempts;
     let rows = [
         ("syntax", budgets.syntax),
@@ -55,6 +55,7 @@ fn status(world: World, from: &Path, as_json: bool) -> Result<ExitCode, Stop> {
             "asked": state.asked,
             "timed_out": state.timed_out,
             "lost": state.lost,
+            "unfinished": unfinished.as_ref().map(ToString::to_string),
             "records": state.records,
         });
         say(&format!("{}\n", safe_json(&object.to_string())))?;
@@ -73,6 +74,11 @@ fn status(world: World, from: &Path, as_json: bool) -> Result<ExitCode, Stop> {
         None => {
             let _ = writeln!(out, "{}", paint.with(Tone::Good, "open: nothing is halted"));
         }
+    }
+    if let Some(stop) = &unfinished {
+        let word = paint.with(Tone::Bad, "unfinished");
+        let _ = writeln!(out, "{word}: {}", printable(&stop.to_string()));
+        let _ = writeln!(out, "  {}", stop.help().unwrap_or_default());
     }
     let spent: Vec<String> = rows
         .iter()

@@ -15,14 +15,16 @@ use std::fmt::Write as _;
 /// Bytes of a view that can be approved: no person reads more.
 const LONGEST: usize = 64 << 10;
 
-/// The view, and whether something of what would be run is not in it: it had to be cut, or a mask hides it.
-pub(super) fn text(shown: &Shown, paint: Paint) -> (String, bool) {
+/// The view, and whether something of what would be run is not in it: it had to be cut, or a mask hides it. `full`: it is
+/// not cut, however long.
+pub(super) fn text(shown: &Shown, full: bool, paint: Paint) -> (String, bool) {
     let what = match &shown.about {
         About::Command(_) => "to approve it",
         About::Change(_) => "to approve them",
         About::Halt(_) => "to go on",
     };
-    ending(about(shown, paint), hides(shown), what, &shown.statement, shown.required)
+    let longest = if full { usize::MAX } else { LONGEST };
+    ending(about(shown, paint), (hides(shown), longest), what, &shown.statement, shown.required)
 }
 
 /// The same, for an answer that holds always: with the rule that would be added.
@@ -35,7 +37,7 @@ pub(super) fn with_rule(shown: &Shown, rule: &NewRule, paint: Paint) -> (String,
     if !rule.files().is_empty() {
         let _ = writeln!(text, "  note: then these files may hold anything: {}", visible(&rule.files().join(" ")));
     }
-    ending(text, hides(shown), "to allow it always", rule.statement(), rule.required())
+    ending(text, (hides(shown), LONGEST), "to allow it always", rule.statement(), rule.required())
 }
 
 fn about(shown: &Shown, paint: Paint) -> String {
@@ -55,15 +57,21 @@ fn hides(shown: &Shown) -> bool {
     }
 }
 
-fn ending(mut text: String, hidden: bool, what: &str, statement: &Statement, required: Strength) -> (String, bool) {
+fn ending(
+    mut text: String,
+    (hidden, longest): (bool, usize),
+    what: &str,
+    statement: &Statement,
+    required: Strength,
+) -> (String, bool) {
     let _ = writeln!(text, "digest: {}", statement.digest());
     let _ = writeln!(text, "{what} takes at least: {required}");
-    if text.len() <= LONGEST {
+    if text.len() <= longest {
         return (text, hidden);
     }
-    let end = (0..=LONGEST).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    let end = (0..=longest).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     text.truncate(end);
-    text += "\n… (cut: it is too long to be shown, and cannot be approved)\n";
+    text += "\n… (cut: it is too long to be shown at once; `--full` shows and approves all of it)\n";
     (text, true)
 }
 
@@ -114,6 +122,17 @@ fn change(shown: &Shown, asked: &AskedChange, paint: Paint) -> String {
     text += "  what it would change, and the rules that ask:\n";
     text += &rules(asked.rules.iter(), paint);
     text += &asked.diff;
+    let name = shown.statement.name();
+    if asked.cut {
+        let _ = writeln!(text, "… (cut: `guard show {name} --full` shows all of it)");
+    }
+    if !asked.unseen.is_empty() {
+        let copies = crate::gate::shown(&asked.copies);
+        let _ = writeln!(text, "  not shown, and to be approved unseen with `--unseen`; the copies lie in `{copies}`:");
+        for file in &asked.unseen {
+            let _ = writeln!(text, "    {file}");
+        }
+    }
     text
 }
 
@@ -153,6 +172,8 @@ pub(super) fn object(shown: &Shown) -> Value {
             "more": asked.changed.more,
             "diff": asked.diff,
             "cut": asked.cut,
+            "unseen": asked.unseen,
+            "copies": crate::gate::shown(&asked.copies),
             "uid": asked.open.asked.uid,
             "reason": asked.reason,
             "expires": time(asked.open.approved.as_ref().map_or(asked.open.asked.expires, |approved| approved.until)),

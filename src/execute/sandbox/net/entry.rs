@@ -4,7 +4,7 @@
 use super::Net;
 use super::proxy::Proxy;
 use crate::execute::ExecuteError;
-use crate::execute::sandbox::order::Reach;
+use crate::execute::sandbox::order::{Calls, Order, Reach};
 use rustix::io::retry_on_intr;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketFlags, SocketType, recvmsg, socketpair,
@@ -21,6 +21,7 @@ const ASKING: &str = "use Linux 5.6 or later, and in a container a seccomp profi
 /// What is there of a fence's network before its command begins.
 pub(in crate::execute::sandbox) struct Entry {
     reach: Reach,
+    calls: Option<Calls>,
     /// Whether guard is to be asked.
     pub(in crate::execute::sandbox) asks: bool,
     /// Variables that tell programs of the proxy.
@@ -33,13 +34,14 @@ pub(in crate::execute::sandbox) struct Entry {
 }
 
 impl Entry {
-    /// For what a command may reach, nothing where there is no fence around it; with both ends of what reports come through.
+    /// For what `order`'s command may reach, nothing where there is no fence around it; with both ends of what reports come through.
     pub(in crate::execute::sandbox) fn open(
-        reach: &Reach,
+        order: &Order,
         outside: bool,
     ) -> Result<(Self, OwnedFd, OwnedFd), ExecuteError> {
         let trouble = |cause: String| ExecuteError::System { what: "open the way to hosts".to_owned(), cause };
-        let asks = !outside && !reach.is_nothing();
+        let (reach, calls) = (&order.reach, order.calls.clone());
+        let asks = !outside && (!reach.is_nothing() || calls.is_some());
         let proxy = match reach.hosts.as_slice() {
             hosts @ [_, ..] if asks => Some(Proxy::open(hosts).map_err(|error| trouble(error.to_string()))?),
             _ => None,
@@ -47,7 +49,7 @@ impl Entry {
         let (reports, told) =
             if asks { pair()? } else { pipe_with(PipeFlags::CLOEXEC).map_err(|error| trouble(error.to_string()))? };
         let variables = proxy.as_deref().map(variables).unwrap_or_default();
-        let entry = Self { reach: reach.clone(), asks, variables, proxy, listener: None, over: !asks };
+        let entry = Self { reach: reach.clone(), calls, asks, variables, proxy, listener: None, over: !asks };
         Ok((entry, reports, told))
     }
 
@@ -67,8 +69,8 @@ impl Entry {
             let cause = std::io::Error::from_raw_os_error(error);
             return Err(format!("a network (ask guard for sockets: {cause}): {ASKING}"));
         }
-        let proxy = self.proxy.take();
-        Ok(self.listener.take().map(|listener| Net::new(listener, self.reach.clone(), private, proxy)))
+        let (proxy, calls) = (self.proxy.take(), self.calls.take());
+        Ok(self.listener.take().map(|listener| Net::new(listener, (self.reach.clone(), private), proxy, calls)))
     }
 }
 

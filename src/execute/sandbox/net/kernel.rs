@@ -67,6 +67,28 @@ pub(super) fn answer(listener: BorrowedFd<'_>, call: &Call, error: Errno) {
     let _ = unsafe { libc::ioctl(listener.as_raw_fd(), SEND, &raw const answer) };
 }
 
+/// Puts a copy of `fd` in place of descriptor `number` of the process that waits; Linux 5.9 and later.
+pub(super) fn replace(listener: BorrowedFd<'_>, call: &Call, number_of: c_int, fd: &OwnedFd) -> Result<(), Errno> {
+    /// `struct seccomp_notif_addfd`.
+    #[repr(C)]
+    struct Added {
+        id: u64,
+        flags: u32,
+        source: u32,
+        number: u32,
+        number_flags: u32,
+    }
+    /// `SECCOMP_IOCTL_NOTIF_ADDFD`, and the flag that the number is given.
+    const ADD: c_ulong = 0x4018_2103;
+    const AT: u32 = 1;
+    let number = |fd: c_int| u32::try_from(fd).map_err(|_| libc::EBADF);
+    let close = u32::try_from(libc::O_CLOEXEC).unwrap_or(0);
+    let (source, number) = (number(fd.as_raw_fd())?, number(number_of)?);
+    let added = Added { id: call.id, flags: AT, source, number, number_flags: close };
+    // SAFETY: the structure is the kernel's, which only reads it.
+    if unsafe { libc::ioctl(listener.as_raw_fd(), ADD, &raw const added) } < 0 { Err(sys::errno()) } else { Ok(()) }
+}
+
 /// Copies memory of the thread from `from` on.
 pub(super) fn copy(thread: pid_t, from: u64, into: &mut [u8]) -> Result<(), Errno> {
     let from = usize::try_from(from).map_err(|_| libc::EFAULT)?;

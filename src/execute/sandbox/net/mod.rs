@@ -3,6 +3,7 @@
 //! Knows neither policies nor how a fence is built.
 
 mod address;
+mod calls;
 mod diag;
 mod entry;
 mod hello;
@@ -13,7 +14,7 @@ mod proxy;
 mod supervisor;
 mod tcp;
 
-use super::order::Reach;
+use super::order::{Calls, Reach};
 use crate::execute::{ExecuteError, Traffic};
 use rustix::event::{PollFd, PollFlags};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -35,10 +36,9 @@ pub(in crate::execute) struct Net {
 }
 
 impl Net {
-    /// Answers what comes through `listener`; `private`: whether the fence has a `/tmp` of its own.
-    fn new(listener: OwnedFd, reach: Reach, private: bool, proxy: Option<Arc<proxy::Proxy>>) -> Self {
-        let tally = proxy.as_ref().map_or_else(Tally::default, |proxy| proxy.tally());
-        Self { ground: Arc::new(Ground::new(listener, reach, private, proxy, tally)), serving: None }
+    /// Answers what comes through `listener`; with `reach`, whether the fence has a `/tmp` of its own.
+    fn new(listener: OwnedFd, reach: (Reach, bool), proxy: Option<Arc<proxy::Proxy>>, calls: Option<Calls>) -> Self {
+        Self { ground: Arc::new(Ground::new(listener, reach, proxy, calls)), serving: None }
     }
 
     /// What to wait for until it is served: the first call.

@@ -4,8 +4,8 @@
 use super::address::{self, Address};
 use super::kernel::{self, Call};
 use super::proxy::Proxy;
-use super::{Tally, local, tcp};
-use crate::execute::sandbox::order::Reach;
+use super::{Tally, calls, local, tcp};
+use crate::execute::sandbox::order::{Calls, Reach};
 use crate::execute::sandbox::sys::Errno;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{AddressFamily, Shutdown, SocketType, ipproto, shutdown, sockopt};
@@ -27,6 +27,8 @@ pub(super) struct Ground {
     /// Whether the fence has a `/tmp` of its own.
     pub(super) private: bool,
     pub(super) proxy: Option<Arc<Proxy>>,
+    /// Takes connections to guard.
+    pub(super) calls: Option<Calls>,
     pub(super) tally: Tally,
     own: Mutex<Own>,
     /// Connections that are waited for.
@@ -75,8 +77,15 @@ pub(super) fn number(error: rustix::io::Errno) -> Errno {
 }
 
 impl Ground {
-    pub(super) fn new(listener: OwnedFd, reach: Reach, private: bool, proxy: Option<Arc<Proxy>>, tally: Tally) -> Self {
-        Self { listener, reach, private, proxy, tally, own: Mutex::default(), pending: Mutex::default() }
+    pub(super) fn new(
+        listener: OwnedFd,
+        (reach, private): (Reach, bool),
+        proxy: Option<Arc<Proxy>>,
+        calls: Option<Calls>,
+    ) -> Self {
+        let tally = proxy.as_ref().map_or_else(Tally::default, |proxy| proxy.tally());
+        let (own, pending) = (Mutex::default(), Mutex::default());
+        Self { listener, reach, private, proxy, calls, tally, own, pending }
     }
 
     pub(super) fn own(&self) -> MutexGuard<'_, Own> {
@@ -202,6 +211,9 @@ fn judged(ground: &Arc<Ground>, call: &Call) -> Result<Done, Errno> {
     Ok(match (name, family, address) {
         ("listen", Family::Local, _) => local::listen(ground, &socket, call.int(1)).into(),
         ("listen", _, _) => tcp::listen(ground, &socket, six, call.int(1)).into(),
+        ("connect", Family::Local, Some((Address::Path(path), _))) if calls::meant(ground, &path) => {
+            calls::connect(ground, call, &socket).into()
+        }
         ("connect", Family::Local, Some((Address::Path(path), _))) => local::connect(ground, *call, socket, &path),
         ("bind", Family::Local, Some((Address::Path(path), bytes))) => {
             local::bind(ground, call, &socket, &path, bytes).into()

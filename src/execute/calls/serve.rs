@@ -1,0 +1,237 @@
+//! The outside of calls: each is done by a guard of its own, which nobody inside can reach, and which ends with its caller.
+//! Knows neither which words are an agent's nor what they do.
+
+use super::wire::{self, Asked};
+use super::{Answer, FOR};
+use crate::execute::sandbox::Calls;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags, ResolveFlags, open, openat2};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Calls that may be served at once.
+const MOST: usize = 64;
+/// How long a caller may take to say what it wants.
+const ASKING: Duration = Duration::from_secs(10);
+/// How long a guard may take to end once its caller is gone: it has its own grace for what it runs.
+const ENDING: Duration = Duration::from_secs(15);
+/// Exit code of a call that is refused.
+const REFUSED: u8 = 126;
+/// Exit code where guard cannot do its job.
+const TROUBLE: u8 = 125;
+
+/// What calls are served by.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// The project's root, without links: the only one that is acted in.
+    pub root: PathBuf,
+    /// The environment of the guard that serves; nothing of the caller's counts.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Whether somebody inside may make the call of these words; the error says why not.
+    pub allows: fn(&[OsString]) -> Result<(), String>,
+}
+
+/// What was served.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Served {
+    /// Calls that were let through.
+    pub calls: u64,
+    /// Calls that were not, each with how often.
+    pub refused: Vec<(String, u64)>,
+}
+
+/// Serves calls, each in a thread of its own, until it is ended.
+#[derive(Debug)]
+pub struct Serving(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    terms: Terms,
+    now: Mutex<Now>,
+}
+
+#[derive(Debug, Default)]
+struct Now {
+    over: bool,
+    served: Served,
+    /// Guards that serve.
+    children: Vec<Pid>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Serving {
+    /// Begins.
+    pub fn begin(terms: Terms) -> Self {
+        Self(Arc::new(Shared { terms, now: Mutex::default() }))
+    }
+
+    /// What takes the connections.
+    pub fn calls(&self) -> Calls {
+        let shared = Arc::clone(&self.0);
+        Calls(Arc::new(move |socket| take(&shared, socket)))
+    }
+
+    /// Ends every call that is still served; what was.
+    pub fn end(self) -> Served {
+        let (children, threads) = {
+            let mut now = self.0.now();
+            now.over = true;
+            (std::mem::take(&mut now.children), std::mem::take(&mut now.threads))
+        };
+        for child in children {
+            let _ = kill_process(child, Signal::TERM);
+        }
+        for thread in threads {
+            let _ = thread.join();
+        }
+        std::mem::take(&mut self.0.now().served)
+    }
+}
+
+impl Shared {
+    fn now(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Serves one connection; false: it is not served.
+fn take(shared: &Arc<Shared>, socket: OwnedFd) -> bool {
+    let mut now = shared.now();
+    now.threads.retain(|thread| !thread.is_finished());
+    if now.over || now.threads.len() >= MOST {
+        return false;
+    }
+    let own = Arc::clone(shared);
+    // The guard that serves ends with the thread that starts it: so this one stays to its end.
+    let thread = std::thread::Builder::new().name("call".to_owned()).stack_size(256 * 1024);
+    match thread.spawn(move || serve(&own, &UnixStream::from(socket))) {
+        Ok(thread) => {
+            now.threads.push(thread);
+            true
+        }
+        Err(_) => false,
+    }
+}
+
+fn serve(shared: &Shared, socket: &UnixStream) {
+    let answer = socket
+        .set_read_timeout(Some(ASKING))
+        .and_then(|()| wire::asked(socket))
+        .map_or_else(|error| trouble("what is asked cannot be read", &error), |asked| done(shared, socket, asked));
+    let _gone = wire::reply(socket, &answer);
+}
+
+fn trouble(what: &str, error: &io::Error) -> Answer {
+    Answer { code: TROUBLE, said: format!("guard: {what}: {error}") }
+}
+
+fn done(shared: &Shared, socket: &UnixStream, asked: Asked) -> Answer {
+    let Asked { words, cwd, streams } = asked;
+    if let Err(said) = (shared.terms.allows)(&words) {
+        refuse(shared, &words);
+        return Answer { code: REFUSED, said };
+    }
+    let folder = match folder(&shared.terms.root, &cwd) {
+        Ok(folder) => folder,
+        Err(error) => {
+            return trouble(&format!("guard acts in the project alone, and `{}` is none of it", cwd.display()), &error);
+        }
+    };
+    match start(shared, &words, &folder, streams).and_then(|child| attend(shared, socket, child)) {
+        Ok(status) => Answer { code: code(status), said: String::new() },
+        Err(error) => trouble("the call cannot be served", &error),
+    }
+}
+
+/// Remembers a refused call, in as many kinds as are worth a record.
+fn refuse(shared: &Shared, words: &[OsString]) {
+    let mut now = shared.now();
+    let first: Vec<_> = words.iter().take(3).map(|word| word.to_string_lossy()).collect();
+    let said = crate::event::line::brief(&format!("guard {}", first.join(" ")));
+    let full = now.served.refused.len() >= MOST;
+    match now.served.refused.iter_mut().find(|(old, _)| *old == said) {
+        Some((_, times)) => *times += 1,
+        None if full => {
+            if let Some((_, times)) = now.served.refused.last_mut() {
+                *times += 1;
+            }
+        }
+        None => now.served.refused.push((said, 1)),
+    }
+}
+
+/// The folder as it is outside: the project is the same there, and nothing else is believed to be.
+fn folder(root: &Path, cwd: &Path) -> io::Result<OwnedFd> {
+    let below = cwd.strip_prefix(root).map_err(|_| io::Error::other("it lies elsewhere"))?;
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let root = open(root, flags, Mode::empty())?;
+    let below = if below.as_os_str().is_empty() { Path::new(".") } else { below };
+    let within = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_SYMLINKS;
+    Ok(openat2(root, below, flags, Mode::empty(), within)?)
+}
+
+fn start(shared: &Shared, words: &[OsString], folder: &OwnedFd, streams: [OwnedFd; 3]) -> io::Result<Child> {
+    let [stdin, stdout, stderr] = streams.map(Stdio::from);
+    let pid = rustix::process::getpid().as_raw_nonzero().get();
+    let mut command = Command::new("/proc/self/exe");
+    command
+        .arg0("guard")
+        .args(words)
+        .env_clear()
+        .envs(shared.terms.environment.iter().map(|(name, value)| (name, value)));
+    command.env(FOR, wire::join(pid, &shared.terms.root)).current_dir(format!("/proc/self/fd/{}", folder.as_raw_fd()));
+    command.stdin(stdin).stdout(stdout).stderr(stderr);
+    let mut now = shared.now();
+    if now.over {
+        return Err(io::Error::other("the harness has ended"));
+    }
+    let child = command.spawn()?;
+    now.served.calls += 1;
+    now.children.extend(Pid::from_raw(child.id().cast_signed()));
+    Ok(child)
+}
+
+/// Stays with a guard to its end, which is asked for when its caller goes away.
+fn attend(shared: &Shared, socket: &UnixStream, mut child: Child) -> io::Result<ExitStatus> {
+    let Some(pid) = Pid::from_raw(child.id().cast_signed()) else { return child.wait() };
+    let ended = pidfd_open(pid, PidfdFlags::empty())?;
+    let mut left = None;
+    loop {
+        let mut fds = vec![PollFd::new(&ended, PollFlags::IN)];
+        if left.is_none() {
+            // Whoever asked says nothing more: whatever comes is its end.
+            fds.push(PollFd::new(socket, PollFlags::IN));
+        }
+        match poll(&mut fds, left.as_ref()) {
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(error) => return Err(error.into()),
+            Ok(0) => child.kill()?,
+            Ok(_) => {}
+        }
+        let mut ready = fds.iter().map(|fd| !fd.revents().is_empty());
+        if ready.next().unwrap_or(true) {
+            // Before its number can be another's.
+            let mut now = shared.now();
+            now.children.retain(|other| *other != pid);
+            return child.wait();
+        }
+        if ready.next().unwrap_or(false) {
+            let _ = kill_process(pid, Signal::TERM);
+            left = Timespec::try_from(ENDING).ok();
+        }
+    }
+}
+
+fn code(status: ExitStatus) -> u8 {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(TROUBLE)
+}
