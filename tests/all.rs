@@ -26,4 +26,5 @@ mod policy;
 mod reads;
 mod record;
 mod shell;
+mod tools;
 mod tty;

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Everything that a command would change, in the order of the paths' bytes; of a removed or replaced folder, what lay in
 /// it too.
@@ -16,6 +17,9 @@ pub struct ChangeSet {
     pub left_out: Vec<PathBuf>,
     /// Changed files that go by more than one name: each name is committed as a file of its own.
     pub linked: Vec<PathBuf>,
+    /// Files that were written and hold what they held, with the time of that: no change to judge or to record, and what
+    /// tools go by that compare times (make, cargo).
+    pub touched: Vec<(PathBuf, SystemTime)>,
 }
 
 /// A path that is not what it was.

@@ -62,10 +62,13 @@ const NEVER: &[&str] = &[
     "LD_AUDIT",
 ];
 
+/// Where Python finds and puts compiled forms, below the caches' folder.
+pub(super) const PYTHON: &str = "python";
+
 /// Where tools put what they could make again, below the caches' folder; none of it enters the project.
 const CACHES: &[(&str, &str)] = &[
     ("XDG_CACHE_HOME", "xdg"),
-    ("PYTHONPYCACHEPREFIX", "python"),
+    ("PYTHONPYCACHEPREFIX", PYTHON),
     ("MYPY_CACHE_DIR", "mypy"),
     ("RUFF_CACHE_DIR", "ruff"),
     ("BLACK_CACHE_DIR", "black"),

@@ -17,4 +17,7 @@ pub struct Reads {
     pub dotenv: Vec<PathBuf>,
     /// Whether the project was looked through for them.
     pub looked_through: bool,
+    /// Libraries of the Python that runs: their compiled forms are used, where they lie neither in the project nor where a
+    /// command may write.
+    pub libraries: Vec<PathBuf>,
 }

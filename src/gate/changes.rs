@@ -45,12 +45,7 @@ pub fn change_facts(
     let mut facts = ChangeFacts {
         project: look.project.to_owned(),
         home: look.home.map(Path::to_owned),
-        nested: look
-            .nested
-            .iter()
-            .filter_map(|root| root.strip_prefix(look.project).ok())
-            .map(Path::to_owned)
-            .collect(),
+        nested: within(look.project, look.nested),
         ..ChangeFacts::default()
     };
     let limit = policy.settings().limits.file_size;
@@ -109,6 +104,11 @@ pub fn change_facts(
         }
     }
     Ok(facts)
+}
+
+/// Roots of projects within `project`, from its root.
+pub(super) fn within(project: &Path, nested: &[PathBuf]) -> Vec<PathBuf> {
+    nested.iter().filter_map(|root| root.strip_prefix(project).ok()).map(Path::to_owned).collect()
 }
 
 /// Whether a file gets another content and had rights that only the machine's administrator can give again.

@@ -40,6 +40,22 @@ pub(super) fn place(world: &World, project: &Project, policy: &Policy) -> Place 
     }
 }
 
+/// The libraries of every Python that a command names.
+pub(super) fn libraries(facts: &Facts) -> Vec<PathBuf> {
+    let mut all: Vec<PathBuf> = facts
+        .programs
+        .values()
+        .filter_map(|found| match found {
+            Found::Program(program) => Some(crate::execute::libraries(&program.path)),
+            Found::Missing | Found::Unusable(_) => None,
+        })
+        .flatten()
+        .collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
 /// What a command may use.
 pub(super) fn limits(policy: &Policy) -> Limits {
     let given = &policy.settings().limits;

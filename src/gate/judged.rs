@@ -1,16 +1,17 @@
 //! Judging what a command changed: the facts, the policy's word, and the changes as a person sees them.
 //! Brings nothing in.
 
-use super::changes::{Look, change_facts};
+use super::changes::{Look, change_facts, within};
 use super::desk::Desk;
 use super::diff::{Diff, Extent, diff};
 use super::transaction::Ran;
-use super::{Stop, held};
-use crate::action::ChangeSet;
+use super::{Stop, held, homes};
+use crate::action::{Change, ChangeSet, Node};
 use crate::approve::Permit;
 use crate::decide::{ChangeFacts, ChangeJudgement, Verdict, judge_changes};
-use crate::execute::change::ReadError;
-use std::path::Path;
+use crate::execute::change::{ReadError, take_times};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 impl Desk<'_> {
     pub(super) fn judged_changes(
@@ -23,6 +24,24 @@ impl Desk<'_> {
         facts.task.clone_from(&ran.request.task);
         facts.answered = answered(ran.permit);
         Ok(judge_changes(set, &facts, &self.policy, ran.permit.grant().area))
+    }
+
+    /// Takes the times of files along that a command wrote and left as they were, where it might have changed them.
+    pub(super) fn take_times(&self, touched: &[(PathBuf, SystemTime)], began: SystemTime, ran: &Ran<'_>) {
+        if touched.is_empty() {
+            return;
+        }
+        let written = || Some(Node::File { len: 0, mode: 0, sha256: [0; 32] });
+        let change = |path: &PathBuf| Change { path: path.clone(), before: written(), after: written() };
+        let changes = touched.iter().map(|(path, _)| change(path)).collect();
+        let set = ChangeSet { changes, ..ChangeSet::default() };
+        let nested = within(&self.project.root, &self.project.nested);
+        let (project, task) = (self.project.root.clone(), ran.request.task.clone());
+        let facts = ChangeFacts { project, nested, task, ..ChangeFacts::default() };
+        let judged = judge_changes(&set, &facts, &self.policy, ran.permit.grant().area);
+        if judged.verdict != Verdict::Deny {
+            take_times(&self.project.root, touched, began);
+        }
     }
 
     /// What the policy says by now of changes that wait.
@@ -38,7 +57,8 @@ impl Desk<'_> {
         let home = self.world.home();
         let (project, nested) = (self.project.root.as_path(), self.project.nested.as_slice());
         let look = Look { upper, project, home: home.as_deref(), nested };
-        change_facts(set, look, &self.redactor, &self.policy)
+        let facts = change_facts(set, look, &self.redactor, &self.policy)?;
+        Ok(ChangeFacts { own_home: homes::of_database(), ..facts })
     }
 
     /// Changes line by line, without secrets.

@@ -4,7 +4,7 @@
 use super::ask::{Answered, Asking};
 use super::count::Counting;
 use super::desk::{Desk, Judged, now};
-use super::grants::{environment, limits, place, required};
+use super::grants::{environment, libraries, limits, place, required};
 use super::held;
 use super::reach::reach;
 use super::stored::Stored;
@@ -131,7 +131,8 @@ fn run(
     sink: &mut dyn Sink,
     answer: &mut Answer,
 ) -> Result<(), Stop> {
-    let place = place(world, desk.project, &desk.policy);
+    let mut place = place(world, desk.project, &desk.policy);
+    place.reads.libraries = libraries(&judged.facts);
     let environment = match judged.composition {
         Some(_) => compose::outside(world, desk.project),
         None => environment(world, &permit.grant().env),

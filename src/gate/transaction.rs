@@ -91,7 +91,12 @@ impl Desk<'_> {
     pub(super) fn take_in(&mut self, transaction: Transaction, ran: &Ran<'_>, answer: &mut Answer) -> Result<(), Stop> {
         let upper = transaction.layer().upper;
         let set = match change::read(&upper, &self.project.root) {
-            Ok(set) if set.is_empty() => return Ok(()),
+            Ok(set) if set.is_empty() => {
+                if matches!(ran.outcome.ended, Ended::Exited | Ended::Signalled) && !ran.request.dry_run {
+                    self.take_times(&set.touched, transaction.began(), ran);
+                }
+                return Ok(());
+            }
             Ok(set) => set,
             Err(error) => return self.withhold(ran.of, &ChangeSet::default(), Withholding::unread(&error), answer),
         };
@@ -143,12 +148,14 @@ impl Desk<'_> {
         ran: &Ran<'_>,
         answer: &mut Answer,
     ) -> Result<(), Stop> {
-        let (upper, basis) = (transaction.layer().upper, Basis::Since(transaction.began()));
+        let began = transaction.began();
+        let (upper, basis) = (transaction.layer().upper, Basis::Since(began));
         let changed = Changed::of(Some(ran.of), &set);
         let bringing = Bringing { changed: changed.clone(), undoes: None, approval: None };
         let find = |change: &Change| open_written(&upper, &change.path).map_err(ChangeError::from);
         match self.bring_in(transaction, set.clone(), basis, find, bringing) {
             Ok(receipt) => {
+                self.take_times(&set.touched, began, ran);
                 let seq = Some(receipt.last);
                 answer.receipt = Some(receipt);
                 answer.changes = Some(Changes::of(changed, seq));

@@ -6,5 +6,5 @@ mod hostile;
 mod judged;
 mod overlay;
 mod properties;
-mod scene;
+pub(crate) mod scene;
 mod users;

@@ -2,6 +2,7 @@
 
 mod amounts;
 mod late;
+mod hogs;
 mod memory;
 mod turns;
 mod users;

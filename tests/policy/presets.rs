@@ -258,6 +258,22 @@ fn a_command_gets_what_its_rule_gives_and_a_line_the_least_of_its_commands() {
 }
 
 #[test]
+fn what_only_reads_reaches_what_a_rule_above_the_presets_opens() {
+    let mut source = extending("default");
+    source.text += "[[rule]]\nid = \"registry\"\nprogram = \"npm\"\nverdict = \"allow\"\nreason = \"looks\"\n\
+                    network = \"hosts\"\nhosts = [\"registry.npmjs.org\"]\n";
+    let policy = Policy::load(&[source]).unwrap();
+    let reached = |text: &str| {
+        let grant = line(&policy, text).grant().clone();
+        (grant.network, grant.hosts, grant.area)
+    };
+    let hosts = vec!["registry.npmjs.org".to_owned()];
+    assert_eq!(reached("npm view x"), (Network::Hosts, hosts.clone(), Writes::Nothing));
+    assert_eq!(reached("npm view x | head"), (Network::Hosts, hosts, Writes::Nothing));
+    assert_eq!(reached("ls | head"), (Network::None, Vec::new(), Writes::Nothing));
+}
+
+#[test]
 fn a_dry_run_lasts_as_long_as_it_says_and_a_minute_but_never_more_than_six() {
     let policy = load("python-trading").unwrap();
     let table = [

@@ -74,13 +74,25 @@ fn is_written(path: &Path, goes: bool) -> bool {
         return false;
     }
     let alone = path.components().nth(1).is_none();
-    if first == "modules" {
-        return is_of_module(path, goes);
+    match first {
+        "modules" => return is_of_module(path, goes),
+        "worktrees" => return is_of_worktree(path, goes),
+        _ => {}
     }
     (alone && (FILES.contains(&first) || first.starts_with("sharedindex.") || first.starts_with("BISECT_")))
         || FOLDERS.contains(&first)
         || path == Path::new("info/refs")
         || goes && UNFINISHED.contains(&first)
+}
+
+/// The same for what git keeps of a further work tree below `worktrees/NAME`: its index, its `HEAD`, its logs. Where it lies
+/// (`gitdir`) and what it belongs to (`commondir`) is a person's, and so are its settings.
+fn is_of_worktree(path: &Path, goes: bool) -> bool {
+    let mut parts = path.components();
+    let named = parts.nth(1).is_some();
+    let rest = parts.as_path();
+    let further = ["info", "modules", "objects", "worktrees"].iter().any(|name| rest.starts_with(name));
+    named && !further && is_written(rest, goes)
 }
 
 /// The same for a submodule's repository below `modules`, whose name may have several parts.

@@ -24,7 +24,10 @@ pub(super) fn leads_out(path: &Path, to: &Path, facts: &ChangeFacts, output: boo
     }
     let installed = |place: PathBuf| {
         SYSTEM.iter().any(|folder| place.starts_with(folder))
-            || facts.home.as_ref().is_some_and(|home| TOOLCHAINS.iter().any(|at| place.starts_with(home.join(at))))
+            || [&facts.home, &facts.own_home]
+                .into_iter()
+                .flatten()
+                .any(|home| TOOLCHAINS.iter().any(|at| place.starts_with(home.join(at))))
     };
     match (output, !climbs && leads.all(installed)) {
         (true, true) => None,

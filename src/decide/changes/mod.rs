@@ -30,6 +30,8 @@ pub struct ChangeFacts {
     pub project: PathBuf,
     /// The person's home.
     pub home: Option<PathBuf>,
+    /// Their home by the user database, where that is another: toolchains may lie in either.
+    pub own_home: Option<PathBuf>,
     /// Roots of projects within this one, from the project's root.
     pub nested: Vec<PathBuf>,
     /// Changed files, and kinds of secrets that their new content holds and their old did not.

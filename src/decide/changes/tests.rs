@@ -107,7 +107,17 @@ fn whatever_git_keeps_is_kept_at_any_depth_and_in_any_spelling() {
         ".git/modules/a/b/config",
         ".git/modules/a/hooks/refs/x",
         ".git/worktrees/w/gitdir",
-        ".git/worktrees/w/HEAD",
+        ".git/worktrees/w/commondir",
+        ".git/worktrees/w/config",
+        ".git/worktrees/w/config.worktree",
+        ".git/worktrees/w/hooks/x",
+        ".git/worktrees/w/info/attributes",
+        ".git/worktrees/w/modules/a/HEAD",
+        ".git/worktrees/w/objects/ab/cd",
+        ".git/worktrees/w/rebase-merge/git-rebase-todo",
+        ".git/worktrees/w/worktrees/w/HEAD",
+        ".git/worktrees/HEAD",
+        ".git/worktrees",
         ".git/commondir",
         ".git/gitdir",
         ".git/objects/info/alternates",
@@ -138,6 +148,9 @@ fn whatever_git_keeps_is_kept_at_any_depth_and_in_any_spelling() {
         ".git/MERGE_MSG",
         ".git/info/refs",
         ".git/objects/info/packs",
+        ".git/worktrees/w/HEAD",
+        ".git/worktrees/w/index",
+        ".git/worktrees/w/logs/HEAD",
         ".git/modules/a/HEAD",
         ".git/modules/a/b/objects/ab/cd",
         "sub/.git/index",
@@ -224,7 +237,7 @@ fn big_files_ask_wherever_they_are_made_and_not_for_a_mode() {
 #[test]
 fn links_that_lead_out_are_denied_and_among_outputs_asked_or_fine() {
     let leads = [("seems", "/etc/x"), ("venv/bin/seems", "/etc/x")].map(|(at, to)| (at.into(), to.into()));
-    let facts = ChangeFacts { leads: leads.into(), ..facts() };
+    let facts = ChangeFacts { leads: leads.into(), own_home: Some("/home/own".into()), ..facts() };
     let (ask, deny) = (Some(Verdict::Ask), Some(Verdict::Deny));
     let table = [
         ("a", "b", None),
@@ -240,6 +253,9 @@ fn links_that_lead_out_are_denied_and_among_outputs_asked_or_fine() {
         ("a", "/px", deny),
         ("venv/bin/python", "/usr/bin/python3", None),
         ("venv/bin/python", "/home/x/.pyenv/versions/3/bin/python", None),
+        ("venv/bin/python", "/home/own/.pyenv/versions/3/bin/python", None),
+        ("venv/bin/python", "/home/own/.ssh/id", ask),
+        ("venv/bin/python", "/home/other/.pyenv/versions/3/bin/python", ask),
         ("venv/bin/python", "/home/x/.ssh/id", ask),
         ("venv/bin/python", "/usr/../etc/passwd", ask),
         ("venv/bin/python", "../../../x", ask),

@@ -13,6 +13,8 @@ use std::time::Duration;
 struct Share {
     timeout: Duration,
     network: Network,
+    /// Whether a rule says so.
+    reaches: bool,
     hosts: Vec<String>,
     services: Vec<String>,
     writes: Writes,
@@ -45,6 +47,9 @@ pub(super) fn grant(ground: Ground<'_>, hits: &[Hit]) -> Grant {
     let only_reads = !redirected && shares.iter().all(|share| share.quiet);
     let held = shares.iter().any(|share| !share.quiet && share.writes == Writes::Nothing);
     let loud: Vec<&Share> = shares.iter().filter(|share| !share.quiet).collect();
+    // Where all of them only read, those count for the network that were given one: `npm view x | head`.
+    let reached = |share: &&Share| if loud.is_empty() { share.reaches } else { !share.quiet };
+    let reaching: Vec<&Share> = shares.iter().filter(reached).collect();
     let area = match loud.iter().map(|share| share.writes).min() {
         _ if only_reads || held => Writes::Nothing,
         Some(least) => least,
@@ -57,9 +62,9 @@ pub(super) fn grant(ground: Ground<'_>, hits: &[Hit]) -> Grant {
         timeout: shortest(&mut loud.iter().copied()).or(shortest(&mut shares.iter())).unwrap_or(default),
         writes: area != Writes::Nothing,
         area,
-        network: loud.iter().map(|share| share.network).min().unwrap_or(Network::None),
-        hosts: common(loud.iter().map(|share| &share.hosts)),
-        services: common(loud.iter().map(|share| &share.services)),
+        network: reaching.iter().map(|share| share.network).min().unwrap_or(Network::None),
+        hosts: common(reaching.iter().map(|share| &share.hosts)),
+        services: common(reaching.iter().map(|share| &share.services)),
         runner,
         env: common(loud.iter().map(|share| &share.env)),
         // Whatever else the line runs would read them as well.
@@ -98,9 +103,11 @@ fn share(ground: Ground<'_>, command: &Command, rules: &[&Rule]) -> Share {
     };
     let writes = specific(rules, |gives| gives.writes);
     let quiet = matches!(&writes, Some((Layer::BuiltIn, all)) if all.contains(&Writes::Nothing));
+    let network = specific(rules, |gives| gives.network).and_then(|(_, all)| all.into_iter().min());
     Share {
         timeout,
-        network: specific(rules, |gives| gives.network).and_then(|(_, all)| all.into_iter().min()).unwrap_or_default(),
+        network: network.unwrap_or_default(),
+        reaches: network.is_some() || specific(rules, |gives| gives.services.clone()).is_some(),
         hosts: lists(rules, |gives| gives.hosts.clone()),
         services: lists(rules, |gives| gives.services.clone()),
         writes: writes.and_then(|(_, all)| all.into_iter().min()).unwrap_or_default(),

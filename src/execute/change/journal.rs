@@ -89,7 +89,7 @@ impl Journal {
         let changes = self.changes.iter().map(change).collect::<Option<Vec<_>>>()?;
         let [left_out, linked] =
             [&self.left_out, &self.linked].map(|paths| paths.iter().map(uncarried).collect::<Vec<_>>());
-        Some(ChangeSet { changes, cut: false, left_out, linked }).filter(|_| self.v == 1)
+        Some(ChangeSet { changes, left_out, linked, ..ChangeSet::default() }).filter(|_| self.v == 1)
     }
 
     /// What changes, whatever the transaction is called, as bytes to be compared.

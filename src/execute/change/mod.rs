@@ -14,6 +14,7 @@ mod shut;
 mod side;
 mod stage;
 mod stand;
+mod times;
 mod transaction;
 
 pub use aside::{Aside, is_whole, reverse};
@@ -23,4 +24,5 @@ pub use journal::{Journal, Unfinished, finish, unfinished};
 pub use read::{Bounds, read, read_within};
 pub use side::{open_before, open_written};
 pub use stage::{Basis, ChangeError, Conflict, Staged, stage};
+pub use times::take_times;
 pub use transaction::{Kept, Transaction, exclusively};

@@ -10,6 +10,7 @@ use rustix::fs::{FileType, Stat};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How much is looked at before a set is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +71,7 @@ pub fn read_within(upper: &Path, project: &Path, bounds: Bounds) -> Result<Chang
     set.changes.sort_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
     set.left_out.sort();
     set.linked.sort();
+    set.touched.sort();
     Ok(set)
 }
 
@@ -107,6 +109,24 @@ enum Found {
     Folder(Node, Folder),
     /// Its content is more than may be read.
     TooMuch,
+}
+
+/// What stands under a name after and before.
+struct Seen {
+    after: Found,
+    before: Found,
+    /// Of a folder.
+    mark: Mark,
+    /// By how many names a file goes.
+    links: u64,
+    /// When each was last written to.
+    times: [Option<SystemTime>; 2],
+}
+
+/// When a file was last written to, as the file system says.
+fn modified(stat: &Stat) -> Option<SystemTime> {
+    let seconds = Duration::from_secs(u64::try_from(stat.st_mtime).ok()?);
+    Some(UNIX_EPOCH + seconds + Duration::from_nanos(stat.st_mtime_nsec))
 }
 
 impl Walk {
@@ -170,7 +190,7 @@ impl Walk {
         }
         self.path.extend_from_slice(name.as_bytes());
         let path = self.shown();
-        let (after, before, mark, links) = self.both_sides(name, &path)?;
+        let Seen { after, before, mark, links, times } = self.both_sides(name, &path)?;
         let (after, upper) = match after {
             Found::TooMuch => return Ok(false),
             Found::Nothing => (None, None),
@@ -183,7 +203,9 @@ impl Walk {
             Found::Node(node) => (Some(node), None),
             Found::Folder(node, folder) => (Some(node), Some(folder)),
         };
-        if before != after && !self.note(Change { path, before, after }, links) {
+        if before == after {
+            self.touched(path, before.as_ref(), times);
+        } else if !self.note(Change { path, before, after }, links) {
             return Ok(false);
         }
         if upper.is_some() || lower.is_some() {
@@ -193,10 +215,13 @@ impl Walk {
         Ok(true)
     }
 
-    /// What stands under `name` after and before, the mark of a folder, and by how many names a file goes.
-    fn both_sides(&mut self, name: &OsStr, path: &Path) -> Result<(Found, Found, Mark, u64), ReadError> {
-        let Some(level) = self.levels.last() else { return Ok((Found::Nothing, Found::Nothing, Mark::Merged, 0)) };
+    /// What stands under `name` after and before.
+    fn both_sides(&mut self, name: &OsStr, path: &Path) -> Result<Seen, ReadError> {
+        let mut times = [None, None];
         let (mut after, mut mark, mut links) = (Found::Nothing, Mark::Merged, 0);
+        let Some(level) = self.levels.last() else {
+            return Ok(Seen { after, before: Found::Nothing, mark, links, times });
+        };
         if let Some(upper) = &level.upper
             && let Some(stat) = Side::Upper.look(upper, name, path)?
             && !overlay::is_whiteout_device(&stat)
@@ -204,7 +229,7 @@ impl Walk {
             let empty = FileType::from_raw_mode(stat.st_mode).is_file() && stat.st_size == 0;
             if !(level.whiteouts && empty && Side::Upper.is_whiteout(upper, name, &stat, path)?) {
                 after = found(Side::Upper, upper, name, &stat, &mut self.bounds.written, path)?;
-                links = stat.st_nlink;
+                (links, times[0]) = (stat.st_nlink, modified(&stat));
             }
             if let Found::Folder(_, folder) = &after {
                 mark = folder.mark(path)?;
@@ -216,8 +241,18 @@ impl Walk {
             && let Some(stat) = Side::Lower.look(lower, name, path)?
         {
             before = found(Side::Lower, lower, name, &stat, &mut self.bounds.before, path)?;
+            times[1] = modified(&stat);
         }
-        Ok((after, before, mark, links))
+        Ok(Seen { after, before, mark, links, times })
+    }
+
+    /// Remembers that a file was written and stayed what it was; not of more files than may be changed.
+    fn touched(&mut self, path: PathBuf, node: Option<&Node>, [after, before]: [Option<SystemTime>; 2]) {
+        if let (Some(Node::File { .. }), Some(time)) = (node, after.filter(|_| after != before))
+            && self.set.touched.len() < self.bounds.changes
+        {
+            self.set.touched.push((path, time));
+        }
     }
 
     /// Adds a change; `false`: there are too many.

@@ -151,6 +151,6 @@ fn is_origin(upper: &Path, path: &Path, found: &Stat) -> Option<bool> {
 }
 
 /// A file's time; its change time no program can set.
-fn at(seconds: i64, nanos: u64) -> SystemTime {
+pub(super) fn at(seconds: i64, nanos: u64) -> SystemTime {
     UNIX_EPOCH + Duration::new(u64::try_from(seconds).unwrap_or(0), u32::try_from(nanos).unwrap_or(0))
 }

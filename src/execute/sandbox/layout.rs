@@ -2,10 +2,12 @@
 //! Knows the file system as it lies; starts nothing.
 
 use super::closed::{self, Cover, covers};
+use super::compiled::compiled;
 use super::covering;
 use super::mounts::Step;
 use super::order::{Order, PROGRAM, SUPERVISOR};
 use super::rules::{Access, Judged, Rules};
+use crate::execute::environment::PYTHON;
 use crate::execute::{ExecuteError, Place, real_in};
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::CString;
@@ -233,6 +235,7 @@ impl Layout<'_> {
                 self.way(base, path)?;
             }
         }
+        self.compiled()?;
         self.steps.extend([folder("/run/guard", 0o755), folder(NOTHING_FOLDER, 0o555)]);
         self.steps.push(Step::File { at: c(NOTHING_FILE) });
         self.steps.push(Step::Unreadable { at: c(SHUT_FILE) });
@@ -246,6 +249,23 @@ impl Layout<'_> {
         self.steps.extend(make);
         self.steps.push(Step::ReadOnly { at: c("/run") });
         self.steps.extend(put);
+        Ok(())
+    }
+
+    /// The compiled forms of Python's libraries, where Python looks for compiled forms.
+    fn compiled(&mut self) -> Result<(), ExecuteError> {
+        if self.place.reads.libraries.is_empty() || !is_private(&self.place.caches) {
+            return Ok(());
+        }
+        let private = PRIVATE.iter().map(Path::new).chain([self.place.project.as_path()]);
+        let within = self.place.caches.join(PYTHON);
+        let made = compiled(&self.place.reads.libraries, &within, &private.collect::<Vec<_>>());
+        for at in [within].iter().chain(&made.folders) {
+            self.steps.push(Step::Folder { at: c_path(at)?, mode: 0o755 });
+        }
+        for (at, to) in &made.links {
+            self.steps.push(Step::Link { to: c_path(to)?, at: c_path(at)? });
+        }
         Ok(())
     }
 

@@ -5,6 +5,7 @@ mod begin;
 mod bounds;
 mod cgroup;
 mod closed;
+mod compiled;
 mod covering;
 mod console;
 mod detach;
