@@ -4,7 +4,7 @@
 use super::capture::Capturing;
 use super::limits::{Limits, word};
 use super::sandbox::{
-    self, Console, Feed, Fenced, GRACE, Layer, Net, Order, Reach, Standing, Steering, Stopper, Work, report,
+    self, Alarm, Console, Feed, Fenced, GRACE, Layer, Net, Order, Reach, Standing, Steering, Stopper, Work, report,
 };
 use super::terminal::Terminal;
 use super::written::Watching;
@@ -189,6 +189,14 @@ impl Prepared {
                 path.display()
             )
         }));
+        let gone = fenced.alarm.iter().flat_map(Alarm::gone);
+        fence.missing.extend(gone.map(|path| {
+            format!(
+                "`{}` was removed or replaced from outside, after which it could be written to inside, so everything was \
+                 ended: look at what stands there now, and change it while no harness runs",
+                path.display()
+            )
+        }));
         let by_guard = if run.printed.over { Some(word::OUTPUT) } else { written.then_some(word::TOTAL_WRITE) };
         let mut limit = None;
         let (ended, code, signal) = match last {
@@ -311,6 +319,10 @@ impl Run<'_> {
     fn relay(&mut self, fenced: &mut Fenced, mut watch: Watch, told: impl Fn() -> bool) -> Option<[i32; 3]> {
         loop {
             let pause = watch.look(self.printed.over, told());
+            if fenced.alarm.as_ref().is_some_and(Alarm::rings) {
+                // Nothing inside is waited for: it could write there now.
+                watch.stopper.end();
+            }
             let (out, err, reports, fed, asked) = {
                 let mut fds = Vec::with_capacity(5);
                 fds.push(PollFd::new(fenced.reports(), PollFlags::IN));
@@ -318,6 +330,7 @@ impl Run<'_> {
                 let fed = fenced.feed.is_some();
                 fds.extend(fenced.feed.iter().map(Feed::awaits));
                 fds.extend(fenced.net.iter().filter_map(Net::awaits));
+                fds.extend(fenced.alarm.iter().map(Alarm::awaits));
                 match poll(&mut fds, Timespec::try_from(pause).ok().as_ref()) {
                     Ok(_) => {}
                     Err(Errno::INTR) => continue,
@@ -328,7 +341,8 @@ impl Run<'_> {
                 let out = fenced.out.is_some() && ready.next().unwrap_or(false);
                 let err = fenced.err.is_some() && ready.next().unwrap_or(false);
                 let fed = fed && ready.next().unwrap_or(false);
-                (out, err, reports, fed, ready.next().unwrap_or(false))
+                let asks = fenced.net.as_ref().is_some_and(|net| net.awaits().is_some());
+                (out, err, reports, fed, asks && ready.next().unwrap_or(false))
             };
             if asked && fenced.net.as_mut().is_some_and(|net| net.serve().is_err()) {
                 // Nobody answers any more: what is asked gets `ENOSYS`.

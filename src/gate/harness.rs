@@ -8,12 +8,15 @@ use super::{Answer, Project, Request, Stop, World, entries, shown};
 use crate::action::shell::{Asked, quoted};
 use crate::decide::policy::Harness;
 use crate::event::{AgentEnded, AgentStarted, Detail, Entry};
-use crate::execute::calls::{self, Served, Serving, Terms};
+use crate::execute::calls::{self, Refused, Served, Serving, Terms};
 use crate::execute::sandbox::{Order, Reach, Work, Writable};
 use crate::execute::{self, Environment, ExecuteError, Limits, Outcome, Sink};
+use crate::record::{Log, Redactor};
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Runs `argv` with what `[run]` gives it, and answers its calls of guard until it ends.
@@ -40,8 +43,13 @@ fn fenced(mut desk: Desk<'_>, argv: Vec<OsString>, sink: &mut dyn Sink, answer: 
         return Err(Stop::Usage { what: why, help });
     }
     let text = argv.iter().map(|word| quoted(&word.to_string_lossy())).collect::<Vec<_>>().join(" ");
-    let serving =
-        Serving::begin(Terms { root: project.root.clone(), environment: world.environment.clone(), allows: is_agents });
+    let begun = Arc::new(OnceLock::new());
+    let serving = Serving::begin(Terms {
+        refused: refused(project, Arc::clone(&begun), desk.redactor.clone()),
+        root: project.root.clone(),
+        environment: world.environment.clone(),
+        allows: is_agents,
+    });
     let order = Order {
         terminal: sink.terminal(),
         reach: Reach { hosts: given.hosts.clone(), ..Reach::own() },
@@ -68,6 +76,7 @@ fn fenced(mut desk: Desk<'_>, argv: Vec<OsString>, sink: &mut dyn Sink, answer: 
         None => Ok(vec![start.clone()]),
     });
     let started = started.map_err(Stop::Log)??;
+    let _ = begun.set(started.seq());
     let ran = prepared.ready().and_then(|_| prepared.run(sink)).map_err(Stop::Execute);
     let served = serving.end();
     let of = started.seq();
@@ -154,10 +163,38 @@ fn writable(world: &World, project: &Project, given: &Harness) -> Result<(Vec<Wr
                     "make it a file of its own, or name only those folders in `[run] folders` that are written to";
                 return Err(Stop::Usage { what, help: help.into() });
             }
-            Ok(_) => folder.kept.push(real),
+            Ok(_) => {
+                if let Some(linked) = linked(&real, &mut { LOOKED }) {
+                    let what =
+                        format!("`{}` goes by another name as well, by which it could be written to", shown(&linked));
+                    let help = "make it a file of its own: copy it, and put the copy in its place";
+                    return Err(Stop::Usage { what, help: help.into() });
+                }
+                folder.kept.push(real);
+            }
         }
     }
+    if all.len() > MOST {
+        let what = format!("`[run] folders` names {} that are there, and {MOST} can be given", all.len());
+        return Err(Stop::Usage { what, help: "name a folder that holds several of them".into() });
+    }
     if missing.is_empty() { Ok((all, links)) } else { Err(unkept(&missing)) }
+}
+
+/// Files and folders that can be given.
+const MOST: usize = 16;
+/// Files of a folder that stays read-only which are looked at.
+const LOOKED: usize = 10_000;
+
+/// A file at or below `path` that has more than one name.
+fn linked(path: &Path, left: &mut usize) -> Option<PathBuf> {
+    let found = path.symlink_metadata().ok()?;
+    *left = left.checked_sub(1)?;
+    if found.is_file() && found.nlink() > 1 {
+        return Some(path.to_owned());
+    }
+    let entries = fs::read_dir(path).ok().filter(|_| found.is_dir())?;
+    entries.flatten().find_map(|entry| linked(&entry.path(), left))
 }
 
 /// The nearest folder above that is there, without links, and what is below it.
@@ -177,7 +214,14 @@ fn unkept(missing: &[String]) -> Stop {
 
 /// Whether a harness can be given `path`: not the project, guard's own or the keys, nor what they lie in, nor a whole home.
 fn allowed(path: &Path, home: &Path, project: &Project) -> Result<(), Stop> {
-    let own = [Some(&project.root), Some(&project.state_root), project.config_root.as_ref(), project.keys.as_ref()];
+    let program = std::env::current_exe().ok();
+    let own = [
+        Some(&project.root),
+        Some(&project.state_root),
+        project.config_root.as_ref(),
+        project.keys.as_ref(),
+        program.as_ref(),
+    ];
     let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let touches =
         own.into_iter().flatten().map(|own| real(own)).any(|own| own.starts_with(path) || path.starts_with(&own));
@@ -193,14 +237,24 @@ fn allowed(path: &Path, home: &Path, project: &Project) -> Result<(), Stop> {
     Ok(())
 }
 
+/// Records refused calls as they come, each by a log of its own: the run's is waited with.
+fn refused(project: &Project, begun: Arc<OnceLock<u64>>, redactor: Redactor) -> Refused {
+    let paths = project.paths.clone();
+    Refused(Arc::new(move |call| {
+        // Nothing runs inside before the start is on record.
+        let Some(of) = begun.get() else { return };
+        let entry = entries::of("AGENT", "CALL", call, "DENIED", Detail::CallRefused { of: *of, times: 1 });
+        // Where the log cannot be written to, nothing more begins anyway, and the end says why.
+        let _unwritten = Log::open(&paths).and_then(|mut log| log.append(&redactor, vec![entry]));
+    }))
+}
+
 fn ended(text: &str, of: u64, outcome: &Outcome, served: Served) -> Vec<Entry> {
     let mut all: Vec<Entry> = entries::traffic(of, &outcome.traffic).collect();
-    all.extend(
-        served
-            .refused
-            .into_iter()
-            .map(|(call, times)| entries::of("AGENT", "CALL", &call, "DENIED", Detail::CallRefused { of, times })),
-    );
+    if served.refused_more > 0 {
+        let detail = Detail::CallRefused { of, times: served.refused_more };
+        all.push(entries::of("AGENT", "CALL", "others, too many to record one by one", "DENIED", detail));
+    }
     let detail = AgentEnded {
         of,
         ended: outcome.ended,

@@ -103,9 +103,12 @@ fn persons(words: &[&str]) -> Option<String> {
         return Some(format!("guard {subcommand}"));
     }
     // Another folder can be another project, with another policy.
-    let mut own = rest.iter().take_while(|word| **word != "--");
+    let mut own = rest.iter();
     while let Some(word) = own.next() {
-        if *word == "-c" {
+        if *word == "--" {
+            break;
+        } else if *word == "-c" {
+            // The line itself, be it `--`.
             own.next();
         } else if word.starts_with("-C") {
             return Some("guard -C".to_owned());
@@ -139,6 +142,7 @@ mod tests {
             ("exec -C/x -- ls", Some("guard -C")),
             ("exec -C=/x -- ls", Some("guard -C")),
             ("exec -c x -C /x", Some("guard -C")),
+            ("exec -c -- -C /x", Some("guard -C")),
             ("exec --json -C /x -c y", Some("guard -C")),
             ("-- approve x", Some("guard --")),
             ("statu", Some("guard statu")),

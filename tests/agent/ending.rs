@@ -50,7 +50,7 @@ fn all_of_it_ends_with_the_guard_around_it() {
         let home = scene("");
         let word = format!("617.{}", signal.len() * 1000 + usize::from(signal.as_bytes()[0]));
         let mut guard = Command::new(env!("CARGO_BIN_EXE_guard"))
-            .args(["run", "--", "bash", "-c", &format!("guard exec -- sleep {word}; sleep {word}")])
+            .args(["run", "--", "bash", "-c", &format!("guard approve x; guard exec -- sleep {word}; sleep {word}")])
             .current_dir(&home.project)
             .env_clear()
             .env("PATH", crate::cli::path())
@@ -70,6 +70,8 @@ fn all_of_it_ends_with_the_guard_around_it() {
             home.guard(&["exec", "--", "true"]);
             home.guard(&["status"]).stdout.contains("0 running")
         });
+        // What was refused is on record however it ended.
+        assert!(home.log().contains("[AGENT] [CALL] [guard approve x] [DENIED]"), "{}", home.log());
         assert_eq!(home.guard(&["audit", "verify"]).code, Some(0));
     }
 }

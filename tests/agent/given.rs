@@ -120,6 +120,62 @@ fn a_folder_that_holds_what_is_not_the_harness_s_is_not_given() {
 }
 
 #[test]
+fn settings_that_are_replaced_from_outside_end_the_harness() {
+    let home = scene(GIVEN);
+    let folder = folder(&home);
+    let line = "touch ~/.agent/begun; while :; do echo evil 2>/dev/null > ~/.agent/settings.json; done";
+    let mut guard = std::process::Command::new(env!("CARGO_BIN_EXE_guard"))
+        .args(["run", "--", "bash", "-c", line])
+        .current_dir(&home.project)
+        .env_clear()
+        .env("PATH", crate::cli::path())
+        .env("HOME", home.path())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let begun = std::time::Instant::now();
+    while !folder.join("begun").exists() {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60));
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    // As an editor saves, or a harness outside: the mount goes with the file that it was on.
+    fs::write(folder.join("settings.new"), "{ }").unwrap();
+    fs::rename(folder.join("settings.new"), folder.join("settings.json")).unwrap();
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut guard.stderr.take().unwrap(), &mut said).unwrap();
+    assert_eq!(guard.wait().unwrap().code(), Some(137), "{said}");
+    assert!(said.contains("settings.json` was removed or replaced from outside"), "{said}");
+    assert!(home.log().contains("after which it could be written to inside"), "{}", home.log());
+}
+
+#[test]
+fn settings_with_another_name_and_guard_s_own_program_are_not_given() {
+    let home = scene(GIVEN);
+    let folder = folder(&home);
+    fs::hard_link(folder.join("hooks/before.sh"), folder.join("same")).unwrap();
+    let ran = harness(&home, "true");
+    assert!(ran.code == Some(125) && ran.stderr.contains("goes by another name as well"), "{}", ran.stderr);
+    let bin = home.path().join("bin");
+    fs::create_dir(&bin).unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_guard"), bin.join("guard")).unwrap();
+    home.trust("\n");
+    let text = home.read("guard.toml").replace("\"~/.agent\", ", "\"~/bin\", ");
+    home.write("guard.toml", &text);
+    let trusted = crate::cli::terminal(&home, &["policy", "trust"], "yes\n");
+    assert!(trusted.stdout.contains("trusted"), "{}", trusted.stdout);
+    let ran = std::process::Command::new(bin.join("guard"))
+        .args(["run", "--", "true"])
+        .current_dir(&home.project)
+        .env_clear()
+        .env("PATH", crate::cli::path())
+        .env("HOME", home.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(ran.status.code() == Some(125) && said.contains("guard's own files"), "{said}");
+}
+
+#[test]
 fn a_folder_that_is_a_link_is_given_where_it_lies() {
     let home = scene("[run]\nfolders = [\"~/.agent\"]\n");
     fs::create_dir_all(home.path().join("dots/agent")).unwrap();

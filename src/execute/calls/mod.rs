@@ -4,7 +4,7 @@
 mod serve;
 mod wire;
 
-pub use serve::{Served, Serving, Terms};
+pub use serve::{Refused, Served, Serving, Terms};
 
 use super::sandbox::{PROGRAM, SUPERVISOR, heed};
 use std::ffi::{OsStr, OsString};
@@ -55,7 +55,7 @@ pub fn begin(for_whom: &OsStr) -> io::Result<PathBuf> {
     let gone = || io::Error::other("the guard that called this one is gone");
     let (pid, root) = wire::split(for_whom).ok_or_else(gone)?;
     heed();
-    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM));
+    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
     let parent = rustix::process::getppid().map(|parent| parent.as_raw_nonzero().get());
     if parent == Some(pid) { Ok(root) } else { Err(gone()) }
 }

@@ -3,6 +3,7 @@
 
 use super::wire::{self, Asked};
 use super::{Answer, FOR};
+use crate::event::line::brief;
 use crate::execute::sandbox::Calls;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, ResolveFlags, open, openat2};
@@ -15,15 +16,16 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Calls that may be served at once.
 const MOST: usize = 64;
 /// How long a caller may take to say what it wants.
 const ASKING: Duration = Duration::from_secs(10);
 /// How long a guard may take to end once its caller is gone: it has its own grace for what it runs.
-const ENDING: Duration = Duration::from_secs(15);
+const ENDING: Duration = Duration::from_secs(5);
+/// How often it is looked whether it has.
+const LOOK: Duration = Duration::from_millis(20);
 /// Exit code of a call that is refused.
 const REFUSED: u8 = 126;
 /// Exit code where guard cannot do its job.
@@ -38,6 +40,18 @@ pub struct Terms {
     pub environment: Vec<(OsString, OsString)>,
     /// Whether somebody inside may make the call of these words; the error says why not.
     pub allows: fn(&[OsString]) -> Result<(), String>,
+    /// Told of each refused call, as it is written, at once.
+    pub refused: Refused,
+}
+
+/// Takes note of a refused call.
+#[derive(Clone)]
+pub struct Refused(pub Arc<dyn Fn(&str) + Send + Sync>);
+
+impl std::fmt::Debug for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Refused")
+    }
 }
 
 /// What was served.
@@ -45,8 +59,8 @@ pub struct Terms {
 pub struct Served {
     /// Calls that were let through.
     pub calls: u64,
-    /// Calls that were not, each with how often.
-    pub refused: Vec<(String, u64)>,
+    /// Calls that were not, beyond those that were told of one by one.
+    pub refused_more: u64,
 }
 
 /// Serves calls, each in a thread of its own, until it is ended.
@@ -65,7 +79,10 @@ struct Now {
     served: Served,
     /// Guards that serve.
     children: Vec<Pid>,
-    threads: Vec<JoinHandle<()>>,
+    /// Connections that are served.
+    open: usize,
+    /// Refused calls so far.
+    told: usize,
 }
 
 impl Serving {
@@ -82,18 +99,24 @@ impl Serving {
 
     /// Ends every call that is still served; what was.
     pub fn end(self) -> Served {
-        let (children, threads) = {
+        self.0.now().over = true;
+        let begun = Instant::now();
+        let mut signal = Signal::TERM;
+        loop {
+            // A child is taken off the list before its number can be another's, and none is added any more.
             let mut now = self.0.now();
-            now.over = true;
-            (std::mem::take(&mut now.children), std::mem::take(&mut now.threads))
-        };
-        for child in children {
-            let _ = kill_process(child, Signal::TERM);
+            if now.children.is_empty() {
+                return std::mem::take(&mut now.served);
+            }
+            for child in &now.children {
+                let _ = kill_process(*child, signal);
+            }
+            drop(now);
+            std::thread::sleep(LOOK);
+            if begun.elapsed() > ENDING {
+                signal = Signal::KILL;
+            }
         }
-        for thread in threads {
-            let _ = thread.join();
-        }
-        std::mem::take(&mut self.0.now().served)
     }
 }
 
@@ -106,28 +129,25 @@ impl Shared {
 /// Serves one connection; false: it is not served.
 fn take(shared: &Arc<Shared>, socket: OwnedFd) -> bool {
     let mut now = shared.now();
-    now.threads.retain(|thread| !thread.is_finished());
-    if now.over || now.threads.len() >= MOST {
+    if now.over || now.open >= MOST {
         return false;
     }
     let own = Arc::clone(shared);
     // The guard that serves ends with the thread that starts it: so this one stays to its end.
     let thread = std::thread::Builder::new().name("call".to_owned()).stack_size(256 * 1024);
-    match thread.spawn(move || serve(&own, &UnixStream::from(socket))) {
-        Ok(thread) => {
-            now.threads.push(thread);
-            true
-        }
-        Err(_) => false,
-    }
+    let served = thread.spawn(move || {
+        serve(&own, &UnixStream::from(socket));
+        own.now().open -= 1;
+    });
+    now.open += usize::from(served.is_ok());
+    served.is_ok()
 }
 
 fn serve(shared: &Shared, socket: &UnixStream) {
-    let answer = socket
-        .set_read_timeout(Some(ASKING))
-        .and_then(|()| wire::asked(socket))
+    let answer = wire::asked(socket, Instant::now() + ASKING)
         .map_or_else(|error| trouble("what is asked cannot be read", &error), |asked| done(shared, socket, asked));
-    let _gone = wire::reply(socket, &answer);
+    // Whoever does not take the answer is not waited for.
+    let _gone = socket.set_write_timeout(Some(ASKING)).and_then(|()| wire::reply(socket, &answer));
 }
 
 fn trouble(what: &str, error: &io::Error) -> Answer {
@@ -152,21 +172,18 @@ fn done(shared: &Shared, socket: &UnixStream, asked: Asked) -> Answer {
     }
 }
 
-/// Remembers a refused call, in as many kinds as are worth a record.
+/// Tells of a refused call; of more than are worth a record only how many there were.
 fn refuse(shared: &Shared, words: &[OsString]) {
-    let mut now = shared.now();
-    let first: Vec<_> = words.iter().take(3).map(|word| word.to_string_lossy()).collect();
-    let said = crate::event::line::brief(&format!("guard {}", first.join(" ")));
-    let full = now.served.refused.len() >= MOST;
-    match now.served.refused.iter_mut().find(|(old, _)| *old == said) {
-        Some((_, times)) => *times += 1,
-        None if full => {
-            if let Some((_, times)) = now.served.refused.last_mut() {
-                *times += 1;
-            }
+    {
+        let mut now = shared.now();
+        now.told += 1;
+        if now.told > MOST {
+            now.served.refused_more += 1;
+            return;
         }
-        None => now.served.refused.push((said, 1)),
     }
+    let first: Vec<_> = words.iter().take(3).map(|word| word.to_string_lossy()).collect();
+    (shared.terms.refused.0)(&brief(&format!("guard {}", first.join(" "))));
 }
 
 /// The folder as it is outside: the project is the same there, and nothing else is believed to be.
@@ -203,7 +220,12 @@ fn start(shared: &Shared, words: &[OsString], folder: &OwnedFd, streams: [OwnedF
 /// Stays with a guard to its end, which is asked for when its caller goes away.
 fn attend(shared: &Shared, socket: &UnixStream, mut child: Child) -> io::Result<ExitStatus> {
     let Some(pid) = Pid::from_raw(child.id().cast_signed()) else { return child.wait() };
-    let ended = pidfd_open(pid, PidfdFlags::empty())?;
+    let Ok(ended) = pidfd_open(pid, PidfdFlags::empty()) else {
+        let mut now = shared.now();
+        now.children.retain(|other| *other != pid);
+        child.kill()?;
+        return child.wait();
+    };
     let mut left = None;
     loop {
         let mut fds = vec![PollFd::new(&ended, PollFlags::IN)];

@@ -2,23 +2,28 @@
 //! Whoever is inside may write anything: nothing is believed, and nothing is longer than it may be.
 
 use super::Answer;
+use rustix::fs::{OFlags, fcntl_getfl};
 use rustix::io::retry_on_intr;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
     recvmsg, sendmsg,
 };
 use std::ffi::{OsStr, OsString};
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::fs::File;
+use std::io::{self, IoSlice, IoSliceMut, IsTerminal, Read, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// The version of what is said.
 const VERSION: u8 = 1;
-/// Bytes of the longest call; the kernel gives no program longer arguments than 2 MiB either.
-const LONGEST: u32 = 4 << 20;
+/// Bytes of the longest call.
+const LONGEST: u32 = 1 << 20;
+/// Words of the longest call.
+const WORDS: usize = 16_384;
 /// Bytes of the longest text that comes back.
 const SAID: u32 = 64 << 10;
 
@@ -42,11 +47,14 @@ pub(super) fn ask(socket: &UnixStream, words: &[OsString], cwd: &Path) -> io::Re
     }
     let length = u32::try_from(body.len()).ok().filter(|length| *length <= LONGEST);
     let length = length.ok_or_else(|| io::Error::other("the command is too long"))?.to_le_bytes();
-    let streams = [
-        io::stdin().as_fd().try_clone_to_owned()?,
-        io::stdout().as_fd().try_clone_to_owned()?,
-        io::stderr().as_fd().try_clone_to_owned()?,
-    ];
+    // What is typed at a terminal is for whoever is in its foreground, and guard outside cannot tell when that is.
+    let terminal = words.iter().take_while(|word| *word != "--").any(|word| word == "--tty");
+    let stdin = if io::stdin().is_terminal() && !terminal {
+        File::open("/dev/null")?.into()
+    } else {
+        io::stdin().as_fd().try_clone_to_owned()?
+    };
+    let streams = [stdin, io::stdout().as_fd().try_clone_to_owned()?, io::stderr().as_fd().try_clone_to_owned()?];
     let borrowed = [streams[0].as_fd(), streams[1].as_fd(), streams[2].as_fd()];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
     let mut control = SendAncillaryBuffer::new(&mut space);
@@ -60,12 +68,17 @@ pub(super) fn ask(socket: &UnixStream, words: &[OsString], cwd: &Path) -> io::Re
     (&mut &*socket).write_all(&body)
 }
 
-/// What is asked through `socket`.
+/// What is asked through `socket`, whole by `until`.
 ///
 /// # Errors
 /// Whatever is not as it should be.
-pub(super) fn asked(socket: &UnixStream) -> io::Result<Asked> {
+pub(super) fn asked(socket: &UnixStream, until: Instant) -> io::Result<Asked> {
     let wrong = |what: &'static str| io::Error::new(io::ErrorKind::InvalidData, what);
+    let wait = || {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { socket.set_read_timeout(Some(left)) }
+    };
+    wait()?;
     let mut length = [0; 4];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
@@ -82,8 +95,23 @@ pub(super) fn asked(socket: &UnixStream) -> io::Result<Asked> {
     if got.bytes != 4 || length > LONGEST {
         return Err(wrong("its length is wrong"));
     }
-    let mut body = Vec::new();
-    (&mut &*socket).take(u64::from(length)).read_to_end(&mut body)?;
+    for stream in &streams {
+        if fcntl_getfl(stream)?.contains(OFlags::PATH) {
+            return Err(wrong("a stream is a name and not opened (`O_PATH`)"));
+        }
+    }
+    let mut body = vec![0; length as usize];
+    let mut at = 0;
+    while let Some(rest) = body.get_mut(at..).filter(|rest| !rest.is_empty()) {
+        wait()?;
+        match (&mut &*socket).read(rest)? {
+            0 => return Err(wrong("it is cut off")),
+            len => at += len,
+        }
+    }
+    if body.iter().filter(|byte| **byte == 0).count() > WORDS {
+        return Err(wrong("it has too many words"));
+    }
     let body = body.strip_prefix(&[VERSION]).filter(|rest| rest.len() + 1 == length as usize);
     let body =
         body.and_then(|body| body.strip_suffix(&[0])).ok_or_else(|| wrong("it is cut off, or of another version"))?;
@@ -144,7 +172,9 @@ mod tests {
         }
         sendmsg(&theirs, &[IoSlice::new(bytes)], &mut control, SendFlags::empty()).unwrap();
         drop(theirs);
-        asked(&own).map(|asked| (asked.words, asked.cwd)).map_err(|error| error.to_string())
+        asked(&own, Instant::now() + std::time::Duration::from_secs(10))
+            .map(|asked| (asked.words, asked.cwd))
+            .map_err(|error| error.to_string())
     }
 
     fn message(body: &[u8]) -> Vec<u8> {
@@ -157,7 +187,7 @@ mod tests {
         let words = [words, vec![OsString::from_vec(vec![0xff, b'x'])]].concat();
         let (theirs, own) = UnixStream::pair().unwrap();
         ask(&theirs, &words, Path::new("/p q")).unwrap();
-        let got = asked(&own).unwrap();
+        let got = asked(&own, Instant::now() + std::time::Duration::from_secs(10)).unwrap();
         assert_eq!((got.words, got.cwd), (words, PathBuf::from("/p q")));
         let said = Answer { code: 77, said: "\u{e4}".repeat(100_000) };
         let writer = std::thread::spawn(move || reply(&own, &said));

@@ -5,6 +5,7 @@ use crate::execute::ExecuteError;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{SeekFrom, seek};
 use rustix::io::{Errno, ioctl_fionread, pread, read, write};
+use rustix::net::{RecvFlags, recv};
 use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, tee};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
@@ -18,6 +19,9 @@ pub(super) enum Source {
     Pipe,
     /// A file without a name.
     File,
+    /// A local socket: looked at with `MSG_PEEK`, which takes nothing. What is passed along with bytes is not given: a descriptor
+    /// that leaves the fence would be a way into it.
+    Socket,
     /// A terminal: what was typed is taken line by line, since it can neither be looked at nor put back.
     Terminal,
 }
@@ -96,6 +100,11 @@ impl Feed {
                 let len = read(stdin(), &mut bytes)?;
                 write(&self.end, bytes.get(..len).unwrap_or_default())
             }
+            Source::Socket => {
+                let mut bytes = [0; SLOT];
+                let (_, len) = recv(stdin(), &mut bytes, RecvFlags::PEEK | RecvFlags::DONTWAIT)?;
+                write(&self.end, bytes.get(..len.min(SLOT)).unwrap_or_default())
+            }
             Source::File => {
                 let mut bytes = [0; SLOT];
                 let len = pread(stdin(), &mut bytes, seek(stdin(), SeekFrom::Current(0))?)?;
@@ -110,7 +119,7 @@ impl Feed {
         let mut rest = self.shown - left;
         self.shown = left;
         match self.source {
-            Source::Pipe => {}
+            Source::Pipe | Source::Socket => {}
             Source::Terminal => return,
             Source::File => {
                 let _ = seek(stdin(), SeekFrom::Current(i64::try_from(rest).unwrap_or(0)));

@@ -41,6 +41,13 @@ pub(super) fn fenced(mounts: bool) -> Result<Input, ExecuteError> {
         Err(Errno::BADF) => return refuse("it is closed"),
         Err(error) => return refuse(&error.to_string()),
     };
+    // A name that was opened for nothing, or what may only be written: to open it anew would be to read it with guard's rights.
+    match fcntl_getfl(stdin) {
+        Ok(flags) if flags.contains(OFlags::PATH) => return refuse("it is a name and not opened (`O_PATH`)"),
+        Ok(flags) if flags & OFlags::ACCMODE == OFlags::WRONLY => return refuse("it is opened for writing alone"),
+        Ok(_) => {}
+        Err(error) => return refuse(&error.to_string()),
+    }
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::Fifo => Ok(Input::Fed(Source::Pipe)),
         FileType::CharacterDevice => {
@@ -54,7 +61,7 @@ pub(super) fn fenced(mounts: bool) -> Result<Input, ExecuteError> {
         }
         FileType::Socket => {
             if super::socket::local_stream(0) {
-                Ok(Input::AsIs)
+                Ok(Input::Fed(Source::Socket))
             } else {
                 refuse("it is a socket that can reach others")
             }

@@ -5,7 +5,7 @@ use super::closed::{self, Cover, covers};
 use super::compiled::compiled;
 use super::covering;
 use super::mounts::Step;
-use super::order::{Order, PROGRAM, SUPERVISOR};
+use super::order::{Order, PROGRAM, SUPERVISOR, Writable};
 use super::rules::{Access, Judged, Rules};
 use crate::execute::environment::PYTHON;
 use crate::execute::{ExecuteError, Place, real_in};
@@ -123,6 +123,25 @@ pub(super) fn steps(
     Ok(layout.steps)
 }
 
+/// What is mounted on itself in a writable folder: what stays read-only and what leads to it, from the top.
+fn ways(writable: &Writable) -> Vec<&Path> {
+    let mut all: Vec<&Path> = Vec::new();
+    for kept in &writable.kept {
+        let way: Vec<&Path> = kept.ancestors().take_while(|path| *path != writable.path).collect();
+        for path in way.into_iter().rev() {
+            if !all.contains(&path) {
+                all.push(path);
+            }
+        }
+    }
+    all
+}
+
+/// What stays read-only where a command may write, only as long as nobody removes or replaces it from outside.
+pub(super) fn kept(order: &Order) -> Vec<PathBuf> {
+    order.writable.iter().flat_map(ways).map(Path::to_owned).collect()
+}
+
 /// What of a resolved place lies in the project and is mounted on. An overlay keeps what it has seen.
 pub(super) fn mounted_on(place: &Place, order: &Order) -> Vec<PathBuf> {
     let mut all = place.hidden.clone();
@@ -232,7 +251,13 @@ impl Layout<'_> {
         let folders = order.writable.iter().map(|writable| &writable.path);
         for path in [&self.place.project, &self.place.caches].into_iter().chain(folders) {
             if let Some(base) = PRIVATE.iter().map(Path::new).find(|base| path.starts_with(base)) {
-                self.way(base, path)?;
+                match path.parent().filter(|_| path.is_file()) {
+                    Some(parent) => {
+                        self.way(base, parent)?;
+                        self.steps.push(Step::File { at: c_path(path)? });
+                    }
+                    None => self.way(base, path)?,
+                }
             }
         }
         self.compiled()?;
@@ -274,15 +299,8 @@ impl Layout<'_> {
     fn writable(&mut self, order: &Order) -> Result<(), ExecuteError> {
         for (writable, slot) in order.writable.iter().zip(FIRST_WRITABLE..) {
             self.steps.push(Step::Put { slot, at: c_path(&writable.path)? });
-            let mut mounted: Vec<&Path> = Vec::new();
-            for kept in &writable.kept {
-                let way = kept.ancestors().take_while(|path| *path != writable.path);
-                for path in way.collect::<Vec<_>>().into_iter().rev() {
-                    if !mounted.contains(&path) {
-                        mounted.push(path);
-                        self.steps.push(Step::Bind { from: c_path(path)?, at: c_path(path)? });
-                    }
-                }
+            for path in ways(writable) {
+                self.steps.push(Step::Bind { from: c_path(path)?, at: c_path(path)? });
             }
             for kept in &writable.kept {
                 self.steps.push(Step::ReadOnly { at: c_path(kept)? });

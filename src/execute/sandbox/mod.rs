@@ -19,6 +19,7 @@ mod fresh;
 mod ids;
 mod init;
 mod input;
+mod ladder;
 mod layout;
 mod meter;
 mod mends;
@@ -59,6 +60,7 @@ pub(super) use net::Net;
 pub(super) use order::{PROGRAM, SUPERVISOR};
 pub(super) use start::{Fenced, Standing, start};
 pub(super) use steer::{Hold, Steering, Stopper};
+pub(super) use watch::Alarm;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;

@@ -15,5 +15,5 @@ pub(super) fn local_stream(fd: c_int) -> bool {
     };
     option(libc::SO_DOMAIN) == Some(libc::AF_UNIX)
         && option(libc::SO_ACCEPTCONN) == Some(0)
-        && matches!(option(libc::SO_TYPE), Some(libc::SOCK_STREAM | libc::SOCK_SEQPACKET))
+        && option(libc::SO_TYPE) == Some(libc::SOCK_STREAM)
 }

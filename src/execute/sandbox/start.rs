@@ -7,8 +7,9 @@ use super::first::{Failed, First, STACK};
 use super::fresh::Fresh;
 use super::init::{Deed, Plan, STEPS, Stage, Strings, report};
 use super::input::{self, Input};
+use super::ladder::Rung;
 use super::layout::{self, c_path};
-use super::mends::{self, LANDLOCK, OVERLAY, PROC, USER_NAMESPACES};
+use super::mends::{self, LANDLOCK};
 use super::mounts::Step;
 use super::net::{Entry, Net};
 use super::order::Order;
@@ -18,7 +19,7 @@ use super::rules::Begun;
 use super::steer::{Hold, Stopper};
 use super::sys::Errno;
 use super::variables::variables;
-use super::watch::Watch;
+use super::watch::{Alarm, Watch};
 use super::{dotenv, elsewhere, filter, resources, sys};
 use crate::execute::{Environment, ExecuteError, Fence, Level, Limits, Place};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -29,33 +30,21 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Rungs of the ladder, from the top.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rung {
-    /// All namespaces.
-    Namespaces,
-    /// No pid namespace, the machine's own `/proc`.
-    SharedProcesses,
-    /// Landlock and seccomp alone.
-    Alone,
-    /// Nothing: not a rung that is stepped down to, but one that is ordered.
-    Outside,
-}
-
 /// A fence being built, with its command held before `execve`.
 pub(in crate::execute) struct Standing {
     pub(super) order: Order,
     pub(super) place: Place,
     environment: Environment,
-    require: Level,
-    rung: Rung,
-    missing: Vec<String>,
-    landlock: u32,
+    pub(super) require: Level,
+    pub(super) rung: Rung,
+    pub(super) missing: Vec<String>,
+    pub(super) landlock: u32,
     /// Whether what was asked to take the project's changes is there.
-    overlay: bool,
+    pub(super) overlay: bool,
     watch: Watch,
-    deed: Option<Deed>,
-    fenced: Option<Fenced>,
+    alarm: Option<Alarm>,
+    pub(super) deed: Option<Deed>,
+    pub(super) fenced: Option<Fenced>,
     pub(in crate::execute) hold: Hold,
 }
 
@@ -73,6 +62,8 @@ pub(in crate::execute) struct Fenced {
     entry: Entry,
     /// What answers for its sockets, if it has any.
     pub(in crate::execute) net: Option<Net>,
+    /// What tells that something which was to stay read-only can be written to.
+    pub(in crate::execute) alarm: Option<Alarm>,
     /// The pipe its standard input comes through, if it has one of its own.
     pub(in crate::execute) feed: Option<Feed>,
 }
@@ -96,6 +87,7 @@ pub(in crate::execute) fn start(
     }
     let mut standing = Standing {
         watch: Watch::default(),
+        alarm: None,
         place,
         order,
         environment: environment.clone(),
@@ -118,6 +110,11 @@ pub(in crate::execute) fn start(
     if standing.order.layer.as_ref().is_some_and(|layer| !layer.keeps_attributes()) {
         standing.without_layer("lay an overlay", "the file system of guard's state keeps no `user.*` attributes")?;
     }
+    let kept = layout::kept(&standing.order);
+    if !kept.is_empty() {
+        let alarm = Alarm::over(kept).map_err(|error| trouble("watch what stays read-only", &error.to_string()))?;
+        standing.alarm = Some(alarm);
+    }
     standing.spawn()?;
     // While the inside builds.
     standing.watch = Watch::over(layout::mounted_on(&standing.place, &standing.order));
@@ -125,90 +122,6 @@ pub(in crate::execute) fn start(
 }
 
 impl Standing {
-    fn level(&self) -> Level {
-        match self.rung {
-            Rung::Namespaces if self.landlock > 0 && self.overlay => Level::Full,
-            Rung::Namespaces | Rung::SharedProcesses => Level::Partial,
-            Rung::Alone => Level::Landlock,
-            Rung::Outside => Level::None,
-        }
-    }
-
-    /// Fails unless what is left is still what the caller requires.
-    fn accept(&self, what: &str, cause: &str, mend: &str) -> Result<(), ExecuteError> {
-        if self.level() <= self.require {
-            return Ok(());
-        }
-        Err(ExecuteError::Fence { what: what.to_owned(), cause: cause.to_owned(), mend: mend.to_owned() })
-    }
-
-    /// Steps down one rung because of `cause`, if the caller accepts that.
-    fn step_down(&mut self, what: &str, cause: &str) -> Result<(), ExecuteError> {
-        if let Some(fenced) = self.fenced.take() {
-            self.deed = fenced.end();
-        }
-        if let Some(layer) = &self.order.layer {
-            layer.renew().map_err(|error| trouble("lay the overlay once more", &error.to_string()))?;
-        }
-        let mend = match self.rung {
-            Rung::Namespaces => {
-                self.rung = Rung::SharedProcesses;
-                let mend = if what.contains("proc") { PROC } else { USER_NAMESPACES };
-                self.missing.push(format!(
-                    "a pid namespace with a fresh `/proc` ({what}: {cause}), so other processes and their command lines \
-                     can be seen: {mend}"
-                ));
-                if self.landlock < 6 {
-                    self.missing.push(format!("a bar to signals for processes outside: {LANDLOCK}"));
-                }
-                mend
-            }
-            Rung::SharedProcesses if !self.order.writable.is_empty() || self.order.calls.is_some() => {
-                return Err(ExecuteError::Fence {
-                    what: what.to_owned(),
-                    cause: format!("{cause}; without a mount namespace nothing outside the project can be kept apart"),
-                    mend: USER_NAMESPACES.to_owned(),
-                });
-            }
-            Rung::SharedProcesses => {
-                self.rung = Rung::Alone;
-                self.order.layer = None;
-                self.missing.push(format!(
-                    "a mount namespace ({what}: {cause}), so modes, owners and times of files outside can be changed, \
-                     `/tmp` is not to be had, and the project is read-only: {USER_NAMESPACES}"
-                ));
-                USER_NAMESPACES
-            }
-            Rung::Alone | Rung::Outside => {
-                return Err(ExecuteError::Fence {
-                    what: what.to_owned(),
-                    cause: cause.to_owned(),
-                    mend: LANDLOCK.to_owned(),
-                });
-            }
-        };
-        self.accept(what, cause, mend)?;
-        if self.rung == Rung::Alone && self.landlock < 3 {
-            return Err(ExecuteError::Fence {
-                what: "fence without namespaces".to_owned(),
-                cause: format!("Landlock version {} does not cover truncation", self.landlock),
-                mend: LANDLOCK.to_owned(),
-            });
-        }
-        Ok(())
-    }
-
-    /// Goes on with a read-only project because of `cause`, if the caller accepts that.
-    fn without_layer(&mut self, what: &str, cause: &str) -> Result<(), ExecuteError> {
-        if let Some(fenced) = self.fenced.take() {
-            self.deed = fenced.end();
-        }
-        self.order.layer = None;
-        self.overlay = false;
-        self.missing.push(format!("an overlay for the project ({what}: {cause}), so it is read-only: {OVERLAY}"));
-        self.accept(what, cause, OVERLAY)
-    }
-
     /// Spawns on the highest rung that starts at all.
     fn spawn(&mut self) -> Result<(), ExecuteError> {
         loop {
@@ -325,6 +238,7 @@ impl Standing {
             _caches: caches,
             entry,
             net: None,
+            alarm: None,
             feed,
         };
         fenced.go();
@@ -368,10 +282,15 @@ impl Standing {
             return Err(self.unreachable(cause));
         }
         if let Ok(step) = usize::try_from(stage - STEPS) {
-            let (lays, what) = self.step(step)?;
-            if lays {
+            let step = self.step(step)?;
+            let what = step.as_ref().map_or_else(|| "build the fence".to_owned(), Step::describe);
+            if let Some(Step::Overlay { .. }) = step {
                 self.without_layer(&what, &cause.to_string())?;
                 return self.spawn();
+            }
+            if let Some(Step::Input { .. }) = step {
+                let mend = "give it a pipe, a file that can be read, or `/dev/null`".to_owned();
+                return Err(ExecuteError::Fence { what, cause: cause.to_string(), mend });
             }
             if matches!(error, libc::EPERM | libc::EACCES | libc::ENOSYS | libc::EINVAL | libc::ENODEV | libc::ENOSPC) {
                 self.step_down(&what, &cause.to_string())?;
@@ -382,8 +301,8 @@ impl Standing {
         Err(mends::refused(stage, error))
     }
 
-    /// What mount step number `n` does, for messages; whether it is the one that lays the overlay.
-    fn step(&self, n: usize) -> Result<(bool, String), ExecuteError> {
+    /// Mount step number `n`.
+    fn step(&self, n: usize) -> Result<Option<Step>, ExecuteError> {
         let mut steps = Vec::new();
         if !self.order.terminal
             && let Input::Reopened(step) = input::fenced(true)?
@@ -392,14 +311,13 @@ impl Standing {
         }
         let kinds = (self.rung == Rung::Namespaces, self.landlock > 0);
         steps.extend(layout::steps(&self.place, &self.order, kinds)?);
-        let step = steps.get(n);
-        let lays = matches!(step, Some(Step::Overlay { .. }));
-        Ok((lays, step.map_or_else(|| "build the fence".to_owned(), Step::describe)))
+        Ok((n < steps.len()).then(|| steps.swap_remove(n)))
     }
 
     /// Hands the fence over to whoever watches it.
     pub(in crate::execute) fn take(&mut self) -> Result<Fenced, ExecuteError> {
         let mut fenced = self.fenced.take().ok_or_else(|| trouble("run the command", "its fence is gone"))?;
+        fenced.alarm = self.alarm.take();
         if let Some(way) = fenced.out.as_ref().filter(|_| self.order.terminal) {
             fenced.out = Some(pty::receive(way)?);
         }
@@ -488,13 +406,13 @@ impl Fenced {
     }
 
     /// Ends whatever is left inside; the deed that was to be done, if there was one.
-    fn end(self) -> Option<Deed> {
+    pub(super) fn end(self) -> Option<Deed> {
         drop(self.release);
         self.first.end()
     }
 }
 
-fn trouble(what: &str, cause: &str) -> ExecuteError {
+pub(super) fn trouble(what: &str, cause: &str) -> ExecuteError {
     ExecuteError::System { what: what.to_owned(), cause: cause.to_owned() }
 }
 

@@ -2,7 +2,11 @@
 //! outside takes the mount away in every namespace, and with it the cover.
 //! Knows which files stood there, not how they are mounted.
 
+use rustix::event::{PollFd, PollFlags};
+use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+use rustix::io::read;
 use std::fs::Metadata;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -25,6 +29,47 @@ impl Watch {
     /// Those that are gone or others now.
     pub(super) fn gone(&self) -> impl Iterator<Item = &PathBuf> {
         self.before.iter().filter(|(path, before)| !is_at(path, *before)).map(|(path, _)| path)
+    }
+}
+
+/// Tells at once when something is gone or another, where a command could write in its place.
+#[derive(Debug)]
+pub(in crate::execute) struct Alarm {
+    watch: Watch,
+    events: OwnedFd,
+}
+
+impl Alarm {
+    /// Over `paths`, from now on.
+    ///
+    /// # Errors
+    /// Those of watching the folders they lie in.
+    pub(super) fn over(paths: Vec<PathBuf>) -> Result<Self, rustix::io::Errno> {
+        let events = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+        let names = WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::MOVE | WatchFlags::MOVE_SELF;
+        for folder in paths.iter().filter_map(|path| path.parent()) {
+            add_watch(&events, folder, names | WatchFlags::DELETE_SELF)?;
+        }
+        Ok(Self { watch: Watch::over(paths), events })
+    }
+
+    /// What to wait for.
+    pub(in crate::execute) fn awaits(&self) -> PollFd<'_> {
+        PollFd::new(&self.events, PollFlags::IN)
+    }
+
+    /// Whether anything is gone or another by now.
+    pub(in crate::execute) fn rings(&self) -> bool {
+        let (mut taken, mut any) = ([0; 4096], false);
+        while read(&self.events, &mut taken).is_ok_and(|len| len > 0) {
+            any = true;
+        }
+        any && self.gone().next().is_some()
+    }
+
+    /// What is.
+    pub(in crate::execute) fn gone(&self) -> impl Iterator<Item = &PathBuf> {
+        self.watch.gone()
     }
 }
 
