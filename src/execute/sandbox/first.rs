@@ -9,7 +9,7 @@ use super::{ids, sys};
 use libc::{c_int, pid_t};
 use std::ffi::c_void;
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Bytes that a process inside runs on until it executes something.
 pub(super) const STACK: usize = 256 * 1024;
@@ -24,9 +24,12 @@ pub(super) struct First {
     _stack: Vec<u8>,
 }
 
-/// Held while ids are mapped: whether a process may be looked at is a matter of its memory, which all fences of this
-/// process share.
-static MAPPING: Mutex<()> = Mutex::new(());
+/// Held while ids are mapped, or anything else that changes whether this process may be looked at: that is a matter of its
+/// memory, which all of its fences share.
+pub(super) fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Why a first process could not be had: what failed, how, and the deed, for another attempt.
 pub(super) struct Failed {
@@ -38,7 +41,7 @@ pub(super) struct Failed {
 impl First {
     /// Starts it in new namespaces as `flags` say, its ids mapped where there is a namespace for them.
     pub(super) fn begin(plan: Plan, flags: c_int) -> Result<Self, Failed> {
-        let _one = MAPPING.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = alone();
         // Its ids can be mapped only while it may be looked at …
         let _ = sys::prctl(libc::PR_SET_DUMPABLE, 1);
         let begun = Self::spawn(plan, flags).and_then(|first| match ids::map(first.pid, flags) {

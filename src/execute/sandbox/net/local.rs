@@ -6,6 +6,7 @@
 
 use super::kernel::{self, Call};
 use super::supervisor::{Done, Ground, Own, number};
+use crate::execute::sandbox::first::alone;
 use crate::execute::sandbox::raw;
 use crate::execute::sandbox::sys::{self, Errno};
 use libc::{c_int, pid_t};
@@ -102,6 +103,7 @@ pub(super) fn bind(ground: &Ground, call: &Call, socket: &OwnedFd, path: &[u8], 
         result: libc::EIO,
     };
     let mut stack = vec![0; STACK];
+    let _alone = alone();
     let pid: pid_t = sys::spawn_shared(enter, &mut stack, &mut errand)?;
     let _ = sys::reap(pid, 0);
     // Who changes its rights may make its memory, which is guard's, one to be looked into.
