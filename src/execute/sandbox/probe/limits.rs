@@ -138,6 +138,10 @@ fn storm() -> c_int {
             }
         }
     }
+    if failed == 0 {
+        // Where the kernel refuses none they are found by looking, which takes its time.
+        std::thread::sleep(LONG);
+    }
     for pid in made.iter().filter(|pid| **pid > 0) {
         let _ = sys::kill(*pid, libc::SIGKILL);
         let _ = sys::reap(*pid, 0);
