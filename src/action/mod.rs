@@ -4,6 +4,7 @@
 mod change;
 mod facts;
 pub mod shell;
+pub mod source;
 
 pub use change::{Change, ChangeKind, ChangeSet, Node};
 pub use facts::{Facts, Found, Program};

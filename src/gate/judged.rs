@@ -56,7 +56,8 @@ impl Desk<'_> {
     fn change_facts(&self, upper: &Path, set: &ChangeSet) -> Result<ChangeFacts, ReadError> {
         let home = self.world.home();
         let (project, nested) = (self.project.root.as_path(), self.project.nested.as_slice());
-        let look = Look { upper, project, home: home.as_deref(), nested };
+        let path = self.world.variable("PATH");
+        let look = Look { upper, project, home: home.as_deref(), nested, path };
         let facts = change_facts(set, look, &self.redactor, &self.policy)?;
         Ok(ChangeFacts { own_home: homes::of_database(), ..facts })
     }

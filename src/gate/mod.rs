@@ -10,6 +10,7 @@ mod approvers;
 mod ask;
 mod changes;
 mod compose;
+mod content;
 mod count;
 mod desk;
 mod diff;

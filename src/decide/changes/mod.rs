@@ -1,6 +1,7 @@
 //! Judging what a command changed, before any of it reaches the project: by rules of guard's own and the policy's.
 //! Pure: a set of changes and facts about them in, a verdict with every rule that matched out.
 
+mod content;
 mod git;
 mod links;
 mod names;
@@ -16,11 +17,12 @@ use crate::action::{Change, ChangeKind, ChangeSet, Node};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+pub use content::Finding;
 pub use names::holds_secrets;
 
 /// Rules of guard's own about changes.
 pub(super) fn own() -> impl Iterator<Item = &'static BuiltIn> {
-    table::ALL.into_iter()
+    table::ALL.into_iter().chain(content::ALL)
 }
 
 /// What a set of changes says nothing about.
@@ -46,6 +48,8 @@ pub struct ChangeFacts {
     pub environments: BTreeSet<PathBuf>,
     /// Changed paths in folders that git would take for a repository without a work tree (`HEAD`, `objects`, `refs`).
     pub bare: BTreeSet<PathBuf>,
+    /// What checks of the policy's found in new contents.
+    pub content: Vec<Finding>,
     /// The caller's label.
     pub task: Option<String>,
     /// The project's mode.
@@ -95,6 +99,7 @@ pub fn judge_changes(set: &ChangeSet, facts: &ChangeFacts, policy: &Policy, area
             counted.push(&change.path);
         }
     }
+    content::judge(ground, &mut found);
     let most = policy.settings().iteration.files as usize;
     if counted.len() > most {
         for path in &counted {
