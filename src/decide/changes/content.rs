@@ -26,7 +26,8 @@ impl Finding {
     /// It with its place: `a.py:3:5: what is wrong`.
     pub fn told(&self) -> String {
         const MOST: usize = 400;
-        let what = crate::event::line::visible(&self.what);
+        // Whoever lists it puts it into backticks.
+        let what = crate::event::line::visible(&self.what).replace('`', "'");
         let what: String = what.chars().take(MOST).collect();
         format!("{}:{}:{}: {what}", shown(&self.path), self.line, self.column)
     }
