@@ -117,6 +117,7 @@ pub fn change_facts(
             gathered.add(change, Some(after), before)?;
         }
     }
+    facts.typed = gathered.typed();
     facts.content = gathered.findings();
     Ok(facts)
 }

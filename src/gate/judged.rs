@@ -2,12 +2,14 @@
 //! Brings nothing in.
 
 use super::changes::{Look, change_facts, within};
+use super::content::types;
 use super::desk::Desk;
 use super::diff::{Diff, Extent, diff};
 use super::transaction::Ran;
 use super::{Stop, held, homes};
 use crate::action::{Change, ChangeSet, Node};
 use crate::approve::Permit;
+use crate::decide::policy::ContentCheck;
 use crate::decide::{ChangeFacts, ChangeJudgement, Verdict, judge_changes};
 use crate::execute::change::{ReadError, take_times};
 use std::path::{Path, PathBuf};
@@ -58,7 +60,12 @@ impl Desk<'_> {
         let (project, nested) = (self.project.root.as_path(), self.project.nested.as_slice());
         let path = self.world.variable("PATH");
         let look = Look { upper, project, home: home.as_deref(), nested, path };
-        let facts = change_facts(set, look, &self.redactor, &self.policy)?;
+        let mut facts = change_facts(set, look, &self.redactor, &self.policy)?;
+        // What cannot be read has no types.
+        if !facts.content.iter().any(|found| found.check == ContentCheck::Syntax) {
+            facts.content.extend(types::changed(self, upper, set, &facts.typed));
+            facts.content.sort();
+        }
         Ok(ChangeFacts { own_home: homes::of_database(), ..facts })
     }
 

@@ -57,6 +57,7 @@ pub use always::{NewRule, add_rule, narrowest};
 pub use answer::Answer;
 pub use approvers::{Approvers, Revision, add_approver, approvers, remove_approver, revise_approvers};
 pub use changes::{Look, change_facts};
+pub use content::{CheckedFiles, check_files};
 pub use diff::{Diff, Extent, diff};
 pub use examine::{Examined, check, examine};
 pub use halt::{Stopped, escalated, escalations, resume, stop};

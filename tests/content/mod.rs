@@ -2,6 +2,9 @@
 
 mod checks;
 mod harmless;
+mod hostile;
+mod imports;
+mod types;
 
 use crate::cli::{Done, Home};
 

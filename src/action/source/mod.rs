@@ -8,6 +8,7 @@ mod fields;
 mod module;
 mod pins;
 mod python;
+mod stdlib;
 mod text;
 
 pub use explained::unexplained;
@@ -15,6 +16,7 @@ pub use fields::{Lost, lost};
 pub use module::{Class, Definition, Field, Import, Module};
 pub use pins::{Requirement, distributions, unpinned};
 pub use python::{PythonVersion, newest, python, says_encoding};
+pub use stdlib::{is_standard, may_hold};
 pub use text::{Ending, is_text, kept_encoding, kept_endings, markers, not_utf8, nul};
 
 use std::path::Path;

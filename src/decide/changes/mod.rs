@@ -50,6 +50,8 @@ pub struct ChangeFacts {
     pub bare: BTreeSet<PathBuf>,
     /// What checks of the policy's found in new contents.
     pub content: Vec<Finding>,
+    /// Changed files whose types are to be looked at as well.
+    pub typed: Vec<PathBuf>,
     /// The caller's label.
     pub task: Option<String>,
     /// The project's mode.

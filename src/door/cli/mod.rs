@@ -8,6 +8,7 @@ mod demo;
 mod diagnostics;
 mod doctor;
 mod exec;
+mod file;
 mod generate;
 mod hook;
 mod init;
@@ -64,6 +65,8 @@ enum Command {
     Exec(exec::Args),
     Run(run::Args),
     Check(check::Args),
+    #[command(subcommand)]
+    File(file::Command),
     Pending(person::requests::Pending),
     Show(person::requests::Show),
     Approve(person::answer::Approve),
@@ -125,6 +128,7 @@ pub(super) fn main(hook: fn() -> ExitCode, inside: bool) -> ExitCode {
         Command::Exec(args) => exec::run(world, &from, args),
         Command::Run(args) => run::run(world, &from, args),
         Command::Check(args) => check::run(world, &from, args),
+        Command::File(command) => file::run(world, &from, command),
         Command::Pending(args) => person::requests::pending(world, &from, args),
         Command::Show(args) => person::requests::show(world, &from, args),
         Command::Approve(args) => person::answer::approve(world, &from, args),

@@ -1,7 +1,11 @@
 //! Checks of what changed files hold: which of them the policy wants, on what is new and on what was there before.
 //! Judges nothing: whatever is found and was not there before is a fact.
 
+mod check;
+mod imports;
+mod sites;
 mod tree;
+pub(super) mod types;
 mod version;
 
 use crate::action::source::{self, Fault, Language, Module, PythonVersion};
@@ -14,11 +18,16 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::changes::{Look, content};
+pub use check::{CheckedFiles, check_files};
+use imports::{Missing, Resolver};
+use sites::Sites;
 use tree::Tree;
 
 /// A changed file that is looked at.
 pub(super) struct Looked {
     path: PathBuf,
+    /// Where it was moved from; else where it lies.
+    from: PathBuf,
     checks: BTreeSet<ContentCheck>,
     /// What stood there, or at the place it was moved from.
     before: Option<Vec<u8>>,
@@ -72,8 +81,21 @@ impl<'a> Gathered<'a> {
             (None, None, Some(_)) => after.clone(),
             (_, before, _) => before,
         };
-        self.files.push(Looked { path: change.path.clone(), checks, before, after });
+        let from = from.map_or_else(|| change.path.clone(), |from| from.to_path_buf());
+        self.files.push(Looked { path: change.path.clone(), from, checks, before, after });
         Ok(())
+    }
+
+    /// Adds a file that stands in the project.
+    fn push(&mut self, file: Looked) {
+        self.files.push(file);
+    }
+
+    /// The changed files that mypy is to look at.
+    pub(super) fn typed(&self) -> Vec<PathBuf> {
+        let typed = |file: &&Looked| file.after.is_some() && file.checks.contains(&ContentCheck::Types);
+        let python = self.files.iter().filter(typed).filter(|file| Language::of(&file.path) == Some(Language::Python));
+        python.map(|file| file.path.clone()).collect()
     }
 
     /// What is found in all of them.
@@ -85,7 +107,13 @@ impl<'a> Gathered<'a> {
         apart(|| {
             let tree = Tree::new(set, look);
             let version = version::version(&tree, look.path);
-            files.iter().flat_map(|file| file.findings(version)).collect()
+            let wants = |check: ContentCheck| files.iter().any(|file| file.checks.contains(&check));
+            let resolving = wants(ContentCheck::Imports) || wants(ContentCheck::Names);
+            let of = |tree: &Tree<'_>| if resolving { Sites::of(tree, look.path, look.home) } else { Sites::default() };
+            let (now, then) = (of(&tree), of(&tree.before()));
+            let now = Resolver::new(tree, &now, version);
+            let then = Resolver::new(tree.before(), &then, version);
+            files.iter().flat_map(|file| file.findings(version, &now, &then)).collect()
         })
     }
 }
@@ -112,7 +140,12 @@ fn unread(why: &str) -> Vec<Finding> {
 }
 
 impl Looked {
-    fn findings(&self, version: PythonVersion) -> Vec<Finding> {
+    /// A file as it stands.
+    fn standing(path: &Path, checks: BTreeSet<ContentCheck>, after: Option<Vec<u8>>) -> Self {
+        Self { path: path.to_owned(), from: path.to_owned(), checks, before: None, after }
+    }
+
+    fn findings(&self, version: PythonVersion, now: &Resolver<'_>, then: &Resolver<'_>) -> Vec<Finding> {
         let mut all: Vec<(ContentCheck, Vec<Fault>)> = Vec::new();
         let language = Language::of(&self.path);
         let (before, after) = (self.before.as_deref(), self.after.as_deref());
@@ -150,12 +183,35 @@ impl Looked {
             let read = |text: &Text<'_>| source::python(&text.0, version).ok();
             let (old, new) = (was.as_ref().and_then(read), is.as_ref().and_then(read));
             self.modules(old.as_ref(), new.as_ref(), &mut all);
+            let (modules, names) = self.imports(now, &self.path, new.as_ref());
+            let (known, known_names) = self.imports(then, &self.from, old.as_ref());
+            all.push((ContentCheck::Imports, fresh(modules, known)));
+            all.push((ContentCheck::Names, fresh(names, known_names)));
         }
         let finding = |check: ContentCheck, fault: Fault| {
             let Fault { line, column, what } = fault;
             Finding { path: self.path.clone(), check, line, column, what }
         };
         all.into_iter().flat_map(|(check, faults)| faults.into_iter().map(move |fault| finding(check, fault))).collect()
+    }
+
+    /// What of a module's imports is not there: modules, and names.
+    fn imports(&self, resolver: &Resolver<'_>, at: &Path, module: Option<&Module>) -> (Vec<Fault>, Vec<Fault>) {
+        let (mut modules, mut names) = (Vec::new(), Vec::new());
+        let [of_modules, of_names] =
+            [ContentCheck::Imports, ContentCheck::Names].map(|check| self.checks.contains(&check));
+        if !of_modules && !of_names {
+            return (modules, names);
+        }
+        for import in module.into_iter().flat_map(|module| &module.imports) {
+            let fault = |what: String| Fault { line: import.line, column: import.column, what };
+            match resolver.missing(at, import) {
+                Some(Missing::Module(what)) if of_modules => modules.push(fault(what)),
+                Some(Missing::Name(what)) if of_names => names.push(fault(what)),
+                Some(Missing::Module(_) | Missing::Name(_)) | None => {}
+            }
+        }
+        (modules, names)
     }
 
     /// What two versions of a Python module tell.
