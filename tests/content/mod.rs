@@ -2,8 +2,10 @@
 
 mod checks;
 mod harmless;
+mod file;
 mod hostile;
 mod imports;
+mod properties;
 mod types;
 
 use crate::cli::{Done, Home};

@@ -39,7 +39,9 @@ pub(in crate::gate) fn changed(desk: &Desk<'_>, upper: &Path, set: &ChangeSet, f
     if with.is_empty() {
         return Vec::new();
     }
-    let old: Vec<PathBuf> = run.files.iter().filter(|path| desk.project.root.join(path).is_file()).cloned().collect();
+    // What it says of files that only the changed ones lead to, it must be asked of there as well.
+    let all: BTreeSet<&PathBuf> = run.files.iter().chain(with.iter().map(|finding| &finding.path)).collect();
+    let old: Vec<PathBuf> = all.into_iter().filter(|path| desk.project.root.join(path).is_file()).cloned().collect();
     let run = Run { files: old, ..run };
     let mut known: HashMap<(PathBuf, String), usize> = HashMap::new();
     // What broke off on the old contents says nothing of them: then everything counts.
