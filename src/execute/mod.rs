@@ -28,7 +28,7 @@ pub use error::ExecuteError;
 pub use libraries::libraries;
 pub use limits::Limits;
 pub use reads::Reads;
-pub use real::real_in;
+pub use real::{Followed, follow, real_in};
 pub use run::{Means, Prepared, Sink, prepare, prepare_order};
 pub use traffic::{Refused, Traffic};
 pub use written::allocated;

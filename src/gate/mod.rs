@@ -18,6 +18,7 @@ mod entries;
 mod examine;
 pub mod facts;
 mod files;
+mod given;
 mod grants;
 mod halt;
 mod harness;
