@@ -3,9 +3,8 @@
 
 use super::ask::{Answered, seconds, waiting};
 use super::desk::{Desk, now};
-use super::judged::answered;
 use super::notice::tell;
-use super::transaction::{Bringing, Changes, Ran, begun, entry};
+use super::transaction::{Bringing, Changes, Origin, begun, entry};
 use super::{Answer, Project, Stop, World, after, entries, held, person};
 use crate::action::{Change, ChangeSet};
 use crate::approve::{Unusable, usable};
@@ -22,25 +21,25 @@ impl Desk<'_> {
         transaction: Transaction,
         set: &ChangeSet,
         rules: Vec<Match>,
-        ran: &Ran<'_>,
+        origin: &Origin<'_>,
         answer: &mut Answer,
     ) -> Result<(), Stop> {
-        let asked = match self.ask_about(transaction, set, &rules, ran) {
+        let asked = match self.ask_about(transaction, set, &rules, origin) {
             Ok(asked) => asked,
-            Err(stop) => return Err(self.lose(ran.of, set, rules, stop, answer)),
+            Err(stop) => return Err(self.lose(origin.of, set, rules, stop, answer)),
         };
         let AskedAbout { name, fresh, receipt } = asked;
-        let changed = Changed::of(Some(ran.of), set);
+        let changed = Changed::of(origin.of, set);
         answer.unasked = name.is_none();
         if let Some(name) = name.as_ref().filter(|_| fresh) {
-            let notice = Notice::of_changes(name, &changed.paths(), &reasons(&rules), ran.request.reason.as_deref());
+            let notice = Notice::of_changes(name, &changed.paths(), &reasons(&rules), origin.caller.reason);
             answer.untold = tell(self.project, &self.redactor, notice).err();
         }
         let seq = Some(receipt.last);
         answer.receipt = Some(receipt);
         let withheld = Some(Why::Ask);
         answer.changes = Some(Changes { withheld, rules, request: name.clone(), ..Changes::of(changed, seq) });
-        let (Some(name), Some(waiting)) = (name, ran.request.waiting) else { return Ok(()) };
+        let (Some(name), Some(waiting)) = (name, origin.caller.waiting) else { return Ok(()) };
         (waiting.told)(&name, answer.untold.take());
         // Others may run meanwhile.
         self.turn = None;
@@ -65,17 +64,16 @@ impl Desk<'_> {
         transaction: Transaction,
         set: &ChangeSet,
         rules: &[Match],
-        ran: &Ran<'_>,
+        origin: &Origin<'_>,
     ) -> Result<AskedAbout, Stop> {
         person::somebody(self)?;
         let approvals = self.policy.settings().approvals.clone();
         let journal = Journal::of(transaction.name(), set);
         let same = self.log.tag_key().seal(&journal.changes());
-        let command = entries::text(ran.permit.action());
-        let about = held::About::new((ran.permit.grant().area, ran.of), command, ran.request, answered(ran.permit));
+        let about = held::About::new(origin);
         let (project, policy) = (self.project, self.policy.hash().to_owned());
         let nonce = nonce().map_err(Stop::Log)?;
-        let changed = Changed::of(Some(ran.of), set);
+        let changed = Changed::of(origin.of, set);
         let (mut asked, mut transaction) = (None, Some(transaction));
         let written = self.log.append_when(&self.redactor, |state| {
             let known = state.requests.open.iter().find(|(_, open)| open.asked.same == same);

@@ -8,7 +8,7 @@ use super::grants::{environment, libraries, limits, place, required};
 use super::held;
 use super::reach::reach;
 use super::stored::Stored;
-use super::transaction::{self, Ran};
+use super::transaction::{self, Origin};
 use super::unread::lacked;
 use super::{Answer, Patience, Project, Request, Stop, World, compose, dotenv, entries, load};
 use crate::approve::{Permit, Unusable, settle, settle_approved, settle_by_policy, usable};
@@ -178,11 +178,11 @@ fn run(
         (Err(stop), Some(transaction)) => return Err(desk.lose_unread(transaction, started.seq(), stop, answer)),
         (Err(stop), None) => return Err(stop),
     };
-    let ran = Ran { permit: &permit, outcome: &outcome, of: started.seq(), request };
+    let origin = Origin::command(&permit, started.seq(), request);
     let taken = match (written, transaction) {
         (Ok(receipt), Some(transaction)) => {
             answer.receipt = Some(receipt);
-            desk.take_in(transaction, &ran, answer)
+            desk.take_in(transaction, (outcome.ended, &origin), answer)
         }
         (Ok(receipt), None) => {
             answer.receipt = Some(receipt);

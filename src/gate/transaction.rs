@@ -3,12 +3,14 @@
 
 use super::desk::{Desk, now};
 use super::diff::{Diff, Extent};
+use super::judged::answered;
+use super::request::Waiting;
 use super::{Answer, Project, Request, Stop, after, entries};
 use crate::action::{Change, ChangeSet};
 use crate::approve::{Permit, usable};
+use crate::decide::policy::Writes;
 use crate::decide::{ChangeJudgement, Match, Verdict};
 use crate::event::{Cause, Changed, Committed, Detail, Ended, Entry, Finished, Why, Withheld};
-use crate::execute::Outcome;
 use crate::execute::change::{self, Aside, Basis, ChangeError, ReadError, Staged, Transaction, open_written, stage};
 use crate::record::Receipt;
 use std::fs::File;
@@ -47,13 +49,45 @@ impl Changes {
     }
 }
 
-/// A command that ran in a transaction.
-pub(super) struct Ran<'a> {
-    pub(super) permit: &'a Permit,
-    pub(super) outcome: &'a Outcome,
-    /// Sequence number of its start.
-    pub(super) of: u64,
-    pub(super) request: &'a Request,
+/// Where changes come from, and what its caller said about it.
+#[derive(Debug, Clone)]
+pub(super) struct Origin<'a> {
+    /// The command, or the call of guard.
+    pub(super) text: &'a str,
+    /// Sequence number of the command's start; `None`: no command made them.
+    pub(super) of: Option<u64>,
+    /// Where it may write.
+    pub(super) area: Writes,
+    /// Rules that asked of the command itself and were answered.
+    pub(super) answered: Vec<String>,
+    pub(super) caller: Caller<'a>,
+}
+
+/// What the caller said.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Caller<'a> {
+    pub(super) task: Option<&'a str>,
+    pub(super) reason: Option<&'a str>,
+    pub(super) waiting: Option<Waiting>,
+    pub(super) dry_run: bool,
+}
+
+impl<'a> Origin<'a> {
+    /// A command that began with record `of`.
+    pub(super) fn command(permit: &'a Permit, of: u64, request: &'a Request) -> Self {
+        Self {
+            text: entries::text(permit.action()),
+            of: Some(of),
+            area: permit.grant().area,
+            answered: answered(permit),
+            caller: Caller {
+                task: request.task.as_deref(),
+                reason: request.reason.as_deref(),
+                waiting: request.waiting,
+                dry_run: request.dry_run,
+            },
+        }
+    }
 }
 
 impl Desk<'_> {
@@ -88,35 +122,53 @@ impl Desk<'_> {
     }
 
     /// Reads what a command changed, judges it, and does what the judgement says.
-    pub(super) fn take_in(&mut self, transaction: Transaction, ran: &Ran<'_>, answer: &mut Answer) -> Result<(), Stop> {
+    pub(super) fn take_in(
+        &mut self,
+        transaction: Transaction,
+        (ended, origin): (Ended, &Origin<'_>),
+        answer: &mut Answer,
+    ) -> Result<(), Stop> {
         let upper = transaction.layer().upper;
+        let began = transaction.began();
         let set = match change::read(&upper, &self.project.root) {
             Ok(set) if set.is_empty() => {
-                if matches!(ran.outcome.ended, Ended::Exited | Ended::Signalled) && !ran.request.dry_run {
-                    self.take_times(&set.touched, transaction.began(), ran);
+                if matches!(ended, Ended::Exited | Ended::Signalled) && !origin.caller.dry_run {
+                    self.take_times(&set.touched, began, origin);
                 }
                 return Ok(());
             }
             Ok(set) => set,
-            Err(error) => return self.withhold(ran.of, &ChangeSet::default(), Withholding::unread(&error), answer),
+            Err(error) => return self.withhold(origin.of, &ChangeSet::default(), Withholding::unread(&error), answer),
         };
-        if !matches!(ran.outcome.ended, Ended::Exited | Ended::Signalled) {
-            let cause = match ran.outcome.ended {
+        if !matches!(ended, Ended::Exited | Ended::Signalled) {
+            let cause = match ended {
                 Ended::TimedOut => "the command ran into its time limit",
                 Ended::Cancelled => "guard was told to stop",
                 Ended::Limit => "the command ran into a limit",
                 Ended::Exited | Ended::Signalled => "",
             };
-            return self.withhold(ran.of, &set, Withholding::of(Why::Ended, cause.to_owned()), answer);
+            return self.withhold(origin.of, &set, Withholding::of(Why::Ended, cause.to_owned()), answer);
         }
-        let ChangeJudgement { verdict, matches: rules, notes, .. } = match self.judged_changes(&upper, &set, ran) {
+        self.settle(transaction, set, (Basis::Since(began), origin), answer)
+    }
+
+    /// Judges changes, and does what the judgement says.
+    pub(super) fn settle(
+        &mut self,
+        transaction: Transaction,
+        set: ChangeSet,
+        (basis, origin): (Basis, &Origin<'_>),
+        answer: &mut Answer,
+    ) -> Result<(), Stop> {
+        let upper = transaction.layer().upper;
+        let ChangeJudgement { verdict, matches: rules, notes, .. } = match self.judged_changes(&upper, &set, origin) {
             Ok(judged) => judged,
-            Err(error) => return self.withhold(ran.of, &set, Withholding::unread(&error), answer),
+            Err(error) => return self.withhold(origin.of, &set, Withholding::unread(&error), answer),
         };
-        if ran.request.dry_run {
+        if origin.caller.dry_run {
             let mut withholding = Withholding { why: Why::DryRun, rules, cause: None, request: None };
             withholding.cause = Some(format!("verdict: {}", verdict.word()));
-            self.withhold(ran.of, &set, withholding, answer)?;
+            self.withhold(origin.of, &set, withholding, answer)?;
             if let Some(changes) = &mut answer.changes {
                 let Diff { mut text, cut, .. } = self.diff(&upper, &set, Extent::SCREEN);
                 if cut {
@@ -128,11 +180,14 @@ impl Desk<'_> {
             return Ok(());
         }
         let taken = match verdict {
-            Verdict::Deny => {
-                self.withhold(ran.of, &set, Withholding { why: Why::Deny, rules, cause: None, request: None }, answer)
-            }
-            Verdict::Ask if !self.policy.settings().observe => self.hold(transaction, &set, rules, ran, answer),
-            Verdict::Ask | Verdict::Allow => self.commit(transaction, set, ran, answer),
+            Verdict::Deny => self.withhold(
+                origin.of,
+                &set,
+                Withholding { why: Why::Deny, rules, cause: None, request: None },
+                answer,
+            ),
+            Verdict::Ask if !self.policy.settings().observe => self.hold(transaction, &set, rules, origin, answer),
+            Verdict::Ask | Verdict::Allow => self.commit(transaction, set, (basis, origin), answer),
         };
         if let Some(changes) = &mut answer.changes {
             changes.notes = notes;
@@ -145,17 +200,17 @@ impl Desk<'_> {
         &mut self,
         transaction: Transaction,
         set: ChangeSet,
-        ran: &Ran<'_>,
+        (basis, origin): (Basis, &Origin<'_>),
         answer: &mut Answer,
     ) -> Result<(), Stop> {
         let began = transaction.began();
-        let (upper, basis) = (transaction.layer().upper, Basis::Since(began));
-        let changed = Changed::of(Some(ran.of), &set);
+        let upper = transaction.layer().upper;
+        let changed = Changed::of(origin.of, &set);
         let bringing = Bringing { changed: changed.clone(), undoes: None, approval: None };
         let find = |change: &Change| open_written(&upper, &change.path).map_err(ChangeError::from);
         match self.bring_in(transaction, set.clone(), basis, find, bringing) {
             Ok(receipt) => {
-                self.take_times(&set.touched, began, ran);
+                self.take_times(&set.touched, began, origin);
                 let seq = Some(receipt.last);
                 answer.receipt = Some(receipt);
                 answer.changes = Some(Changes::of(changed, seq));
@@ -163,10 +218,10 @@ impl Desk<'_> {
             }
             Err(Stop::Change(error)) => {
                 let why = if let ChangeError::Conflict { .. } = error { Why::Conflict } else { Why::Error };
-                self.withhold(ran.of, &set, Withholding::of(why, error.to_string()), answer)
+                self.withhold(origin.of, &set, Withholding::of(why, error.to_string()), answer)
             }
             Err(stop @ Stop::Halted { .. }) => {
-                self.withhold(ran.of, &set, Withholding::of(Why::Halted, stop.to_string()), answer)?;
+                self.withhold(origin.of, &set, Withholding::of(Why::Halted, stop.to_string()), answer)?;
                 Err(stop)
             }
             Err(stop @ Stop::Log(_)) => {
@@ -184,7 +239,7 @@ impl Desk<'_> {
     /// Records that changes are dropped because of something else that went wrong, and gives that back.
     pub(super) fn lose(
         &mut self,
-        of: u64,
+        of: Option<u64>,
         set: &ChangeSet,
         rules: Vec<Match>,
         stop: Stop,
@@ -203,8 +258,8 @@ impl Desk<'_> {
     pub(super) fn lose_unread(&mut self, transaction: &Transaction, of: u64, stop: Stop, answer: &mut Answer) -> Stop {
         match change::read(&transaction.layer().upper, &self.project.root) {
             Ok(set) if set.is_empty() => stop,
-            Ok(set) => self.lose(of, &set, Vec::new(), stop, answer),
-            Err(_) => self.lose(of, &ChangeSet::default(), Vec::new(), stop, answer),
+            Ok(set) => self.lose(Some(of), &set, Vec::new(), stop, answer),
+            Err(_) => self.lose(Some(of), &ChangeSet::default(), Vec::new(), stop, answer),
         }
     }
 
@@ -251,13 +306,13 @@ impl Desk<'_> {
     /// Records changes that are not brought in.
     fn withhold(
         &mut self,
-        of: u64,
+        of: Option<u64>,
         set: &ChangeSet,
         withholding: Withholding,
         answer: &mut Answer,
     ) -> Result<(), Stop> {
         let Withholding { why, rules, cause, request } = withholding;
-        let changed = Changed::of(Some(of), set);
+        let changed = Changed::of(of, set);
         let withheld = Withheld {
             changed: changed.clone(),
             why,
