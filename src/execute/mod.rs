@@ -7,6 +7,7 @@ mod capture;
 pub mod change;
 mod compose;
 mod environment;
+pub mod file;
 mod error;
 mod libraries;
 mod limits;

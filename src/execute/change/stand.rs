@@ -82,7 +82,7 @@ const SPECIAL: [(FileType, &str); 5] = [
 ];
 
 /// The word for such a thing; `None`: it is none.
-pub(super) fn special(kind: FileType) -> Option<&'static str> {
+pub(in crate::execute) fn special(kind: FileType) -> Option<&'static str> {
     SPECIAL.iter().find(|(known, _)| *known == kind).map(|(_, word)| *word)
 }
 
