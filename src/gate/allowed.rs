@@ -26,7 +26,7 @@ impl Desk<'_> {
     ) -> Result<(), Stop> {
         let asked = match self.ask_about(transaction, set, &rules, origin) {
             Ok(asked) => asked,
-            Err(stop) => return Err(self.lose(origin.of, set, rules, stop, answer)),
+            Err(stop) => return Err(self.lose(origin, set, rules, stop, answer)),
         };
         let AskedAbout { name, fresh, receipt } = asked;
         let changed = Changed::of(origin.of, set);
@@ -108,8 +108,11 @@ impl Desk<'_> {
                 rules: after::hits(rules),
                 request: name,
                 cause: None,
+                reason: origin.file.as_ref().map(|file| file.reason.to_owned()),
+                targets: Vec::new(),
             };
-            entries.push(entry("COMMIT", &changed.paths(), "PENDING", Detail::ChangeWithheld(Box::new(withheld))));
+            let action = origin.file.as_ref().map_or("COMMIT", |file| file.verb.action());
+            entries.push(entry(action, &changed.paths(), "PENDING", Detail::ChangeWithheld(Box::new(withheld))));
             Ok::<Vec<Entry>, Stop>(entries)
         });
         let receipt = written.map_err(Stop::Log)??;
@@ -151,11 +154,8 @@ impl Desk<'_> {
         let transaction = Transaction::begin(&self.project.paths.state, &self.project.root)
             .map_err(|error| Stop::Change(begun(self.project, &error)))?;
         let changed = Changed::of(None, &held.set);
-        let bringing = Bringing {
-            changed: changed.clone(),
-            undoes: None,
-            approval: Some((name.to_owned(), held.content.clone())),
-        };
+        let approval = Some((name.to_owned(), held.content.clone()));
+        let bringing = Bringing { approval, ..Bringing::of(changed.clone()) };
         let upper = held.upper.clone();
         let find = |change: &Change| open_written(&upper, &change.path).map_err(ChangeError::from);
         let brought = self.bring_in(transaction, held.set, Basis::Content, find, bringing);
@@ -197,7 +197,7 @@ pub fn bring_in_approved(world: &World, project: &Project, name: &str) -> Result
     answer.changes.ok_or_else(|| Stop::Approval { name: name.to_owned(), cause: Unusable::Unknown })
 }
 
-fn reasons(rules: &[Match]) -> String {
+pub(super) fn reasons(rules: &[Match]) -> String {
     let asks = rules.iter().filter(|rule| rule.verdict == Verdict::Ask);
     asks.map(|rule| format!("{}: {} ({})\n", rule.id, rule.reason, rule.at)).collect()
 }

@@ -58,7 +58,7 @@ pub(super) struct About {
 impl About {
     /// Of changes from `origin`.
     pub(super) fn new(origin: &Origin<'_>) -> Self {
-        let Origin { text, of, area, answered, caller } = origin;
+        let Origin { text, of, area, answered, caller, file: _ } = origin;
         Self {
             v: 1,
             list: String::new(),

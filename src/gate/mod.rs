@@ -17,6 +17,7 @@ mod dotenv;
 mod entries;
 mod examine;
 pub mod facts;
+pub(crate) mod file;
 mod files;
 mod given;
 mod grants;
@@ -59,6 +60,7 @@ pub use approvers::{Approvers, Revision, add_approver, approvers, remove_approve
 pub use changes::{Look, change_facts};
 pub use diff::{Diff, Extent, diff};
 pub use examine::{Examined, check, examine};
+pub use file::{FileAct, FileRequest, Listed, Part, Reading, change_file, list_files, read_file};
 pub use halt::{Stopped, escalated, escalations, resume, stop};
 pub use harness::run;
 pub use hint::hint;

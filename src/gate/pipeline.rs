@@ -160,6 +160,7 @@ fn run(
     if let Some(turn) = &mut desk.turn {
         turn.began(started.seq());
     }
+    let origin = Origin::command(&permit, started.seq(), request);
     let run = prepared.ready().and_then(|_| prepared.run(sink)).map_err(Stop::Execute);
     let written = match &run {
         Ok(outcome) => {
@@ -175,10 +176,9 @@ fn run(
     };
     let outcome = match (run, &transaction) {
         (Ok(outcome), _) => outcome,
-        (Err(stop), Some(transaction)) => return Err(desk.lose_unread(transaction, started.seq(), stop, answer)),
+        (Err(stop), Some(transaction)) => return Err(desk.lose_unread(transaction, &origin, stop, answer)),
         (Err(stop), None) => return Err(stop),
     };
-    let origin = Origin::command(&permit, started.seq(), request);
     let taken = match (written, transaction) {
         (Ok(receipt), Some(transaction)) => {
             answer.receipt = Some(receipt);
@@ -188,7 +188,7 @@ fn run(
             answer.receipt = Some(receipt);
             Ok(())
         }
-        (Err(stop), Some(transaction)) => Err(desk.lose_unread(&transaction, started.seq(), stop, answer)),
+        (Err(stop), Some(transaction)) => Err(desk.lose_unread(&transaction, &origin, stop, answer)),
         (Err(stop), None) => Err(stop),
     };
     drop(started);

@@ -7,7 +7,7 @@ use super::error::ReadError;
 use super::journal::Journal;
 use super::place::Root;
 use super::shut;
-use super::stand::{nothing_swapped, unchanged};
+use super::stand::{nothing_swapped, replaceable, unchanged};
 use super::transaction::Transaction;
 use crate::action::{Change, ChangeSet, Node};
 use rustix::fs::{Mode, OFlags, Timespec, Timestamps, openat, symlinkat};
@@ -167,6 +167,7 @@ pub fn stage(
     if let Basis::Since(began) = basis {
         nothing_swapped(&root, &set, &transaction.layer().upper, began)?;
     }
+    replaceable(&root, &set)?;
     let set = shut::with_shut(&root, set)?;
     let journal = Journal::of(transaction.name(), &set);
     let place = Journal::place(transaction.folder());
