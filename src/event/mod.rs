@@ -10,7 +10,7 @@ mod requests;
 mod state;
 
 pub use agents::{AgentEnded, AgentStarted};
-pub use changes::{Changed, ChangedFile, Committed, Finished, Transactions, Why, Withheld};
+pub use changes::{Changed, ChangedFile, Committed, FileRead, Finished, Transactions, Why, Withheld};
 pub use checks::{Checked, Proves, Spent};
 pub use detail::{Composition, Detail, Ended, RuleHit, SourceFile};
 pub use requests::{By, Cause, Closing, Escalated, Requested};

@@ -113,7 +113,7 @@ pub fn prepare(
     prepare_order(order, place, environment, require)
 }
 
-/// As [`prepare`], for an order that nobody judged: for probes, tests and measurements.
+/// As [`prepare`], for an order that nobody judged: a harness, whose calls are judged one by one, a probe, a test or a measurement.
 pub fn prepare_order(
     order: Order,
     place: &Place,

@@ -2,6 +2,7 @@
 //! Knows what it gets; neither judges nor records what it does by itself.
 
 use super::desk::Desk;
+use super::given::writable;
 use super::grants::{environment, limits, place, required};
 use super::own::is_agents;
 use super::{Answer, Project, Request, Stop, World, entries, shown};
@@ -9,13 +10,12 @@ use crate::action::shell::{Asked, quoted};
 use crate::decide::policy::Harness;
 use crate::event::{AgentEnded, AgentStarted, Detail, Entry};
 use crate::execute::calls::{self, Refused, Served, Serving, Terms};
-use crate::execute::sandbox::{Order, Reach, Work, Writable};
+use crate::execute::sandbox::{Order, Reach, Work};
 use crate::execute::{self, Environment, ExecuteError, Limits, Outcome, Sink};
 use crate::record::{Log, Redactor};
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -127,114 +127,6 @@ fn callable(mut environment: Environment) -> Environment {
         None => environment.variables.push(("PATH".into(), path)),
     }
     environment
-}
-
-/// What it may write to outside the project, of what is there; and the links by which it finds that.
-fn writable(world: &World, project: &Project, given: &Harness) -> Result<(Vec<Writable>, Vec<PathBuf>), Stop> {
-    let home = world.home().ok_or(Stop::NoHome)?;
-    let meant = |path: &String| path.strip_prefix("~/").map_or_else(|| PathBuf::from(path), |below| home.join(below));
-    let (mut all, mut links): (Vec<Writable>, Vec<PathBuf>) = (Vec::new(), Vec::new());
-    for path in given.folders.iter().map(meant) {
-        let Ok(real) = fs::canonicalize(&path) else { continue };
-        allowed(&real, &home, project)?;
-        if real != path {
-            links.push(path);
-        }
-        if !all.iter().any(|other| real.starts_with(&other.path)) {
-            all.retain(|other| !other.path.starts_with(&real));
-            all.push(Writable { path: real, kept: Vec::new() });
-        }
-    }
-    let mut missing = Vec::new();
-    for path in given.settings.iter().map(meant) {
-        let Some((parent, name)) = path.parent().zip(path.file_name()) else { continue };
-        // In a folder that is not there either, nothing can be made: what leads to it is looked at as well.
-        let Some((above, below)) = nearest(parent) else { continue };
-        let real = above.join(below).join(name);
-        let Some(folder) = all.iter_mut().find(|writable| real.starts_with(&writable.path)) else { continue };
-        match real.symlink_metadata() {
-            Err(_) => missing.push(shown(&path)),
-            Ok(found) if found.is_symlink() => {
-                let what = format!(
-                    "`{}` is a link, which cannot be kept read-only in a folder that is written to",
-                    shown(&path)
-                );
-                let help =
-                    "make it a file of its own, or name only those folders in `[run] folders` that are written to";
-                return Err(Stop::Usage { what, help: help.into() });
-            }
-            Ok(_) => {
-                if let Some(linked) = linked(&real, &mut { LOOKED }) {
-                    let what =
-                        format!("`{}` goes by another name as well, by which it could be written to", shown(&linked));
-                    let help = "make it a file of its own: copy it, and put the copy in its place";
-                    return Err(Stop::Usage { what, help: help.into() });
-                }
-                folder.kept.push(real);
-            }
-        }
-    }
-    if all.len() > MOST {
-        let what = format!("`[run] folders` names {} that are there, and {MOST} can be given", all.len());
-        return Err(Stop::Usage { what, help: "name a folder that holds several of them".into() });
-    }
-    if missing.is_empty() { Ok((all, links)) } else { Err(unkept(&missing)) }
-}
-
-/// Files and folders that can be given.
-const MOST: usize = 16;
-/// Files of a folder that stays read-only which are looked at.
-const LOOKED: usize = 10_000;
-
-/// A file at or below `path` that has more than one name.
-fn linked(path: &Path, left: &mut usize) -> Option<PathBuf> {
-    let found = path.symlink_metadata().ok()?;
-    *left = left.checked_sub(1)?;
-    if found.is_file() && found.nlink() > 1 {
-        return Some(path.to_owned());
-    }
-    let entries = fs::read_dir(path).ok().filter(|_| found.is_dir())?;
-    entries.flatten().find_map(|entry| linked(&entry.path(), left))
-}
-
-/// The nearest folder above that is there, without links, and what is below it.
-fn nearest(path: &Path) -> Option<(PathBuf, PathBuf)> {
-    path.ancestors().find_map(|above| Some((fs::canonicalize(above).ok()?, path.strip_prefix(above).ok()?.to_owned())))
-}
-
-fn unkept(missing: &[String]) -> Stop {
-    let all = missing.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
-    Stop::Usage {
-        what: format!("{all}: not there, and what is not there cannot be kept read-only: the harness could make it"),
-        help: "make each (an empty folder, or a file that says nothing, such as `{}`), or name only those folders in \
-               `[run] folders` that are written to"
-            .into(),
-    }
-}
-
-/// Whether a harness can be given `path`: not the project, guard's own or the keys, nor what they lie in, nor a whole home.
-fn allowed(path: &Path, home: &Path, project: &Project) -> Result<(), Stop> {
-    let program = std::env::current_exe().ok();
-    let own = [
-        Some(&project.root),
-        Some(&project.state_root),
-        project.config_root.as_ref(),
-        project.keys.as_ref(),
-        program.as_ref(),
-    ];
-    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let touches =
-        own.into_iter().flatten().map(|own| real(own)).any(|own| own.starts_with(path) || path.starts_with(&own));
-    if touches || real(home).starts_with(path) || path.parent().is_none() {
-        return Err(Stop::Usage {
-            what: format!(
-                "`{}` cannot be given to a harness: the project, guard's own files, keys or a whole home lie there",
-                shown(path)
-            ),
-            help: "name the folders that it keeps its sessions and credentials in, in `[run] folders`".into(),
-        });
-    }
-    Ok(())
 }
 
 /// Records refused calls as they come, each by a log of its own: the run's is waited with.

@@ -5,11 +5,11 @@ use super::changes::{Look, change_facts, within};
 use super::content::types;
 use super::desk::Desk;
 use super::diff::{Diff, Extent, diff};
-use super::transaction::Ran;
+use super::transaction::Origin;
 use super::{Stop, held, homes};
 use crate::action::{Change, ChangeSet, Node};
 use crate::approve::Permit;
-use crate::decide::policy::ContentCheck;
+use crate::decide::policy::{ContentCheck, Writes};
 use crate::decide::{ChangeFacts, ChangeJudgement, Verdict, judge_changes};
 use crate::execute::change::{ReadError, take_times};
 use std::path::{Path, PathBuf};
@@ -20,16 +20,16 @@ impl Desk<'_> {
         &self,
         upper: &Path,
         set: &ChangeSet,
-        ran: &Ran<'_>,
+        origin: &Origin<'_>,
     ) -> Result<ChangeJudgement, ReadError> {
-        let mut facts = self.change_facts(upper, set)?;
-        facts.task.clone_from(&ran.request.task);
-        facts.answered = answered(ran.permit);
-        Ok(judge_changes(set, &facts, &self.policy, ran.permit.grant().area))
+        let mut facts = self.change_facts(upper, set, origin.area)?;
+        facts.task = origin.caller.task.map(str::to_owned);
+        facts.answered.clone_from(&origin.answered);
+        Ok(judge_changes(set, &facts, &self.policy, origin.area))
     }
 
     /// Takes the times of files along that a command wrote and left as they were, where it might have changed them.
-    pub(super) fn take_times(&self, touched: &[(PathBuf, SystemTime)], began: SystemTime, ran: &Ran<'_>) {
+    pub(super) fn take_times(&self, touched: &[(PathBuf, SystemTime)], began: SystemTime, origin: &Origin<'_>) {
         if touched.is_empty() {
             return;
         }
@@ -38,9 +38,9 @@ impl Desk<'_> {
         let changes = touched.iter().map(|(path, _)| change(path)).collect();
         let set = ChangeSet { changes, ..ChangeSet::default() };
         let nested = within(&self.project.root, &self.project.nested);
-        let (project, task) = (self.project.root.clone(), ran.request.task.clone());
+        let (project, task) = (self.project.root.clone(), origin.caller.task.map(str::to_owned));
         let facts = ChangeFacts { project, nested, task, ..ChangeFacts::default() };
-        let judged = judge_changes(&set, &facts, &self.policy, ran.permit.grant().area);
+        let judged = judge_changes(&set, &facts, &self.policy, origin.area);
         if judged.verdict != Verdict::Deny {
             take_times(&self.project.root, touched, began);
         }
@@ -49,20 +49,20 @@ impl Desk<'_> {
     /// What the policy says by now of changes that wait.
     pub(super) fn judged_held(&self, held: &held::Held) -> Result<ChangeJudgement, Stop> {
         let facts = self
-            .change_facts(&held.upper, &held.set)
+            .change_facts(&held.upper, &held.set, held.about.area)
             .map_err(|error| Stop::System { what: "cannot look at the changes".into(), cause: error.to_string() })?;
         let facts = ChangeFacts { task: held.about.task.clone(), answered: held.about.answered.clone(), ..facts };
         Ok(judge_changes(&held.set, &facts, &self.policy, held.about.area))
     }
 
-    fn change_facts(&self, upper: &Path, set: &ChangeSet) -> Result<ChangeFacts, ReadError> {
+    fn change_facts(&self, upper: &Path, set: &ChangeSet, area: Writes) -> Result<ChangeFacts, ReadError> {
         let home = self.world.home();
         let (project, nested) = (self.project.root.as_path(), self.project.nested.as_slice());
         let path = self.world.variable("PATH");
         let look = Look { upper, project, home: home.as_deref(), nested, path };
         let mut facts = change_facts(set, look, &self.redactor, &self.policy)?;
-        // What cannot be read has no types.
-        if !facts.content.iter().any(|found| found.check == ContentCheck::Syntax) {
+        // What cannot be read has no types; what git brings back had them when it was written.
+        if area != Writes::Git && !facts.content.iter().any(|found| found.check == ContentCheck::Syntax) {
             facts.content.extend(types::changed(self, upper, set, &facts.typed));
             facts.content.sort();
         }

@@ -438,6 +438,7 @@ fn ends(detail: &Detail) -> bool {
         | Detail::ChangeCommitted(_)
         | Detail::FileChanged { .. }
         | Detail::FileRefused { .. }
+        | Detail::FileRead(_)
         | Detail::ShellRefused { .. }
         | Detail::Requested(_)
         | Detail::Approved { .. }

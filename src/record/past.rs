@@ -99,6 +99,7 @@ impl<'p> History<'p> {
             | Detail::ChangeFinished(_)
             | Detail::FileChanged { .. }
             | Detail::FileRefused { .. }
+            | Detail::FileRead(_)
             | Detail::Lost { .. }
             | Detail::Requested(_)
             | Detail::Approved { .. }

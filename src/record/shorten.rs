@@ -63,6 +63,7 @@ fn is_command(detail: &Detail) -> bool {
         | Detail::ChangeFinished(_)
         | Detail::FileChanged { .. }
         | Detail::FileRefused { .. }
+        | Detail::FileRead(_)
         | Detail::RuleAdded { .. }
         | Detail::NotifyFailed { .. }
         | Detail::Lost { .. }

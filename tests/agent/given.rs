@@ -100,6 +100,38 @@ fn settings_that_are_not_there_or_are_links_stop_it_before_it_begins() {
 }
 
 #[test]
+fn what_it_obeys_is_found_by_no_link_that_it_could_change() {
+    let links = [
+        ("real", ".agent/hooks", "~/.agent/hooks/x", "by which"),
+        ("../outside", ".agent/hooks", "~/.agent/hooks/x", "by which"),
+        (".agent/second", "first", "~/first/x", "second`, by which"),
+        ("../scripts/x", ".agent/obeyed/x", "~/.agent/obeyed", "is a link to what is written to"),
+        ("scripts/none", ".agent/settings", "~/.agent/settings", "is a link, which"),
+    ];
+    for (to, link, setting, says) in links {
+        let home = scene(&format!("[run]\nfolders = [\"~/.agent\"]\nsettings = [\"{setting}\"]\n"));
+        for made in [".agent/real", ".agent/scripts", ".agent/obeyed", "outside"] {
+            fs::create_dir_all(home.path().join(made)).unwrap();
+            fs::write(home.path().join(made).join("x"), "").unwrap();
+        }
+        symlink("real", home.path().join(".agent/second")).unwrap();
+        let _ = fs::remove_file(home.path().join(link));
+        symlink(to, home.path().join(link)).unwrap();
+        let ran = harness(&home, "true");
+        assert!(ran.code == Some(125) && ran.stderr.contains(says), "{setting}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_setting_of_more_files_than_are_looked_at_is_not_taken_on_trust() {
+    let home = scene("[run]\nfolders = [\"~/.agent\"]\nsettings = [\"~/.agent/hooks\"]\n");
+    let hooks = folder(&home).join("hooks");
+    (0..10_000).for_each(|number| fs::write(hooks.join(number.to_string()), "").unwrap());
+    let ran = harness(&home, "true");
+    assert!(ran.code == Some(125) && ran.stderr.contains("over 10000 files of one setting"), "{}", ran.stderr);
+}
+
+#[test]
 fn a_folder_that_holds_what_is_not_the_harness_s_is_not_given() {
     for folder in ["~/project", "~/project/sub", "~/.local", "~/.local/state/guard/x", "~/.config", "~/.ssh"] {
         let home = scene(&format!("[run]\nfolders = [\"{folder}\"]\n"));

@@ -79,7 +79,10 @@ impl State {
             }
             Detail::FileRefused { rules, .. } => self.count(rules.iter().map(|hit| hit.id.as_str())),
             Detail::ChangeCommitted(committed) => self.transactions.commit(&committed.transaction),
-            Detail::ChangeWithheld(withheld) => self.count(withheld.rules.iter().map(|hit| hit.id.as_str())),
+            Detail::ChangeWithheld(withheld) => {
+                self.attempts.refuse(&withheld.targets, false);
+                self.count(withheld.rules.iter().map(|hit| hit.id.as_str()));
+            }
             Detail::PolicyTrusted { .. } => self.requests.forgive(),
             Detail::Requested(asked) => self.requests.ask(seq, asked),
             Detail::Approved { name, by, until } => self.requests.approve(name, by, *until),
@@ -109,6 +112,7 @@ impl State {
             | Detail::CallRefused { .. }
             | Detail::ChangeFinished(_)
             | Detail::FileChanged { .. }
+            | Detail::FileRead(_)
             | Detail::ApproverChanged { .. }
             | Detail::ReturnCode { .. }
             | Detail::Output { .. }

@@ -109,6 +109,7 @@ impl Ledger {
             | Detail::ChangeFinished(_)
             | Detail::FileChanged { .. }
             | Detail::FileRefused { .. }
+            | Detail::FileRead(_)
             | Detail::Lost { .. }
             | Detail::Recovered { .. }
             | Detail::LogFull {}
@@ -162,6 +163,7 @@ mod tests {
             kept: true,
             undoes: None,
             approval: approval.map(str::to_owned),
+            reason: None,
         }))
     }
 

@@ -215,6 +215,7 @@ fn start_of(machine: &Machine) -> Option<u64> {
             | Detail::ChangeFinished(_)
             | Detail::FileChanged { .. }
             | Detail::FileRefused { .. }
+            | Detail::FileRead(_)
             | Detail::Requested(_)
             | Detail::Approved { .. }
             | Detail::Denied { .. }
