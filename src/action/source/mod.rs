@@ -99,9 +99,9 @@ impl Language {
 fn is_commented(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_ascii_lowercase();
     let stem = name.strip_suffix(".json").unwrap_or(&name);
-    let known = |known: &&str| stem.strip_prefix(*known).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    let known = |known: &str| stem.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
     let folder = path.parent().unwrap_or(Path::new(""));
-    COMMENTED.iter().any(|name| known(&name)) || COMMENTED_FOLDERS.iter().any(|known| folder.ends_with(known))
+    COMMENTED.iter().any(|name| known(name)) || COMMENTED_FOLDERS.iter().any(|known| folder.ends_with(known))
 }
 
 /// What keeps `text` from being what it should be; none where it is sound. `version`: the Python it is written for.

@@ -13,6 +13,8 @@ use crate::action::{Change, ChangeSet, Node};
 use crate::decide::policy::{ContentCheck, Settings};
 use crate::decide::{Finding, Policy};
 use crate::execute::change::{ReadError, open_before};
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -34,6 +36,10 @@ pub(super) struct Looked {
     /// What would stand there; `None`: nothing.
     after: Option<Vec<u8>>,
 }
+
+/// Checks of what a Python module holds.
+const MODULES: [ContentCheck; 4] =
+    [ContentCheck::Imports, ContentCheck::Names, ContentCheck::Explained, ContentCheck::Fields];
 
 /// The changed files that are looked at, gathered one by one.
 pub(super) struct Gathered<'a> {
@@ -179,12 +185,11 @@ impl Looked {
             let loose = was.as_ref().map(|was| source::unpinned(&was.0)).unwrap_or_default();
             all.push((ContentCheck::Pinned, fresh(source::unpinned(&is.0), loose)));
         }
-        if language == Some(Language::Python) {
-            let read = |text: &Text<'_>| source::python(&text.0, version).ok();
-            let (old, new) = (was.as_ref().and_then(read), is.as_ref().and_then(read));
-            self.modules(old.as_ref(), new.as_ref(), &mut all);
-            let (modules, names) = self.imports(now, &self.path, new.as_ref());
-            let (known, known_names) = self.imports(then, &self.from, old.as_ref());
+        if language == Some(Language::Python) && MODULES.iter().any(|check| wants(*check)) {
+            let [old, new] = [&was, &is].map(|text| text.as_ref().and_then(|text| text.python(version).ok()));
+            self.modules(old, new, &mut all);
+            let (modules, names) = self.imports(now, &self.path, new);
+            let (known, known_names) = self.imports(then, &self.from, old);
             all.push((ContentCheck::Imports, fresh(modules, known)));
             all.push((ContentCheck::Names, fresh(names, known_names)));
         }
@@ -229,14 +234,17 @@ impl Looked {
     }
 }
 
-/// The text of a file, as far as it is one.
-struct Text<'a>(std::borrow::Cow<'a, str>, Option<Fault>);
+/// The text of a file, as far as it is one; why it is not; and what it is as Python, once that was asked.
+struct Text<'a>(Cow<'a, str>, Option<Fault>, OnceCell<Result<Module, Vec<Fault>>>);
 
 impl<'a> Text<'a> {
     fn of(bytes: &'a [u8]) -> Self {
         match std::str::from_utf8(bytes) {
-            Ok(text) => Self(text.into(), None),
-            Err(error) => Self(String::from_utf8_lossy(bytes), Some(source::not_utf8(bytes, error.valid_up_to()))),
+            Ok(text) => Self(text.into(), None, OnceCell::new()),
+            Err(error) => {
+                let fault = source::not_utf8(bytes, error.valid_up_to());
+                Self(String::from_utf8_lossy(bytes), Some(fault), OnceCell::new())
+            }
         }
     }
 
@@ -245,8 +253,14 @@ impl<'a> Text<'a> {
         match &self.1 {
             // Python may say another encoding in its first lines.
             Some(fault) if language != Language::Python || !source::says_encoding(&self.0) => vec![fault.clone()],
+            Some(_) | None if language == Language::Python => self.python(version).err().cloned().unwrap_or_default(),
             Some(_) | None => source::faults(language, &self.0, version),
         }
+    }
+
+    /// It as a module, parsed once.
+    fn python(&self, version: PythonVersion) -> Result<&Module, &Vec<Fault>> {
+        self.2.get_or_init(|| source::python(&self.0, version)).as_ref()
     }
 }
 
@@ -270,7 +284,7 @@ fn fresh(after: Vec<Fault>, before: Vec<Fault>) -> Vec<Fault> {
 /// Whether bytes are a text that people write: UTF-8, and no control characters to speak of.
 fn is_plainly_text(bytes: &[u8]) -> bool {
     let control = |byte: &u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b);
-    std::str::from_utf8(bytes).is_ok() && !bytes.iter().any(|byte| control(byte))
+    std::str::from_utf8(bytes).is_ok() && !bytes.iter().any(control)
 }
 
 /// The folders of programs, for whoever looks for an interpreter.

@@ -132,14 +132,13 @@ impl Sites {
             Some(value)
         };
         let texts = |value: &Value| -> Vec<String> {
-            let all = match value {
+            match value {
                 Value::Array(all) => all.iter().filter_map(|one| one.as_str().map(str::to_owned)).collect(),
                 Value::String(one) => vec![one.clone()],
                 Value::Table(_) | Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) => {
                     vec![]
                 }
-            };
-            all
+            }
         };
         let mut lines: Vec<String> = at(&["project", "dependencies"]).map(texts).unwrap_or_default();
         for groups in [at(&["project", "optional-dependencies"]), at(&["dependency-groups"])].into_iter().flatten() {
