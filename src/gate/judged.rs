@@ -4,10 +4,11 @@
 use super::changes::{Look, change_facts, within};
 use super::desk::Desk;
 use super::diff::{Diff, Extent, diff};
-use super::transaction::Ran;
+use super::transaction::{Counting, Ran};
 use super::{Stop, held, homes};
 use crate::action::{Change, ChangeSet, Node};
 use crate::approve::Permit;
+use crate::decide::policy::Writes;
 use crate::decide::{ChangeFacts, ChangeJudgement, Verdict, judge_changes};
 use crate::execute::change::{ReadError, take_times};
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ impl Desk<'_> {
         let mut facts = self.change_facts(upper, set)?;
         facts.task.clone_from(&ran.request.task);
         facts.answered = answered(ran.permit);
+        facts.round.clone_from(&self.state().iteration.open);
         Ok(judge_changes(set, &facts, &self.policy, ran.permit.grant().area))
     }
 
@@ -42,6 +44,16 @@ impl Desk<'_> {
         if judged.verdict != Verdict::Deny {
             take_times(&self.project.root, touched, began);
         }
+    }
+
+    /// What counts of changes that take back others, outputs of builds aside.
+    pub(super) fn taken_back(&self, set: &ChangeSet) -> Counting {
+        let facts = ChangeFacts {
+            project: self.project.root.clone(),
+            home: self.world.home(),
+            ..ChangeFacts::default()
+        };
+        Counting::by_person(judge_changes(set, &facts, &self.policy, Writes::Project).counted)
     }
 
     /// What the policy says by now of changes that wait.

@@ -6,8 +6,9 @@ use super::diff::{Diff, Extent};
 use super::{Answer, Project, Request, Stop, after, entries};
 use crate::action::{Change, ChangeSet};
 use crate::approve::{Permit, usable};
-use crate::decide::{ChangeJudgement, Match, Verdict};
-use crate::event::{Cause, Changed, Committed, Detail, Ended, Entry, Finished, Why, Withheld};
+use crate::decide::policy::{Iteration, Writes};
+use crate::decide::{Bounds, ChangeJudgement, Match, Verdict, bounds};
+use crate::event::{Begun, Cause, Changed, Committed, Counted, Detail, Ended, Entry, Finished, State, Why, Withheld};
 use crate::execute::Outcome;
 use crate::execute::change::{self, Aside, Basis, ChangeError, ReadError, Staged, Transaction, open_written, stage};
 use crate::record::Receipt;
@@ -109,7 +110,7 @@ impl Desk<'_> {
             };
             return self.withhold(ran.of, &set, Withholding::of(Why::Ended, cause.to_owned()), answer);
         }
-        let ChangeJudgement { verdict, matches: rules, notes, .. } = match self.judged_changes(&upper, &set, ran) {
+        let ChangeJudgement { verdict, matches: rules, notes, counted } = match self.judged_changes(&upper, &set, ran) {
             Ok(judged) => judged,
             Err(error) => return self.withhold(ran.of, &set, Withholding::unread(&error), answer),
         };
@@ -132,7 +133,10 @@ impl Desk<'_> {
                 self.withhold(ran.of, &set, Withholding { why: Why::Deny, rules, cause: None, request: None }, answer)
             }
             Verdict::Ask if !self.policy.settings().observe => self.hold(transaction, &set, rules, ran, answer),
-            Verdict::Ask | Verdict::Allow => self.commit(transaction, set, ran, answer),
+            Verdict::Ask | Verdict::Allow => {
+                let counting = Counting::judged(counted, ran.permit.grant().area, &rules);
+                self.commit(transaction, set, counting, ran, answer)
+            }
         };
         if let Some(changes) = &mut answer.changes {
             changes.notes = notes;
@@ -145,13 +149,14 @@ impl Desk<'_> {
         &mut self,
         transaction: Transaction,
         set: ChangeSet,
+        counting: Counting,
         ran: &Ran<'_>,
         answer: &mut Answer,
     ) -> Result<(), Stop> {
         let began = transaction.began();
         let (upper, basis) = (transaction.layer().upper, Basis::Since(began));
         let changed = Changed::of(Some(ran.of), &set);
-        let bringing = Bringing { changed: changed.clone(), undoes: None, approval: None };
+        let bringing = Bringing { changed: changed.clone(), counting, undoes: None, approval: None };
         let find = |change: &Change| open_written(&upper, &change.path).map_err(ChangeError::from);
         match self.bring_in(transaction, set.clone(), basis, find, bringing) {
             Ok(receipt) => {
@@ -164,6 +169,10 @@ impl Desk<'_> {
             Err(Stop::Change(error)) => {
                 let why = if let ChangeError::Conflict { .. } = error { Why::Conflict } else { Why::Error };
                 self.withhold(ran.of, &set, Withholding::of(why, error.to_string()), answer)
+            }
+            // Another change was quicker.
+            Err(Stop::Refused { rules }) => {
+                self.withhold(ran.of, &set, Withholding { why: Why::Deny, rules, cause: None, request: None }, answer)
             }
             Err(stop @ Stop::Halted { .. }) => {
                 self.withhold(ran.of, &set, Withholding::of(Why::Halted, stop.to_string()), answer)?;
@@ -223,12 +232,13 @@ impl Desk<'_> {
         let staged = stage(transaction, &self.project.root, set, basis, find).map_err(Stop::Change)?;
         let most = self.policy.settings().limits.undo;
         let aside = Aside::keep(&state, &self.project.root, staged.name(), staged.set(), most).map_err(Stop::Change)?;
+        let iteration = &self.policy.settings().iteration;
         let written = self.log.append_when(&self.redactor, |state| {
             // What a person stops while it runs changes nothing any more.
             if let Some(halt) = state.requests.halt.as_ref().filter(|halt| halt.cause == Cause::Person) {
                 return Err(Stop::Halted { name: halt.name.clone() });
             }
-            bringing.entries(state, &staged, aside.is_some())
+            bringing.entries((state, iteration), &staged, aside.is_some())
         });
         match written.map_err(Stop::Log) {
             Ok(Ok(receipt)) => {
@@ -287,16 +297,60 @@ impl Desk<'_> {
 /// Changes on their way in.
 pub(super) struct Bringing {
     pub(super) changed: Changed,
+    pub(super) counting: Counting,
     /// The record that they take back.
     pub(super) undoes: Option<u64>,
     /// The request that a person approved, and the hash of what it holds.
     pub(super) approval: Option<(String, String)>,
 }
 
+/// What of changes counts in an iteration.
+pub(super) struct Counting {
+    /// The files, from the project's root.
+    files: Vec<String>,
+    /// What the command might write, and which rules were answered when it was judged; none: a person wants it in.
+    judged: Option<(Writes, Vec<String>)>,
+}
+
+impl Counting {
+    /// Of changes that come in by their judgement; `rules`: all that it said.
+    pub(super) fn judged(files: Vec<String>, area: Writes, rules: &[Match]) -> Self {
+        Self { files, judged: Some((area, rules.iter().map(|rule| rule.id.clone()).collect())) }
+    }
+
+    /// Of changes that a person wants in, whatever is open.
+    pub(super) fn by_person(files: Vec<String>) -> Self {
+        Self { files, judged: None }
+    }
+
+    /// What the iteration as it is by now has against them, that was not said when they were judged.
+    fn against(&self, state: &State, iteration: &Iteration) -> Vec<Match> {
+        let Some((area, said)) = &self.judged else { return Vec::new() };
+        let round = state.iteration.open.as_deref();
+        let found = bounds(&self.files, round, Bounds { iteration, area: *area });
+        found.into_iter().filter(|rule| !said.contains(&rule.id)).collect()
+    }
+}
+
 impl Bringing {
     /// What is recorded of them, the use of an approval with it.
-    fn entries(&self, state: &crate::event::State, staged: &Staged, kept: bool) -> Result<Vec<Entry>, Stop> {
+    fn entries(
+        &self,
+        (state, iteration): (&State, &Iteration),
+        staged: &Staged,
+        kept: bool,
+    ) -> Result<Vec<Entry>, Stop> {
         let mut entries = Vec::new();
+        let rules = self.counting.against(state, iteration);
+        if !rules.is_empty() {
+            return Err(Stop::Refused { rules });
+        }
+        let counted = Counted::of(self.counting.files.iter().cloned());
+        // The first change begins an iteration; taking one back does not.
+        if state.iteration.open.is_none() && !counted.is_empty() && self.undoes.is_none() {
+            let begun = Detail::IterationStarted(Box::new(Begun { what: None }));
+            entries.push(entries::of("GUARD", "ITERATION", &self.changed.paths(), "STARTED", begun));
+        }
         if let Some((name, content)) = &self.approval {
             usable(&state.requests, name, content, now().timestamp())
                 .map_err(|cause| Stop::Approval { name: name.clone(), cause })?;
@@ -310,6 +364,7 @@ impl Bringing {
             kept,
             undoes: self.undoes,
             approval: self.approval.as_ref().map(|(name, _)| name.clone()),
+            counted,
         };
         let action = if self.undoes.is_some() { "UNDO" } else { "COMMIT" };
         let detail = Detail::ChangeCommitted(Box::new(committed));

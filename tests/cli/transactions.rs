@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// A project whose policy lets a command change as many files as it likes.
 fn roomy() -> Home {
     let home = Home::with("python");
-    home.trust("[iteration]\nfiles = 1000\n");
+    home.trust("[iteration]\nfiles = 1000\nfolder = 1000\n");
     home
 }
 

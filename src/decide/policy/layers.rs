@@ -1,6 +1,7 @@
 //! Merging: presets and texts of all layers into one set of settings and rules.
 //! Knows who may loosen what; nothing of commands.
 
+use super::coupling::Couplings;
 use super::fault::{Fault, Faults, nearest};
 use super::glob::PathPattern;
 use super::keys::POLICY;
@@ -237,6 +238,8 @@ fn merge(parts: &[Part]) -> Settings {
         iteration: Iteration {
             files: choose(parts, |given| given.files, u32::min).unwrap_or(2),
             outputs: choose(parts, |given| given.outputs.clone(), common).unwrap_or_default(),
+            folder: choose(parts, |given| given.folder, u32::min).unwrap_or(10),
+            couplings: couplings(parts),
         },
         require: choose(parts, |given| given.require, Require::max).unwrap_or(Require::Full),
         toolchain: toolchain::merge(
@@ -245,6 +248,22 @@ fn merge(parts: &[Part]) -> Settings {
         run: harness::merge(parts.iter().filter_map(|part| Some((part.source.layer, part.given.run.as_ref()?)))),
         services: parts.iter().flat_map(|part| &part.given.services).map(|at| Service::clone(&at.value)).collect(),
     }
+}
+
+/// What every layer calls coupled, and what any calls not coupled. A coupling lets more files into an iteration: where the
+/// machine's policy has some, no other counts; where it bounds the files, those embedded in guard are the only others.
+fn couplings(parts: &[Part]) -> Couplings {
+    let machine = || parts.iter().filter(|part| part.source.layer == Layer::Machine);
+    let most = if machine().any(|part| !part.given.coupled.is_empty()) {
+        |layer| layer == Layer::Machine
+    } else if machine().any(|part| part.given.files.is_some()) {
+        |layer| layer == Layer::BuiltIn
+    } else {
+        |_| true
+    };
+    let coupled = parts.iter().filter(|part| most(part.source.layer)).flat_map(|part| part.given.coupled.clone());
+    let uncoupled = parts.iter().flat_map(|part| part.given.uncoupled.clone());
+    Couplings::new(coupled.collect(), uncoupled.collect())
 }
 
 /// What both lists name.

@@ -89,6 +89,14 @@ impl Ledger {
                 let halted = requests.halt.as_ref();
                 halted.map(|halt| format!("it halts `{}` while `{}` was halted", escalated.name, halt.name))
             }
+            Detail::IterationStarted(_) => {
+                let open = self.state.iteration.open.as_ref();
+                open.map(|round| format!("it begins an iteration while that of record #{} is open", round.seq))
+            }
+            Detail::IterationClosed(ended) => {
+                let open = self.state.iteration.open.as_ref().is_some_and(|round| round.seq == ended.of);
+                (!open).then(|| format!("it closes the iteration of record #{}, which is not open", ended.of))
+            }
             Detail::Created { .. }
             | Detail::PolicyTrusted { .. }
             | Detail::ShellStart { approval: None, .. }
@@ -122,7 +130,7 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{By, Changed, Escalated, Requested};
+    use crate::event::{By, Changed, Counted, Escalated, Requested};
 
     fn by_rule() -> Detail {
         let by = By { who: "anna".into(), strength: "terminal".into(), key: None, signature: None };
@@ -162,6 +170,7 @@ mod tests {
             kept: true,
             undoes: None,
             approval: approval.map(str::to_owned),
+            counted: Counted::default(),
         }))
     }
 
