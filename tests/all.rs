@@ -19,6 +19,7 @@ mod failfast;
 mod fence;
 mod hook;
 mod house;
+mod iteration;
 mod limits;
 mod network;
 mod notify;
