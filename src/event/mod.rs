@@ -16,9 +16,7 @@ pub use checks::{Checked, Proves, Spent};
 pub use detail::{Composition, Detail, Ended, RuleHit, SourceFile};
 pub use iteration::{Begun, Counted, Ended as IterationEnded, NAMES};
 pub use requests::{By, Cause, Closing, Escalated, Requested};
-pub use state::{
-    Attempts, Done, Halt, Iteration, Open, Permission, Refused, Requests, Round, Series, State, Tried,
-};
+pub use state::{Attempts, Done, Halt, Iteration, Open, Permission, Refused, Requests, Round, Series, State, Tried};
 
 /// One line of the log before it is sealed: what a person reads, and what a machine reads.
 #[derive(Debug, Clone, PartialEq)]

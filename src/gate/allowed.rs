@@ -5,7 +5,7 @@ use super::ask::{Answered, seconds, waiting};
 use super::desk::{Desk, now};
 use super::judged::answered;
 use super::notice::tell;
-use super::transaction::{Bringing, Changes, Counting, Ran, begun, entry};
+use super::transaction::{Bringing, Changes, Claim, Ran, begun, entry};
 use super::{Answer, Project, Stop, World, after, entries, held, person};
 use crate::action::{Change, ChangeSet};
 use crate::approve::{Unusable, usable};
@@ -155,7 +155,7 @@ impl Desk<'_> {
         let changed = Changed::of(None, &held.set);
         let bringing = Bringing {
             changed: changed.clone(),
-            counting: Counting::by_person(judged.counted),
+            claim: Claim::by_person(judged.counted),
             undoes: None,
             approval: Some((name.to_owned(), held.content.clone())),
         };

@@ -143,7 +143,10 @@ fn proof(state: &State, round: &Round) -> Result<Option<u64>, String> {
     let last = round.last.unwrap_or(round.seq);
     let failed = state.attempts.series.values().flat_map(|series| &series.tries);
     if let Some(failed) = failed.filter(|tried| !tried.good && tried.seq > last).max_by_key(|tried| tried.seq) {
-        return Err(format!("the check of record #{} has failed since its last change, and was not green since", failed.seq));
+        return Err(format!(
+            "the check of record #{} has failed since its last change, and was not green since",
+            failed.seq
+        ));
     }
     match round.green {
         Some(green) => Ok(Some(green)),

@@ -4,7 +4,7 @@
 use super::changes::{Look, change_facts, within};
 use super::desk::Desk;
 use super::diff::{Diff, Extent, diff};
-use super::transaction::{Counting, Ran};
+use super::transaction::{Claim, Ran};
 use super::{Stop, held, homes};
 use crate::action::{Change, ChangeSet, Node};
 use crate::approve::Permit;
@@ -47,13 +47,10 @@ impl Desk<'_> {
     }
 
     /// What counts of changes that take back others, outputs of builds aside.
-    pub(super) fn taken_back(&self, set: &ChangeSet) -> Counting {
-        let facts = ChangeFacts {
-            project: self.project.root.clone(),
-            home: self.world.home(),
-            ..ChangeFacts::default()
-        };
-        Counting::by_person(judge_changes(set, &facts, &self.policy, Writes::Project).counted)
+    pub(super) fn taken_back(&self, set: &ChangeSet) -> Claim {
+        let facts =
+            ChangeFacts { project: self.project.root.clone(), home: self.world.home(), ..ChangeFacts::default() };
+        Claim::by_person(judge_changes(set, &facts, &self.policy, Writes::Project).counted)
     }
 
     /// What the policy says by now of changes that wait.

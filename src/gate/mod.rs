@@ -64,9 +64,7 @@ pub use halt::{Stopped, escalated, escalations, resume, stop};
 pub use harness::run;
 pub use hint::hint;
 pub use init::{Initialised, Proposal, Setup, init, propose_trust, trust_project};
-pub use iteration::{
-    Progress, Unproved, close_by_person, close_iteration, progress, start_iteration, unproved,
-};
+pub use iteration::{Progress, Unproved, close_by_person, close_iteration, progress, start_iteration, unproved};
 pub use notice::{Reach, Tried, config_root, deliver, reach, try_channels};
 pub use own::{handed, is_handed};
 pub use person::{About, Asked, AskedChange, Proof, Shown, Standing, approve, deny, show, standing, wait};

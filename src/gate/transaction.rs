@@ -134,8 +134,8 @@ impl Desk<'_> {
             }
             Verdict::Ask if !self.policy.settings().observe => self.hold(transaction, &set, rules, ran, answer),
             Verdict::Ask | Verdict::Allow => {
-                let counting = Counting::judged(counted, ran.permit.grant().area, &rules);
-                self.commit(transaction, set, counting, ran, answer)
+                let claim = Claim::judged(counted, ran.permit.grant().area, &rules);
+                self.commit(transaction, set, claim, ran, answer)
             }
         };
         if let Some(changes) = &mut answer.changes {
@@ -149,14 +149,14 @@ impl Desk<'_> {
         &mut self,
         transaction: Transaction,
         set: ChangeSet,
-        counting: Counting,
+        claim: Claim,
         ran: &Ran<'_>,
         answer: &mut Answer,
     ) -> Result<(), Stop> {
         let began = transaction.began();
         let (upper, basis) = (transaction.layer().upper, Basis::Since(began));
         let changed = Changed::of(Some(ran.of), &set);
-        let bringing = Bringing { changed: changed.clone(), counting, undoes: None, approval: None };
+        let bringing = Bringing { changed: changed.clone(), claim, undoes: None, approval: None };
         let find = |change: &Change| open_written(&upper, &change.path).map_err(ChangeError::from);
         match self.bring_in(transaction, set.clone(), basis, find, bringing) {
             Ok(receipt) => {
@@ -297,7 +297,7 @@ impl Desk<'_> {
 /// Changes on their way in.
 pub(super) struct Bringing {
     pub(super) changed: Changed,
-    pub(super) counting: Counting,
+    pub(super) claim: Claim,
     /// The record that they take back.
     pub(super) undoes: Option<u64>,
     /// The request that a person approved, and the hash of what it holds.
@@ -305,14 +305,14 @@ pub(super) struct Bringing {
 }
 
 /// What of changes counts in an iteration.
-pub(super) struct Counting {
+pub(super) struct Claim {
     /// The files, from the project's root.
     files: Vec<String>,
     /// What the command might write, and which rules were answered when it was judged; none: a person wants it in.
     judged: Option<(Writes, Vec<String>)>,
 }
 
-impl Counting {
+impl Claim {
     /// Of changes that come in by their judgement; `rules`: all that it said.
     pub(super) fn judged(files: Vec<String>, area: Writes, rules: &[Match]) -> Self {
         Self { files, judged: Some((area, rules.iter().map(|rule| rule.id.clone()).collect())) }
@@ -341,11 +341,11 @@ impl Bringing {
         kept: bool,
     ) -> Result<Vec<Entry>, Stop> {
         let mut entries = Vec::new();
-        let rules = self.counting.against(state, iteration);
+        let rules = self.claim.against(state, iteration);
         if !rules.is_empty() {
             return Err(Stop::Refused { rules });
         }
-        let counted = Counted::of(self.counting.files.iter().cloned());
+        let counted = Counted::of(self.claim.files.iter().cloned());
         // The first change begins an iteration; taking one back does not.
         if state.iteration.open.is_none() && !counted.is_empty() && self.undoes.is_none() {
             let begun = Detail::IterationStarted(Box::new(Begun { what: None }));

@@ -25,8 +25,14 @@ fn an_agent_works_in_iterations_by_itself() {
          && guard iteration status",
     );
     assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
-    assert!(ran.stdout.ends_with("  b.py\ncannot be closed yet: no check was green that began after its last change (record \
-         #23)\n") || ran.stdout.contains("  b.py\ncannot be closed yet"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.ends_with(
+            "  b.py\ncannot be closed yet: no check was green that began after its last change (record \
+         #23)\n"
+        ) || ran.stdout.contains("  b.py\ncannot be closed yet"),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]

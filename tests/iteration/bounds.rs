@@ -156,10 +156,16 @@ fn git_s_own_commands_ask_where_others_are_refused() {
         bash.args(["-c", line]).current_dir(&home.project).env("GIT_CONFIG_GLOBAL", "/dev/null");
         assert!(bash.status().unwrap().success(), "{line}");
     };
-    git("git init -q -b main . && git config user.email a@b && git config user.name a && echo x > y && git add y && git commit -qm 1 \
-         && git switch -qc more && mkdir s && for n in 1 2 3 4 5; do echo $n > s/$n; done && git add s && git commit -qm 2 && git switch -q main");
-    let told = exec(&home, &["--", "git", "merge", "--no-edit", "more"]);
-    assert_eq!((kept_out(&told), &told["changes"]["withheld"]), (vec!["guard:changes-folder"], &"ask".into()), "{told}");
+    git(
+        "git init -q -b main . && git config user.email a@b && git config user.name a && echo x > y && git add y && git commit -qm 1 \
+         && git switch -qc more && mkdir s && for n in 1 2 3 4 5; do echo $n > s/$n; done && git add s && git commit -qm 2 && git switch -q main",
+    );
+    let told = exec(&home, &["--", "git", "switch", "more"]);
+    assert_eq!(
+        (kept_out(&told), &told["changes"]["withheld"]),
+        (vec!["guard:changes-folder"], &"ask".into()),
+        "{told}"
+    );
 }
 
 #[test]
@@ -190,7 +196,8 @@ fn what_is_taken_back_no_longer_counts() {
     // Taken back again, it is there again, and counts: by a person's hand, so that nothing refuses it.
     let undo = home.log().lines().filter(|line| line.contains("\"undoes\"")).count();
     assert_eq!(undo, 1);
-    let back = home.log().lines().find(|line| line.contains("\"undoes\"")).unwrap().rsplit(' ').nth(2).unwrap().to_owned();
+    let back =
+        home.log().lines().find(|line| line.contains("\"undoes\"")).unwrap().rsplit(' ').nth(2).unwrap().to_owned();
     assert_eq!(home.guard(&["undo", back.trim_start_matches('#')]).code, Some(0));
     assert_eq!(counted(&home).0, ["a.py", "b.py", "c.py"]);
 }

@@ -144,7 +144,11 @@ fn where_it_stands_is_said_in_a_line_and_in_full() {
     let line = "iteration: open since record 2, `round fees`: 1 file changed; 2, or more where all are coupled\n";
     assert!(home.guard(&["status"]).stdout.contains(line), "{}", home.guard(&["status"]).stdout);
     let done = home.guard(&["iteration", "status"]);
-    assert!(done.stdout.starts_with(&format!("{line}  a.py\ncannot be closed yet: no check was green")), "{}", done.stdout);
+    assert!(
+        done.stdout.starts_with(&format!("{line}  a.py\ncannot be closed yet: no check was green")),
+        "{}",
+        done.stdout
+    );
     green(&home);
     assert!(home.guard(&["iteration", "status"]).stdout.ends_with("can be closed: guard iteration close\n"));
 }

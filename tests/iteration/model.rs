@@ -4,7 +4,7 @@ use guard::event::{
     Begun, By, Changed, Checked, Committed, Counted, Detail, Ended, IterationEnded, Proves, RuleHit, State,
 };
 use proptest::prelude::*;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -32,15 +32,22 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 0..60)
 }
 
-/// Everything that ever happened, looked through from the beginning for each question.
+/// Everything that ever happened, looked through from the beginning for each question. Each change gives its files a content
+/// that no other has; taking it back needs that content to stand there, and gives them the one before.
 #[derive(Debug, Default)]
 struct Model {
     /// Record and beginning or end of an iteration.
     rounds: Vec<(u64, bool)>,
-    /// Record, files, and the record that is taken back.
-    changes: Vec<(u64, BTreeSet<String>, Option<u64>)>,
+    changes: Vec<Done>,
     /// Beginnings and ends of green checks.
     green: Vec<(u64, u64)>,
+}
+
+#[derive(Debug, Clone)]
+struct Done {
+    seq: u64,
+    /// Each file's content before and after.
+    files: BTreeMap<String, (u64, u64)>,
 }
 
 impl Model {
@@ -48,29 +55,32 @@ impl Model {
         self.rounds.last().filter(|(_, begins)| *begins).map(|(seq, _)| *seq)
     }
 
-    /// Whether what a record of changes did is in the project: taken back, and that not taken back in turn.
-    fn stands(&self, seq: u64) -> bool {
-        let back = self.changes.iter().filter(|(_, _, undoes)| *undoes == Some(seq));
-        !back.clone().any(|(undo, _, _)| self.stands(*undo))
+    /// What a file held before record `seq`.
+    fn content(&self, file: &str, seq: u64) -> u64 {
+        let changes = self.changes.iter().filter(|done| done.seq < seq);
+        changes.filter_map(|done| done.files.get(file)).last().map_or(0, |(_, after)| *after)
     }
 
+    fn can_be_taken_back(&self, done: &Done) -> bool {
+        done.files.iter().all(|(file, (_, after))| self.content(file, u64::MAX) == *after)
+    }
+
+    /// Files that are not what they were when the iteration began.
     fn files(&self) -> BTreeSet<String> {
         let Some(open) = self.open() else { return BTreeSet::new() };
-        let counts = |(seq, _, undoes): &&(u64, BTreeSet<String>, Option<u64>)| {
-            *seq > open && undoes.is_none() && self.stands(*seq)
-        };
-        self.changes.iter().filter(counts).flat_map(|(_, files, _)| files.clone()).collect()
+        let all = self.changes.iter().flat_map(|done| done.files.keys().cloned());
+        all.filter(|file| self.content(file, open) != self.content(file, u64::MAX)).collect()
     }
 
     fn proof(&self) -> Option<u64> {
         let open = self.open()?;
-        let changed = self.changes.iter().filter(|(seq, files, _)| *seq > open && !files.is_empty());
-        let last = changed.map(|(seq, _, _)| *seq).max().unwrap_or(open);
+        let changed = self.changes.iter().filter(|done| done.seq > open && !done.files.is_empty());
+        let last = changed.map(|done| done.seq).max().unwrap_or(open);
         self.green.iter().filter(|(began, _)| *began > last).map(|(_, ended)| *ended).max()
     }
 }
 
-fn committed(files: &BTreeSet<String>, undoes: Option<u64>) -> Detail {
+fn committed(done: &Done, undoes: Option<u64>) -> Detail {
     Detail::ChangeCommitted(Box::new(Committed {
         changed: Changed { of: None, files: Vec::new(), more: 0 },
         transaction: String::new(),
@@ -78,7 +88,7 @@ fn committed(files: &BTreeSet<String>, undoes: Option<u64>) -> Detail {
         kept: true,
         undoes,
         approval: None,
-        counted: Counted::of(files.iter().cloned()),
+        counted: Counted::of(done.files.keys().cloned()),
     }))
 }
 
@@ -136,19 +146,20 @@ proptest! {
                         state.apply(seq, &Detail::IterationStarted(Box::new(Begun { what: None })));
                         seq += 1;
                     }
-                    let files: BTreeSet<String> = files.into_iter().map(|file| format!("f{file}")).collect();
-                    model.changes.push((seq, files.clone(), None));
-                    committed(&files, None)
+                    let files = files.into_iter().map(|file| format!("f{file}"));
+                    let files = files.map(|file| { let before = model.content(&file, seq); (file, (before, seq)) }).collect();
+                    model.changes.push(Done { seq, files });
+                    committed(model.changes.last().unwrap(), None)
                 }
-                // What is taken back stands in the project: guard finds it so.
                 Step::Undo(n) => {
-                    let standing: Vec<_> = model.changes.iter().filter(|(seq, _, _)| model.stands(*seq)).cloned().collect();
-                    if standing.is_empty() { continue }
-                    let (of, files, _) = standing[n % standing.len()].clone();
-                    // What is taken back of an earlier iteration, and then again, is a person's from end to end.
-                    if model.open().is_some_and(|open| of < open) { continue }
-                    model.changes.push((seq, files.clone(), Some(of)));
-                    committed(&files, Some(of))
+                    // What is taken back of an earlier iteration does not count.
+                    let of_this = |done: &&Done| model.open().is_some_and(|open| done.seq > open) && model.can_be_taken_back(done);
+                    let all: Vec<Done> = model.changes.iter().filter(of_this).cloned().collect();
+                    if all.is_empty() { continue }
+                    let of = &all[n % all.len()];
+                    let files = of.files.iter().map(|(file, (before, after))| (file.clone(), (*after, *before))).collect();
+                    model.changes.push(Done { seq, files });
+                    committed(model.changes.last().unwrap(), Some(of.seq))
                 }
                 Step::CheckBegins => {
                     running.push(seq);

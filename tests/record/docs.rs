@@ -2,8 +2,8 @@
 
 use super::*;
 use guard::event::{
-    AgentEnded, AgentStarted, Begun, By, Cause, Changed, ChangedFile, Checked, Closing, Committed, Composition, Counted,
-    Ended, Escalated, Finished, IterationEnded, Proves, Requested, RuleHit, SourceFile, Spent, Why, Withheld,
+    AgentEnded, AgentStarted, Begun, By, Cause, Changed, ChangedFile, Checked, Closing, Committed, Composition,
+    Counted, Ended, Escalated, Finished, IterationEnded, Proves, Requested, RuleHit, SourceFile, Spent, Why, Withheld,
 };
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -6,8 +6,8 @@ use super::{Listed, said};
 use crate::decide::Match;
 use crate::decide::judging::BuiltIn;
 use crate::decide::policy::{Iteration, Writes};
-use crate::event::line::visible;
 use crate::event::Round;
+use crate::event::line::visible;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Files that are compared with each other; of more nobody says that each belongs to each.
@@ -128,9 +128,9 @@ impl<'a> Sum<'a> {
         let unnamed = self.round.map_or(0, |round| round.more);
         let most = u64::from(self.bounds.iteration.folder);
         let touched: BTreeSet<&str> = new.iter().map(|file| parent(file)).collect();
-        let over = folders.into_iter().find(|(folder, files)| {
-            touched.contains(folder) && (files.len() as u64).saturating_add(unnamed) > most
-        });
+        let over = folders
+            .into_iter()
+            .find(|(folder, files)| touched.contains(folder) && (files.len() as u64).saturating_add(unnamed) > most);
         let (folder, files) = over?;
         let folder = if folder.is_empty() { "the project's root".to_owned() } else { format!("`{}`", visible(folder)) };
         let what = format!("{folder}, at most {most}: {}", listed(files, unnamed));

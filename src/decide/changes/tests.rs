@@ -222,7 +222,52 @@ fn files_are_counted_but_for_outputs_folders_and_git_s_own() {
     let judged = judge_changes(&set(vec![folder, mode, gone("g"), link("l", "g")]), &facts(), &policy, Writes::Project);
     assert_eq!(judged.counted, ["g", "l", "m"]);
     let [found] = &judged.matches[..] else { panic!("{judged:?}") };
-    assert_eq!(found.reason, "changes more files than one iteration may, and not every two of them are coupled: 3, at most 2: `g`, `l`, `m`");
+    assert_eq!(
+        found.reason,
+        "changes more files than one iteration may, and not every two of them are coupled: 3, at most 2: `g`, `l`, `m`"
+    );
+}
+
+/// An open iteration that counts these files.
+fn open(files: &[&str], more: u64) -> ChangeFacts {
+    let files = files.iter().map(|file| ((*file).to_owned(), BTreeSet::from([7]))).collect();
+    let round = Round { seq: 5, files, more, last: Some(7), ..Round::default() };
+    ChangeFacts { round: Some(Box::new(round)), ..facts() }
+}
+
+#[test]
+fn what_is_open_leaves_room_for_so_many_files_and_for_those_that_are_coupled() {
+    let coupled = "[[coupled]]\nname = \"c\"\nfiles = [\"{n}.py\", \"t/{n}.py\", \"c/{n}\"]\n";
+    let policy = policy(&format!("[iteration]\nfolder = 4\n{coupled}"));
+    let (full, many, folder) = ("guard:iteration-full", "guard:changes-many", "guard:changes-folder");
+    type Row<'a> = (&'a [&'a str], u64, &'a [&'a str], &'a [&'a str]);
+    let table: [Row<'_>; 15] = [
+        (&["a"], 0, &["b"], &[]),
+        (&["a"], 0, &["a", "b"], &[]),
+        (&["a", "b"], 0, &["a", "b"], &[]),
+        (&["a", "b"], 0, &["c"], &[full]),
+        (&["a", "b", "c"], 0, &["a", "b", "c"], &[]),
+        (&["a", "b", "c"], 0, &["a", "d"], &[full]),
+        (&["a"], 0, &["b", "c"], &[full]),
+        (&["a"], 0, &["b", "c", "d"], &[many]),
+        (&["x.py", "t/x.py"], 0, &["c/x"], &[]),
+        (&["x.py"], 0, &["c/x", "t/x.py"], &[]),
+        (&["x.py", "t/x.py"], 0, &["c/y"], &[full]),
+        // What has no name may be anything.
+        (&["x.py"], 1, &["c/x"], &[full]),
+        (&["x.py"], 3, &["x.py"], &[]),
+        (&["d/1", "d/2", "d/3", "d/4"], 0, &["d/5"], &[full, folder]),
+        (&["d/1", "d/2", "d/3", "d/4"], 0, &["d/4", "d/1"], &[]),
+    ];
+    for (files, more, changed, expected) in table {
+        let changes = set(changed.iter().map(|path| made(path)).collect());
+        let mut said = ids(&changes, &open(files, more), &policy, Writes::Project).1;
+        said.sort_by_key(|id| expected.iter().position(|known| known == id));
+        assert_eq!(said, expected, "{files:?} and {more}, then {changed:?}");
+    }
+    let five = set((0..5).map(|n| made(&format!("d/{n}"))).collect());
+    assert_eq!(ids(&five, &facts(), &policy, Writes::Project), (Verdict::Deny, vec![folder.into(), many.into()]));
+    assert_eq!(ids(&five, &facts(), &policy, Writes::Git).0, Verdict::Ask);
 }
 
 #[test]

@@ -239,7 +239,11 @@ pub(super) fn read(reader: &mut Reader<'_>, root: Table<'_, '_>, key: &str, head
         let name = reader.string(table, "name");
         let given = reader.strings(table, "files").unwrap_or_default();
         if table.has("files") && given.len() == 1 {
-            reader.fault(span.clone(), "`files` names one pattern alone", "name at least two: what is coupled with what");
+            reader.fault(
+                span.clone(),
+                "`files` names one pattern alone",
+                "name at least two: what is coupled with what",
+            );
         }
         if given.iter().map(|at| at.value.split(OR).count()).sum::<usize>() > PATTERNS {
             let message = format!("`files` names more than {PATTERNS} patterns");
@@ -268,7 +272,10 @@ mod tests {
     fn group(files: &[&str]) -> Group {
         Group {
             name: "g".into(),
-            files: files.iter().map(|file| file.split(OR).map(|one| Shape::read(one.trim()).unwrap()).collect()).collect(),
+            files: files
+                .iter()
+                .map(|file| file.split(OR).map(|one| Shape::read(one.trim()).unwrap()).collect())
+                .collect(),
         }
     }
 
@@ -313,7 +320,8 @@ mod tests {
 
     #[test]
     fn what_is_not_coupled_wins() {
-        let couplings = Couplings::new(vec![group(&["**/{a}.py", "**/{b}.py"])], vec![group(&["s/{a}.py", "s/{b}.py"])]);
+        let couplings =
+            Couplings::new(vec![group(&["**/{a}.py", "**/{b}.py"])], vec![group(&["s/{a}.py", "s/{b}.py"])]);
         assert_eq!(couplings.between("s/x.py", "t/y.py"), Some("g"));
         assert_eq!(couplings.between("s/x.py", "s/y.py"), None);
     }
@@ -332,8 +340,10 @@ mod tests {
 
     #[test]
     fn a_pattern_that_says_nothing_or_leads_out_is_refused() {
-        let broken =
-            ["", "/a", "../a", "a//b", "a/./b", "a{", "a{}", "a{b-c}", "a}", "[a]", "a**", "**a", "x{**a}/b", "{**a}", "!a"];
+        let broken = [
+            "", "/a", "../a", "a//b", "a/./b", "a{", "a{}", "a{b-c}", "a}", "[a]", "a**", "**a", "x{**a}/b", "{**a}",
+            "!a",
+        ];
         for text in broken {
             assert!(Shape::read(text).is_err(), "{text}");
         }

@@ -452,9 +452,9 @@ mod tests {
 
     #[test]
     fn every_key_stands_once_in_its_table_and_says_what_it_is_for() {
-        for table in
-            [POLICY, SHELL, LIMITS, ATTEMPTS, ITERATION, COUPLED, FENCE, RUN, SERVICE, RULE, CASES, CASE, CONFIG, NOTIFY]
-        {
+        for table in [
+            POLICY, SHELL, LIMITS, ATTEMPTS, ITERATION, COUPLED, FENCE, RUN, SERVICE, RULE, CASES, CASE, CONFIG, NOTIFY,
+        ] {
             let mut names: Vec<&str> = table.iter().map(|key| key.name).collect();
             names.sort_unstable();
             let known = names.len();

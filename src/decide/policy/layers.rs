@@ -327,6 +327,32 @@ mod tests {
     }
 
     #[test]
+    fn a_coupling_of_another_layer_makes_no_room_beside_the_machine_s() {
+        let coupled = |from: &str| format!("[[coupled]]\nname = \"{from}\"\nfiles = [\"{from}\", \"x\"]\n");
+        let preset = |name: &str| {
+            (name == "default")
+                .then(|| source(Layer::BuiltIn, "default.toml", &format!("version = 1\n{}", coupled("preset"))))
+        };
+        let layer = |layer, text: &str| source(layer, &format!("{layer:?}.toml"), &format!("version = 1\n{text}"));
+        let project = layer(Layer::Project, &coupled("project"));
+        let never = "[[uncoupled]]\nname = \"never\"\nfiles = [\"project\", \"x\"]\n";
+        let table = [
+            (vec![project.clone()], vec!["preset", "project"]),
+            (vec![layer(Layer::Machine, "[limits]\noutput = \"1MB\"\n"), project.clone()], vec!["preset", "project"]),
+            (vec![layer(Layer::Machine, "[iteration]\nfiles = 3\n"), project.clone()], vec!["preset"]),
+            (vec![layer(Layer::Machine, &coupled("machine")), project.clone()], vec!["machine"]),
+            (vec![layer(Layer::Person, never), project.clone()], vec!["preset"]),
+        ];
+        for (sources, expected) in table {
+            let merged = load(&sources, &preset).unwrap_or_else(|faults| panic!("{faults}"));
+            let couplings = merged.settings.iteration.couplings;
+            let known = ["preset", "machine", "project"].into_iter();
+            let found: Vec<&str> = known.filter(|from| couplings.between(from, "x").is_some()).collect();
+            assert_eq!(found, expected, "{sources:?}");
+        }
+    }
+
+    #[test]
     fn a_preset_that_two_texts_extend_is_read_once() {
         let preset = |name: &str| Some(source(Layer::BuiltIn, &format!("{name}.toml"), "version = 1"));
         let text = "version = 1\nextends = [\"a\", \"a\"]";

@@ -1,7 +1,7 @@
 //! The open iteration: which files its changes count, and whether a check was green since the last of them.
 //! Knows no bounds: a record says what counted when it was written.
 
-use crate::event::{Committed, Counted, NAMES};
+use crate::event::{Committed, NAMES};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +26,10 @@ pub struct Round {
     pub what: Option<String>,
     /// Counted files, and the records of the changes that count each.
     pub files: BTreeMap<String, BTreeSet<u64>>,
+    /// Changes that were taken back, and the files that they counted.
+    pub taken: BTreeMap<u64, BTreeSet<String>>,
+    /// Records that took back a change, or that taking back, and the change.
+    pub turned: BTreeMap<u64, u64>,
     /// How many more there are, at most: of these no name is known, so that none is known again.
     pub more: u64,
     /// The record of the last change, or of its taking back.
@@ -45,8 +49,8 @@ impl Round {
         self.files.is_empty() && self.more == 0
     }
 
-    fn count(&mut self, seq: u64, counted: &Counted) {
-        for file in &counted.files {
+    fn count<'a>(&mut self, seq: u64, files: impl IntoIterator<Item = &'a String>) {
+        for file in files {
             if !self.files.contains_key(file) && self.files.len() >= NAMES {
                 self.more = self.more.saturating_add(1);
                 continue;
@@ -54,17 +58,34 @@ impl Round {
             let changes = self.files.entry(file.clone()).or_default();
             changes.insert(if changes.len() < CHANGES { seq } else { FORGOTTEN });
         }
-        self.more = self.more.saturating_add(counted.more);
     }
 
-    /// Takes out what a change counted; whether it counted anything that is known by name.
-    fn take_back(&mut self, seq: u64) -> bool {
-        let mut known = false;
-        self.files.retain(|_, changes| {
-            known |= changes.remove(&seq);
-            !changes.is_empty()
-        });
-        known
+    /// Takes out what a change counted, or what a taking back took out in again; `seq` is the record that does it, `of` the
+    /// one that it takes back. Whether any of it is known by name.
+    fn turn(&mut self, seq: u64, of: u64) -> bool {
+        let change = self.turned.get(&of).copied().unwrap_or(of);
+        if let Some(files) = self.taken.remove(&change) {
+            self.count(change, &files);
+        } else {
+            let mut files = BTreeSet::new();
+            self.files.retain(|file, changes| {
+                if changes.remove(&change) {
+                    files.insert(file.clone());
+                }
+                !changes.is_empty()
+            });
+            if files.is_empty() {
+                return false;
+            }
+            if self.taken.len() < CHANGES {
+                self.taken.insert(change, files);
+            }
+        }
+        // What is no longer remembered counts anew when it is taken back once more.
+        if self.turned.len() < CHANGES {
+            self.turned.insert(seq, change);
+        }
+        true
     }
 }
 
@@ -87,9 +108,11 @@ impl Iteration {
         match committed.undoes {
             // What was done in an earlier iteration does not count in this one when it is taken back.
             Some(of) if of < round.seq => {}
-            // Taking back a taking back is a change again.
-            Some(of) if round.take_back(of) => {}
-            Some(_) | None => round.count(seq, &committed.counted),
+            Some(of) if round.turn(seq, of) => {}
+            Some(_) | None => {
+                round.count(seq, &committed.counted.files);
+                round.more = round.more.saturating_add(committed.counted.more);
+            }
         }
     }
 
@@ -106,7 +129,7 @@ impl Iteration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Changed;
+    use crate::event::{Changed, Counted};
 
     fn commit(files: &[&str], undoes: Option<u64>) -> Committed {
         Committed {
@@ -145,6 +168,11 @@ mod tests {
         // Taken back again, it stands in the project again.
         iteration.commit(15, &commit(&["a", "b"], Some(14)));
         assert_eq!(names(&iteration), (vec!["a", "b"], 0));
+        // By whichever of its records.
+        for (seq, of) in [(16, 11), (17, 16), (18, 15), (19, 14)] {
+            iteration.commit(seq, &commit(&["a", "b"], Some(of)));
+            assert_eq!(names(&iteration).0.len(), if seq % 2 == 0 { 0 } else { 2 }, "{seq}");
+        }
     }
 
     #[test]
@@ -176,7 +204,7 @@ mod tests {
         let last = 11 + CHANGES as u64;
         (11..=last).for_each(|seq| iteration.commit(seq, &commit(&["a"], None)));
         (11..=last).for_each(|seq| {
-            iteration.open.as_deref_mut().unwrap().take_back(seq);
+            iteration.open.as_deref_mut().unwrap().turn(1000 + seq, seq);
         });
         assert_eq!(names(&iteration), (vec!["a"], 0));
     }
