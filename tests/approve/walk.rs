@@ -296,7 +296,7 @@ fn asks_and_runs(walk: &mut Walk) {
         [
             json!([exec, 75, asked(4, "command-1")]),
             json!(["wait command-1 --json", 0, { "name": "command-1", "answer": "approved" }]),
-            json!([exec, 0, ran(12, "command-1", "data/ledger.csv", "")]),
+            json!([exec, 0, ran(13, "command-1", "data/ledger.csv", "")]),
         ]
     );
     assert_eq!(walk.home.read("data/ledger.csv"), "");
@@ -305,6 +305,8 @@ fn asks_and_runs(walk: &mut Walk) {
         &approval("APPROVE", "command-1", "SUCCESS"),
         &approval("CONSUME", "command-1", "SUCCESS"),
         &run(command, 0, "SUCCESS"),
+        // The first change begins an iteration.
+        &["[GUARD] [ITERATION] [data/ledger.csv] [STARTED]".to_owned()],
         &changed("data/ledger.csv"),
     ];
     assert_eq!(walk.recorded(), expected.concat());
@@ -323,7 +325,7 @@ fn is_denied(walk: &mut Walk) {
     assert_eq!(
         walk.told(),
         [
-            json!([format!("exec --json -- {command}"), 75, asked(14, "command-2")]),
+            json!([format!("exec --json -- {command}"), 75, asked(15, "command-2")]),
             json!([
                 "wait command-2 --json",
                 126,
@@ -336,7 +338,7 @@ fn is_denied(walk: &mut Walk) {
                 format!("exec --json -c {other}"),
                 126,
                 answer(json!({
-                    "verdict": "deny", "exit_code": 126, "log": 16,
+                    "verdict": "deny", "exit_code": 126, "log": 17,
                     "rules": ["deny guard:denied-by-person", "ask guard:not-listed"],
                     "attempts": { "used": 1, "budget": 3, "total_used": 1, "total_budget": 3 },
                     "hint": format!("{help}: it stays denied until they trust a changed policy; this was refused before, and asking again counts: 1 of 3, then everything is halted"),
@@ -522,10 +524,10 @@ fn runs_in_other_ways(walk: &mut Walk) {
     assert_eq!(
         walk.told(),
         [
-            json!([format!("exec --json --wait=60 -- {waits}"), 0, ran(51, "command-4", "data/ledger.csv", "\0\0\0")]),
-            json!([format!("exec --json -- {by_name}"), 75, asked(53, "command-5")]),
+            json!([format!("exec --json --wait=60 -- {waits}"), 0, ran(52, "command-4", "data/ledger.csv", "\0\0\0")]),
+            json!([format!("exec --json -- {by_name}"), 75, asked(54, "command-5")]),
             json!(["wait command-5 --json", 0, { "name": "command-5", "answer": "approved" }]),
-            json!(["run-approved command-5 --json", 0, ran(61, "command-5", "data/prices.csv", "day")]),
+            json!(["run-approved command-5 --json", 0, ran(62, "command-5", "data/prices.csv", "day")]),
         ]
     );
     assert_eq!((walk.home.read("data/ledger.csv"), walk.home.read("data/prices.csv")), ("\0\0\0".into(), "day".into()));

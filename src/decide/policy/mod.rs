@@ -2,6 +2,7 @@
 //! Takes texts; knows nothing of files or trust.
 
 mod compiled;
+mod coupling;
 mod difference;
 mod fault;
 mod glob;
@@ -24,6 +25,7 @@ pub(crate) mod wild;
 mod written;
 
 pub use compiled::{CompiledError, Rows};
+pub use coupling::Couplings;
 pub use difference::{Change, difference};
 pub use fault::{Fault, Faults};
 pub use harness::Harness;
