@@ -89,12 +89,12 @@ fn status(world: World, from: &Path, as_json: bool) -> Result<ExitCode, Stop> {
     let spent = if spent.is_empty() { "none failed".to_owned() } else { spent.join(", ") };
     let _ = writeln!(out, "attempts: {spent}; {} of {} in all", attempts.total(), budgets.total);
     let _ = writeln!(out, "refused again: {} of {}", attempts.denials, budgets.denials);
-    if let Some(round) = &state.iteration.open {
-        let _ = writeln!(out, "{}", iteration::line(round, most));
-    }
     let names: Vec<String> = requests.iter().map(|(name, _)| name.clone()).collect();
     let waiting = if names.is_empty() { "none".to_owned() } else { words::listed(&names, "and") };
     let _ = writeln!(out, "requests: {waiting}");
+    if let Some(round) = &state.iteration.open {
+        let _ = writeln!(out, "{}", iteration::line(round, most));
+    }
     let _ = writeln!(
         out,
         "commands: {} run, {} denied, {} asked, {} timed out, {} lost, {} running",
