@@ -73,7 +73,7 @@ impl Home {
                 .status()
                 .is_ok_and(|s| s.success());
         let home = Self { folder, project, mounted };
-        let policy = "version = 1\nextends = [\"python\"]\n[iteration]\nfiles = 100000\n[[rule]]\nid = \"status-written\"\nprogram = \"python3\"\n\
+        let policy = "version = 1\nextends = [\"python\"]\n[iteration]\nfiles = 100000\nfolder = 100000\n[[rule]]\nid = \"status-written\"\nprogram = \"python3\"\n\
                       verdict = \"allow\"\nreason = \"measured\"\nwrites = true\n";
         fs::write(home.project.join("guard.toml"), policy).expect("a policy");
         succeed(&mut home.guard(&["init", "--preset", "python"]));

@@ -21,6 +21,7 @@ mod fence;
 mod file;
 mod hook;
 mod house;
+mod iteration;
 mod limits;
 mod network;
 mod notify;

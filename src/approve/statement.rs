@@ -2,7 +2,7 @@
 //! Knows no keys and no requests' meaning.
 
 use crate::event::line::hex;
-use crate::event::{Halt, Open};
+use crate::event::{Halt, Open, Round};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -83,6 +83,24 @@ impl Statement {
             nonce: halt.nonce.clone(),
             content: halt.content.clone(),
             uid: halt.uid,
+        }
+    }
+
+    /// The statement of closing an iteration without a check: as it is now, with every file that it names.
+    pub fn of_iteration(log: &str, round: &Round, uid: u32) -> Statement {
+        let mut content = Sha256::new();
+        for file in round.files.keys() {
+            content.update((file.len() as u64).to_le_bytes());
+            content.update(file);
+        }
+        content.update(round.more.to_le_bytes());
+        Statement {
+            log: log.to_owned(),
+            name: format!("iteration-{}", round.seq),
+            kind: "iteration".into(),
+            nonce: format!("{}:{}", round.seq, round.last.unwrap_or_default()),
+            content: hex(&content.finalize()),
+            uid,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the log keeps of changes to the project: brought in, refused, dropped.
 //! Knows no file system.
 
-use super::RuleHit;
+use super::{Counted, RuleHit};
 use crate::action::{Change, ChangeSet, Node};
 use crate::event::line::{carry, hex};
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,9 @@ pub struct Committed {
     /// The request that a person approved, where they come in by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<String>,
+    /// The files of it that count in the open iteration.
+    #[serde(default, skip_serializing_if = "Counted::is_empty")]
+    pub counted: Counted,
     /// Of an action on a file: why the caller wanted it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

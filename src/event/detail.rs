@@ -5,6 +5,7 @@ use super::FileRead;
 use super::agents::{AgentEnded, AgentStarted};
 use super::changes::{Committed, Finished, Withheld};
 use super::checks::Checked;
+use super::iteration::{Begun, Ended as IterationEnded};
 use super::requests::{By, Closing, Escalated, Requested};
 use serde::{Deserialize, Serialize};
 
@@ -270,6 +271,10 @@ pub enum Detail {
     ChangeWithheld(Box<Withheld>),
     /// Changes that a killed guard had begun to bring in are in the project now, but for what somebody changed meanwhile.
     ChangeFinished(Box<Finished>),
+    /// An iteration begins: what changes from now on counts in it.
+    IterationStarted(Box<Begun>),
+    /// An iteration is closed: nothing counts until the next one begins.
+    IterationClosed(Box<IterationEnded>),
     /// A start without an end whose process is gone.
     Lost {
         /// Sequence number of the start.

@@ -5,6 +5,7 @@ mod agents;
 mod changes;
 mod checks;
 mod detail;
+mod iteration;
 pub mod line;
 mod requests;
 mod state;
@@ -13,8 +14,9 @@ pub use agents::{AgentEnded, AgentStarted};
 pub use changes::{Changed, ChangedFile, Committed, FileRead, Finished, Transactions, Why, Withheld};
 pub use checks::{Checked, Proves, Spent};
 pub use detail::{Composition, Detail, Ended, RuleHit, SourceFile};
+pub use iteration::{Begun, Counted, Ended as IterationEnded, NAMES};
 pub use requests::{By, Cause, Closing, Escalated, Requested};
-pub use state::{Attempts, Done, Halt, Open, Permission, Refused, Requests, Series, State, Tried};
+pub use state::{Attempts, Done, Halt, Iteration, Open, Permission, Refused, Requests, Round, Series, State, Tried};
 
 /// One line of the log before it is sealed: what a person reads, and what a machine reads.
 #[derive(Debug, Clone, PartialEq)]

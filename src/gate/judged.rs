@@ -1,11 +1,12 @@
 //! Judging what a command changed: the facts, the policy's word, and the changes as a person sees them.
 //! Brings nothing in.
 
+use super::bringing::Claim;
 use super::changes::{Look, change_facts, within};
 use super::content::types;
 use super::desk::Desk;
 use super::diff::{Diff, Extent, diff};
-use super::transaction::Origin;
+use super::origin::Origin;
 use super::{Stop, held, homes};
 use crate::action::{Change, ChangeSet, Node};
 use crate::approve::Permit;
@@ -25,6 +26,7 @@ impl Desk<'_> {
         let mut facts = self.change_facts(upper, set, origin.area)?;
         facts.task = origin.caller.task.map(str::to_owned);
         facts.answered.clone_from(&origin.answered);
+        facts.round.clone_from(&self.state().iteration.open);
         Ok(judge_changes(set, &facts, &self.policy, origin.area))
     }
 
@@ -44,6 +46,13 @@ impl Desk<'_> {
         if judged.verdict != Verdict::Deny {
             take_times(&self.project.root, touched, began);
         }
+    }
+
+    /// What counts of changes that take back others, outputs of builds aside.
+    pub(super) fn taken_back(&self, set: &ChangeSet) -> Claim {
+        let facts =
+            ChangeFacts { project: self.project.root.clone(), home: self.world.home(), ..ChangeFacts::default() };
+        Claim::by_person(judge_changes(set, &facts, &self.policy, Writes::Project).counted)
     }
 
     /// What the policy says by now of changes that wait.

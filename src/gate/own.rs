@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 /// What an agent may call: what tells, asks a person, or judges, fences and records by itself.
-const AGENTS: [&str; 7] = ["status", "escalate", "wait", "run-approved", "check", "exec", "file"];
+const AGENTS: [&str; 8] = ["status", "escalate", "wait", "run-approved", "check", "exec", "file", "iteration"];
 
 /// What a harness calls besides, for its agent: the answers to its own hooks.
 const HARNESS: [&str; 2] = ["hook", "claude"];
@@ -102,6 +102,16 @@ fn persons(words: &[&str]) -> Option<String> {
     if !AGENTS.contains(subcommand) && !(TELLS.contains(subcommand)) {
         return Some(format!("guard {subcommand}"));
     }
+    // A person's way to close one is told by its words.
+    if *subcommand == "iteration" {
+        match rest {
+            ["close", rest @ ..] if rest.iter().any(|word| *word != "--json") => {
+                return Some("guard iteration close --person".to_owned());
+            }
+            [] | ["start" | "status" | "close" | "help" | "--help" | "-h", ..] => {}
+            [_, ..] => return Some("guard iteration".to_owned()),
+        }
+    }
     // Another folder can be another project, with another policy.
     let mut own = rest.iter();
     while let Some(word) = own.next() {
@@ -148,6 +158,16 @@ mod tests {
             ("statu", Some("guard statu")),
             ("Status", Some("guard Status")),
             ("policy trust", Some("guard policy")),
+            ("iteration start 'close --person'", None),
+            ("iteration status --json", None),
+            ("iteration close", None),
+            ("iteration close --json", None),
+            ("iteration close --person", Some("guard iteration close --person")),
+            ("iteration close --json --digest x --agent", Some("guard iteration close --person")),
+            ("iteration close --pers", Some("guard iteration close --person")),
+            ("iteration -C /x close --person", Some("guard iteration")),
+            ("iteration -C /x status", Some("guard iteration")),
+            ("iteration --json close --person", Some("guard iteration")),
             ("hook uninstall claude", Some("guard hook")),
         ];
         for (line, expected) in table {

@@ -304,6 +304,8 @@ pub struct Standing {
     pub requests: Vec<(String, String)>,
     /// Budgets of failures.
     pub budgets: crate::decide::policy::Attempts,
+    /// Files that one iteration may touch.
+    pub most: u32,
     /// Changes that are on record and not all in the project, and why: nothing runs until they are.
     pub unfinished: Option<Stop>,
 }
@@ -329,7 +331,9 @@ pub fn standing(world: &World, project: &Project) -> Result<Standing, Stop> {
     };
     let requests = open.into_iter().map(|open| Ok((open.asked.name.clone(), text(open)?)));
     let requests = requests.collect::<Result<Vec<_>, Stop>>()?;
-    Ok(Standing { state, requests, budgets: desk.policy.settings().attempts.clone(), unfinished: desk.unfinished })
+    let settings = desk.policy.settings();
+    let (budgets, most) = (settings.attempts.clone(), settings.iteration.files);
+    Ok(Standing { state, requests, budgets, most, unfinished: desk.unfinished })
 }
 
 /// Waits until a request is answered; the error says why it cannot be used.

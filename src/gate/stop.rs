@@ -4,6 +4,7 @@
 use super::project::shown;
 use crate::approve::Unusable;
 use crate::approve::ssh::SignatureError;
+use crate::decide::Match;
 use crate::decide::policy::{Fault, Faults};
 use crate::execute::ExecuteError;
 use crate::execute::change::ChangeError;
@@ -189,6 +190,20 @@ pub enum Stop {
         /// Why.
         cause: Box<SignatureError>,
     },
+    /// Changes that rules refused as they were about to come in: another had come in since they were judged.
+    #[error("its changes were refused: {}", reasons(rules))]
+    Refused {
+        /// The rules.
+        rules: Vec<Match>,
+    },
+    /// An iteration that cannot be closed or begun yet.
+    #[error("{what}")]
+    Iteration {
+        /// Why not.
+        what: String,
+        /// What to do.
+        help: String,
+    },
     /// Changes that cannot be brought into the project.
     #[error(transparent)]
     Change(ChangeError),
@@ -225,6 +240,11 @@ pub enum Stop {
         /// What to do instead.
         help: String,
     },
+}
+
+fn reasons(rules: &[Match]) -> String {
+    let each = rules.iter().map(|rule| format!("{}: {}", rule.id, rule.reason));
+    each.collect::<Vec<_>>().join("; ")
 }
 
 /// Who runs, and that nobody else can.
@@ -281,7 +301,7 @@ impl Stop {
                 Unusable::Denied => 126,
                 Unusable::Unknown | Unusable::Used | Unusable::Allowed | Unusable::Halt | Unusable::Resumed => 125,
             },
-            Self::TooWeak { .. } | Self::Signature { .. } => 126,
+            Self::TooWeak { .. } | Self::Signature { .. } | Self::Refused { .. } | Self::Iteration { .. } => 126,
             Self::Execute(ExecuteError::NoProgram(_)) => 127,
             Self::Execute(ExecuteError::NotExecutable { .. }) => 126,
             Self::Execute(ExecuteError::Fence { .. } | ExecuteError::AlreadyFenced | ExecuteError::System { .. }) => {
@@ -311,7 +331,7 @@ impl Stop {
             75 => "ask",
             77 => "halted",
             78 => "invalid",
-            126 if matches!(self, Self::Approval { .. }) => "deny",
+            126 if matches!(self, Self::Approval { .. } | Self::Refused { .. } | Self::Iteration { .. }) => "deny",
             _ => "error",
         }
     }
@@ -374,7 +394,8 @@ impl Stop {
             Self::HalfDone { .. } => {
                 Some("mend that: the next call of guard goes on where this one stopped, and nothing else runs before".into())
             }
-            Self::Usage { help, .. } => Some(help.clone()),
+            Self::Usage { help, .. } | Self::Iteration { help, .. } => Some(help.clone()),
+            Self::Refused { rules } => rules.iter().find_map(|rule| rule.instead.clone()),
             Self::Busy { .. } => Some(
                 "ask for it again when that has ended, or wait for it with `guard exec --wait-turn 60 -- …`; how many run \
                  at once is `parallel` in `[limits]` of the policy"

@@ -2,18 +2,15 @@
 //! Knows no doors.
 
 use super::allowed::reasons;
-use super::desk::{Desk, now};
+use super::bringing::{Bringing, Claim};
+use super::desk::Desk;
 use super::diff::{Diff, Extent};
-use super::file::Verb;
-use super::judged::answered;
-use super::request::Waiting;
-use super::{Answer, Project, Request, Stop, after, entries};
+use super::origin::{OnFile, Origin};
+use super::{Answer, Project, Stop, after, entries};
 use crate::action::{Change, ChangeSet};
-use crate::approve::{Permit, usable};
-use crate::decide::policy::Writes;
 use crate::decide::{ChangeJudgement, Match, Verdict};
-use crate::event::{Cause, Changed, Committed, Detail, Ended, Entry, Finished, Why, Withheld};
-use crate::execute::change::{self, Aside, Basis, ChangeError, ReadError, Staged, Transaction, open_written, stage};
+use crate::event::{Cause, Changed, Detail, Ended, Entry, Finished, Why, Withheld};
+use crate::execute::change::{self, Aside, Basis, ChangeError, ReadError, Transaction, open_written, stage};
 use crate::record::Receipt;
 use std::fs::File;
 
@@ -47,70 +44,6 @@ impl Changes {
             Why::Conflict | Why::Error => Some(125),
             Why::Halted => Some(77),
             Why::Ended | Why::DryRun => None,
-        }
-    }
-}
-
-/// Where changes come from, and what its caller said about it.
-#[derive(Debug, Clone)]
-pub(super) struct Origin<'a> {
-    /// The command, or the call of guard.
-    pub(super) text: &'a str,
-    /// Sequence number of the command's start; `None`: no command made them.
-    pub(super) of: Option<u64>,
-    /// Where it may write.
-    pub(super) area: Writes,
-    /// Rules that asked of the command itself and were answered.
-    pub(super) answered: Vec<String>,
-    pub(super) caller: Caller<'a>,
-    /// The action on a file, where it is one.
-    pub(super) file: Option<OnFile<'a>>,
-}
-
-/// What the log says of an action on a file.
-#[derive(Debug, Clone)]
-pub(super) struct OnFile<'a> {
-    pub(super) verb: Verb,
-    /// The file, as the log names it.
-    pub(super) path: String,
-    /// Where it is moved to.
-    pub(super) to: Option<String>,
-    pub(super) reason: &'a str,
-    /// Whether it is not tried once more where the system stands in the way.
-    pub(super) last: bool,
-}
-
-impl OnFile<'_> {
-    /// What counts where it is refused, or fails, again.
-    fn target(&self) -> String {
-        format!("file {} {}", self.verb.action(), self.path)
-    }
-}
-
-/// What the caller said.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Caller<'a> {
-    pub(super) task: Option<&'a str>,
-    pub(super) reason: Option<&'a str>,
-    pub(super) waiting: Option<Waiting>,
-    pub(super) dry_run: bool,
-}
-
-impl<'a> Origin<'a> {
-    /// A command that began with record `of`.
-    pub(super) fn command(permit: &'a Permit, of: u64, request: &'a Request) -> Self {
-        Self {
-            text: entries::text(permit.action()),
-            of: Some(of),
-            area: permit.grant().area,
-            answered: answered(permit),
-            caller: Caller {
-                task: request.task.as_deref(),
-                reason: request.reason.as_deref(),
-                waiting: request.waiting,
-                dry_run: request.dry_run,
-            },
-            file: None,
         }
     }
 }
@@ -198,12 +131,13 @@ impl Desk<'_> {
         answer: &mut Answer,
     ) -> Result<(), Stop> {
         let upper = transaction.layer().upper;
-        let ChangeJudgement { verdict, matches: rules, notes, .. } = match self.judged_changes(&upper, &set, origin) {
-            Ok(judged) => judged,
-            Err(error) => {
-                return self.withhold(origin, Changed::of(origin.of, &set), Withholding::unread(&error), answer);
-            }
-        };
+        let ChangeJudgement { verdict, matches: rules, notes, counted } =
+            match self.judged_changes(&upper, &set, origin) {
+                Ok(judged) => judged,
+                Err(error) => {
+                    return self.withhold(origin, Changed::of(origin.of, &set), Withholding::unread(&error), answer);
+                }
+            };
         if origin.caller.dry_run {
             let mut withholding = Withholding { why: Why::DryRun, rules, cause: None, request: None };
             withholding.cause = Some(format!("verdict: {}", verdict.word()));
@@ -226,7 +160,10 @@ impl Desk<'_> {
                 answer,
             ),
             Verdict::Ask if !self.policy.settings().observe => self.hold(transaction, &set, rules, origin, answer),
-            Verdict::Ask | Verdict::Allow => self.commit(transaction, set, (basis, origin), answer),
+            Verdict::Ask | Verdict::Allow => {
+                let claim = Claim::judged(counted, origin.area, &rules);
+                self.commit(transaction, (set, claim), (basis, origin), answer)
+            }
         };
         if let Some(changes) = &mut answer.changes {
             changes.notes = notes;
@@ -238,14 +175,14 @@ impl Desk<'_> {
     fn commit(
         &mut self,
         transaction: Transaction,
-        set: ChangeSet,
+        (set, claim): (ChangeSet, Claim),
         (basis, origin): (Basis, &Origin<'_>),
         answer: &mut Answer,
     ) -> Result<(), Stop> {
         let began = transaction.began();
         let upper = transaction.layer().upper;
         let changed = Changed::of(origin.of, &set);
-        let bringing = Bringing { file: origin.file.clone(), ..Bringing::of(changed.clone()) };
+        let bringing = Bringing { file: origin.file.clone(), ..Bringing::of(changed.clone(), claim) };
         let find = |change: &Change| open_written(&upper, &change.path).map_err(ChangeError::from);
         match self.bring_in(transaction, set.clone(), basis, find, bringing) {
             Ok(receipt) => {
@@ -258,6 +195,11 @@ impl Desk<'_> {
             Err(Stop::Change(error)) => {
                 let why = if let ChangeError::Conflict { .. } = error { Why::Conflict } else { Why::Error };
                 self.withhold(origin, Changed::of(origin.of, &set), Withholding::of(why, error.to_string()), answer)
+            }
+            // Another change was quicker.
+            Err(Stop::Refused { rules }) => {
+                let withholding = Withholding { why: Why::Deny, rules, cause: None, request: None };
+                self.withhold(origin, Changed::of(origin.of, &set), withholding, answer)
             }
             Err(stop @ Stop::Halted { .. }) => {
                 self.withhold(
@@ -328,12 +270,13 @@ impl Desk<'_> {
         let staged = stage(transaction, &self.project.root, set, basis, find).map_err(Stop::Change)?;
         let most = self.policy.settings().limits.undo;
         let aside = Aside::keep(&state, &self.project.root, staged.name(), staged.set(), most).map_err(Stop::Change)?;
+        let iteration = &self.policy.settings().iteration;
         let written = self.log.append_when(&self.redactor, |state| {
             // What a person stops while it runs changes nothing any more.
             if let Some(halt) = state.requests.halt.as_ref().filter(|halt| halt.cause == Cause::Person) {
                 return Err(Stop::Halted { name: halt.name.clone() });
             }
-            bringing.entries(state, &staged, aside.is_some())
+            bringing.entries((state, iteration), &staged, aside.is_some())
         });
         match written.map_err(Stop::Log) {
             Ok(Ok(receipt)) => {
@@ -394,56 +337,6 @@ impl Desk<'_> {
         changes.seq = Some(denied.receipt.last);
         denied.tell(answer);
         Ok(())
-    }
-}
-
-/// Changes on their way in.
-pub(super) struct Bringing<'a> {
-    pub(super) changed: Changed,
-    /// The action on a file that they are.
-    pub(super) file: Option<OnFile<'a>>,
-    /// The record that they take back.
-    pub(super) undoes: Option<u64>,
-    /// The request that a person approved, and the hash of what it holds.
-    pub(super) approval: Option<(String, String)>,
-}
-
-impl Bringing<'_> {
-    /// Changes that a command made and nobody had to allow.
-    pub(super) fn of(changed: Changed) -> Self {
-        Self { changed, file: None, undoes: None, approval: None }
-    }
-
-    /// What is recorded of them, the use of an approval with it.
-    fn entries(&self, state: &crate::event::State, staged: &Staged, kept: bool) -> Result<Vec<Entry>, Stop> {
-        let mut entries = Vec::new();
-        if let Some((name, content)) = &self.approval {
-            usable(&state.requests, name, content, now().timestamp())
-                .map_err(|cause| Stop::Approval { name: name.clone(), cause })?;
-            let used = Detail::Consumed { name: name.clone() };
-            entries.push(entries::approval("CONSUME", name, "SUCCESS", used));
-        }
-        let committed = Committed {
-            changed: self.changed.clone(),
-            transaction: staged.name().to_owned(),
-            manifest: staged.manifest().to_owned(),
-            kept,
-            undoes: self.undoes,
-            approval: self.approval.as_ref().map(|(name, _)| name.clone()),
-            reason: self.file.as_ref().map(|file| file.reason.to_owned()),
-        };
-        let detail = Detail::ChangeCommitted(Box::new(committed));
-        entries.push(match &self.file {
-            Some(OnFile { verb, path, to, reason, .. }) => {
-                let to = to.as_ref().map(|to| format!(" to {to}")).unwrap_or_default();
-                entries::said(&format!("{} {path}{to}", verb.done()), (*reason).to_owned(), detail)
-            }
-            None => {
-                let action = if self.undoes.is_some() { "UNDO" } else { "COMMIT" };
-                entry(action, &self.changed.paths(), "SUCCESS", detail)
-            }
-        });
-        Ok(entries)
     }
 }
 

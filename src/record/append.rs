@@ -429,6 +429,7 @@ fn ends(detail: &Detail) -> bool {
         | Detail::PoisonCleared { .. }
         | Detail::ChangeWithheld(_)
         | Detail::ChangeFinished(_)
+        | Detail::IterationClosed(_)
         | Detail::Checkpoint { .. } => true,
         Detail::Created { .. }
         | Detail::PolicyTrusted { .. }
@@ -436,6 +437,7 @@ fn ends(detail: &Detail) -> bool {
         | Detail::AgentStarted(_)
         | Detail::Unfenced { .. }
         | Detail::ChangeCommitted(_)
+        | Detail::IterationStarted(_)
         | Detail::FileChanged { .. }
         | Detail::FileRefused { .. }
         | Detail::FileRead(_)

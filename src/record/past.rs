@@ -97,6 +97,8 @@ impl<'p> History<'p> {
             | Detail::ChangeCommitted(_)
             | Detail::ChangeWithheld(_)
             | Detail::ChangeFinished(_)
+            | Detail::IterationStarted(_)
+            | Detail::IterationClosed(_)
             | Detail::FileChanged { .. }
             | Detail::FileRefused { .. }
             | Detail::FileRead(_)

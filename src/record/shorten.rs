@@ -61,6 +61,8 @@ fn is_command(detail: &Detail) -> bool {
         | Detail::ChangeCommitted(_)
         | Detail::ChangeWithheld(_)
         | Detail::ChangeFinished(_)
+        | Detail::IterationStarted(_)
+        | Detail::IterationClosed(_)
         | Detail::FileChanged { .. }
         | Detail::FileRefused { .. }
         | Detail::FileRead(_)

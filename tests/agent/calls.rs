@@ -20,6 +20,7 @@ fn a_command_of_an_agent_is_judged_run_and_recorded_outside() {
         "output",
         "output",
         "shell_end",
+        "iteration_started",
         "change_committed",
         "agent_ended",
     ];

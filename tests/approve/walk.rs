@@ -240,10 +240,10 @@ fn an_agent_is_answered_stopped_and_resumed_by_a_person() {
     runs_in_other_ways(&mut walk);
 
     let verified = walk.home.guard(&["audit", "verify", "--seed", "../seed"]);
-    assert!(verified.code == Some(0) && verified.stdout.starts_with("whole: 61 records\n"), "{verified:?}");
+    assert!(verified.code == Some(0) && verified.stdout.starts_with("whole: 62 records\n"), "{verified:?}");
     let export = walk.home.guard(&["audit", "export"]);
     let exported: Vec<Value> = export.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(exported.len(), 61);
+    assert_eq!(exported.len(), 62);
     let of = |event: &str| -> Vec<&Value> {
         exported.iter().map(|line| &line["detail"]).filter(|detail| detail["event"] == event).collect()
     };
@@ -296,7 +296,7 @@ fn asks_and_runs(walk: &mut Walk) {
         [
             json!([exec, 75, asked(4, "command-1")]),
             json!(["wait command-1 --json", 0, { "name": "command-1", "answer": "approved" }]),
-            json!([exec, 0, ran(12, "command-1", "data/ledger.csv", "")]),
+            json!([exec, 0, ran(13, "command-1", "data/ledger.csv", "")]),
         ]
     );
     assert_eq!(walk.home.read("data/ledger.csv"), "");
@@ -305,6 +305,8 @@ fn asks_and_runs(walk: &mut Walk) {
         &approval("APPROVE", "command-1", "SUCCESS"),
         &approval("CONSUME", "command-1", "SUCCESS"),
         &run(command, 0, "SUCCESS"),
+        // The first change begins an iteration.
+        &["[GUARD] [ITERATION] [data/ledger.csv] [STARTED]".to_owned()],
         &changed("data/ledger.csv"),
     ];
     assert_eq!(walk.recorded(), expected.concat());
@@ -323,7 +325,7 @@ fn is_denied(walk: &mut Walk) {
     assert_eq!(
         walk.told(),
         [
-            json!([format!("exec --json -- {command}"), 75, asked(14, "command-2")]),
+            json!([format!("exec --json -- {command}"), 75, asked(15, "command-2")]),
             json!([
                 "wait command-2 --json",
                 126,
@@ -336,7 +338,7 @@ fn is_denied(walk: &mut Walk) {
                 format!("exec --json -c {other}"),
                 126,
                 answer(json!({
-                    "verdict": "deny", "exit_code": 126, "log": 16,
+                    "verdict": "deny", "exit_code": 126, "log": 17,
                     "rules": ["deny guard:denied-by-person", "ask guard:not-listed"],
                     "attempts": { "used": 1, "budget": 3, "total_used": 1, "total_budget": 3 },
                     "hint": format!("{help}: it stays denied until they trust a changed policy; this was refused before, and asking again counts: 1 of 3, then everything is halted"),
@@ -396,21 +398,21 @@ fn fails_and_goes_on(walk: &mut Walk) {
         walk.told(),
         [
             failed(
-                21,
+                22,
                 1,
                 "assert 1000.01 == 10",
                 "begin at tests/test_risk.py:8; attempt 1 of 3 in category test, 1 of 3 in all: after 2 more failures everything is halted and a person is called",
                 None
             ),
             failed(
-                26,
+                27,
                 2,
                 "assert 999.99 == 10",
                 "begin at tests/test_risk.py:8; attempt 2 of 3 in category test, 2 of 3 in all: one more failure halts everything and calls a person",
                 None
             ),
             failed(
-                32,
+                33,
                 3,
                 "assert 100000.0 == 10",
                 "that was the last attempt: everything is halted (`resume-3`) and a person is called; stop here, and tell them what you think is wrong with `guard escalate --analysis TEXT`",
@@ -420,7 +422,7 @@ fn fails_and_goes_on(walk: &mut Walk) {
                 "exec --json -- ls",
                 77,
                 answer(json!({
-                    "verdict": "halted", "exit_code": 77, "log": 33, "hint": stop, "halted": "resume-3",
+                    "verdict": "halted", "exit_code": 77, "log": 34, "hint": stop, "halted": "resume-3",
                     "error": { "message": "halted (`resume-3`): nothing runs until a person resumes", "help": stop },
                 }))
             ]),
@@ -431,7 +433,8 @@ fn fails_and_goes_on(walk: &mut Walk) {
                     "database": none(1),
                 },
                 "total": budget(3), "denials": budget(1), "requests": [], "runs": 4, "running": 0, "denied": 1, "asked": 2,
-                "timed_out": 0, "lost": 0, "unfinished": null, "records": 33,
+                "timed_out": 0, "lost": 0, "unfinished": null, "records": 34,
+                "iteration": { "seq": 12, "what": null, "files": ["data/ledger.csv"], "more": 0, "changed": 13, "green": null },
             }]),
             json!([
                 format!("escalate --analysis {wrong}"),
@@ -443,7 +446,7 @@ fn fails_and_goes_on(walk: &mut Walk) {
                 exec,
                 0,
                 answer(json!({
-                    "verdict": "allow", "exit_code": 0, "rules": ["allow tests", "allow guard:whitelist"], "log": 41,
+                    "verdict": "allow", "exit_code": 0, "rules": ["allow tests", "allow guard:whitelist"], "log": 42,
                     "stdout": "pytest's", "stderr": "", "duration_ms": true, "fence": "full", "proves": "green",
                 }))
             ]),
@@ -475,8 +478,8 @@ Error Category: Test
 Files Modified: data/ledger.csv, services/risk.py (changed since TIME)
 Last Error:
 Self-Correction Attempts:
-  1. pytest -q → assert 1000.01 == 10 (record #21)
-  2. pytest -q → assert 999.99 == 10 (record #26)
+  1. pytest -q → assert 1000.01 == 10 (record #22)
+  2. pytest -q → assert 999.99 == 10 (record #27)
   3. pytest -q → assert 100000.0 == 10
 Recommendation:
   three formulas failed alike, so the test may be wrong: tests/test_risk.py:8: assert 100000.0 == 10
@@ -522,10 +525,10 @@ fn runs_in_other_ways(walk: &mut Walk) {
     assert_eq!(
         walk.told(),
         [
-            json!([format!("exec --json --wait=60 -- {waits}"), 0, ran(51, "command-4", "data/ledger.csv", "\0\0\0")]),
-            json!([format!("exec --json -- {by_name}"), 75, asked(53, "command-5")]),
+            json!([format!("exec --json --wait=60 -- {waits}"), 0, ran(52, "command-4", "data/ledger.csv", "\0\0\0")]),
+            json!([format!("exec --json -- {by_name}"), 75, asked(54, "command-5")]),
             json!(["wait command-5 --json", 0, { "name": "command-5", "answer": "approved" }]),
-            json!(["run-approved command-5 --json", 0, ran(61, "command-5", "data/prices.csv", "day")]),
+            json!(["run-approved command-5 --json", 0, ran(62, "command-5", "data/prices.csv", "day")]),
         ]
     );
     assert_eq!((walk.home.read("data/ledger.csv"), walk.home.read("data/prices.csv")), ("\0\0\0".into(), "day".into()));

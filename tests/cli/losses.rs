@@ -65,7 +65,7 @@ fn changes_that_cannot_be_kept_for_a_person_are_dropped_on_record() {
 
 #[test]
 fn changes_of_a_command_whose_end_cannot_be_recorded_are_dropped_on_record() {
-    let home = three("[iteration]\nfiles = 1000\n");
+    let home = three("[iteration]\nfiles = 1000\nfolder = 1000\n");
     let blobs = home.state().join("blobs");
     let _none = fs::remove_dir_all(&blobs);
     fs::write(&blobs, "in the way").unwrap();
@@ -79,7 +79,7 @@ fn changes_of_a_command_whose_end_cannot_be_recorded_are_dropped_on_record() {
 
 #[test]
 fn what_a_person_stops_while_it_runs_changes_nothing_and_is_on_record() {
-    let home = three("[iteration]\nfiles = 1000\n");
+    let home = three("[iteration]\nfiles = 1000\nfolder = 1000\n");
     let guard = Command::new(env!("CARGO_BIN_EXE_guard"))
         .args(["exec", "-c", &format!("touch ready; sleep 2; rm ready; {THREE}")])
         .current_dir(&home.project)
@@ -107,7 +107,7 @@ fn what_a_person_stops_while_it_runs_changes_nothing_and_is_on_record() {
 
 /// A project in which changes are on record and half done: folder `d` cannot be written to.
 fn half_done() -> Option<(Home, ReadOnly)> {
-    let home = three("[iteration]\nfiles = 1000\n");
+    let home = three("[iteration]\nfiles = 1000\nfolder = 1000\n");
     home.write("d/a", "old\n");
     home.write("d/b", "old\n");
     assert_eq!(line(&home, "echo new > d/a; echo new > d/b").code, Some(0));
@@ -205,7 +205,7 @@ fn what_a_person_did_while_changes_were_half_done_is_kept_and_told() {
 
 #[test]
 fn a_pipe_that_went_cannot_be_taken_back_and_that_is_said() {
-    let home = three("[iteration]\nfiles = 1000\n");
+    let home = three("[iteration]\nfiles = 1000\nfolder = 1000\n");
     assert!(Command::new("mkfifo").arg(home.project.join("pipe")).status().unwrap().success());
     let done = line(&home, "rm pipe; echo new > a.py");
     assert_eq!((done.code, home.project.join("pipe").exists()), (Some(0), false), "{}", done.stderr);
@@ -217,7 +217,7 @@ fn a_pipe_that_went_cannot_be_taken_back_and_that_is_said() {
 
 #[test]
 fn a_dry_run_names_each_change_once() {
-    let home = three("[iteration]\nfiles = 1000\n");
+    let home = three("[iteration]\nfiles = 1000\nfolder = 1000\n");
     let done = home.guard(&["exec", "--dry-run", "-c", "echo new > a.py; chmod 600 b.py; rm c.py"]);
     assert_eq!(done.code, Some(0), "{}", done.stderr);
     for name in ["modify a.py", "mode b.py", "delete c.py"] {
@@ -229,7 +229,7 @@ fn a_dry_run_names_each_change_once() {
 
 #[test]
 fn the_changes_of_a_start_are_found_however_much_was_recorded_meanwhile() {
-    let home = three("[iteration]\nfiles = 1000\n[limits]\nparallel = 2\n");
+    let home = three("[iteration]\nfiles = 1000\nfolder = 1000\n[limits]\nparallel = 2\n");
     let slow = Command::new(env!("CARGO_BIN_EXE_guard"))
         .args(["exec", "-c", "touch ready; sleep 8; echo new > a.py; rm ready"])
         .current_dir(&home.project)

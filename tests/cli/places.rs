@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::Command;
 
-const POLICY: &str = "version = 1\n[iteration]\nfiles = 10\n[[rule]]\nid = \"shells\"\nprogram = [\"sh\", \"cat\"]\nverdict = \"allow\"\nreason = \"tests\"\nwrites = true\n";
+const POLICY: &str = "version = 1\n[iteration]\nfiles = 10\nfolder = 10\n[[rule]]\nid = \"shells\"\nprogram = [\"sh\", \"cat\"]\nverdict = \"allow\"\nreason = \"tests\"\nwrites = true\n";
 
 /// Runs a script in a mount namespace of its own, with guard as `$G`, the project as `$P` and the home as `$HOME`.
 fn mounted(home: &Home, script: &str) -> Done {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// A project whose policy lets a command change as many files as it likes.
 fn roomy() -> Home {
     let home = Home::with("python");
-    home.trust("[iteration]\nfiles = 1000\n");
+    home.trust("[iteration]\nfiles = 1000\nfolder = 1000\n");
     home
 }
 
@@ -440,9 +440,9 @@ fn a_caller_who_waits_gets_the_changes_with_the_answer_and_a_denial_drops_them()
         let done = waiting.join().unwrap();
         assert_eq!((done.code, home.read("a.py").as_str()), (Some(0), "new\n"), "{}", done.stderr);
     });
-    assert_eq!(line(&home, "echo newer > a.py; echo newer > b.py; echo newer > c.py").code, Some(75));
+    assert_eq!(line(&home, "echo new > d.py; echo new > e.py; echo new > f.py").code, Some(75));
     let denied = agreed(&home, "guard deny change-2 --reason no");
     assert!(denied.stdout.contains("denied"), "{}", denied.stdout);
-    assert_eq!(home.read("a.py"), "new\n");
+    assert!(!home.project.join("d.py").exists());
     assert!(!home.state().join("held/change-2").exists());
 }

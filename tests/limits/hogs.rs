@@ -144,7 +144,7 @@ for _ in range(3): os.read(out, 1)
 #[test]
 fn who_still_writes_when_the_command_ends_is_gone_before_its_changes_are_read() {
     let home = Home::with("python");
-    home.trust("[iteration]\nfiles = 1000\n");
+    home.trust("[iteration]\nfiles = 1000\nfolder = 1000\n");
     home.write("race.py", RACERS);
     let mut seen = Vec::new();
     for _ in 0..8 {

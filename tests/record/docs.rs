@@ -2,8 +2,9 @@
 
 use super::*;
 use guard::event::{
-    AgentEnded, AgentStarted, By, Cause, Changed, ChangedFile, Checked, Closing, Committed, Composition, Ended,
-    Escalated, FileRead, Finished, Proves, Requested, RuleHit, SourceFile, Spent, Why, Withheld,
+    AgentEnded, AgentStarted, Begun, By, Cause, Changed, ChangedFile, Checked, Closing, Committed, Composition,
+    Counted, Ended, Escalated, FileRead, Finished, IterationEnded, Proves, Requested, RuleHit, SourceFile, Spent, Why,
+    Withheld,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -134,6 +135,7 @@ fn all() -> Vec<Detail> {
                 undoes: Some(1),
                 approval: Some(s()),
                 reason: Some(s()),
+                counted: Counted { files: vec![s()], more: 1 },
             })),
             Detail::ChangeCommitted(_) => Detail::ChangeWithheld(Box::new(Withheld {
                 changed: changed(),
@@ -147,7 +149,11 @@ fn all() -> Vec<Detail> {
             Detail::ChangeWithheld(_) => {
                 Detail::ChangeFinished(Box::new(Finished { transaction: s(), conflicts: vec![s()], more: 1 }))
             }
-            Detail::ChangeFinished(_) => Detail::Lost { of: 1 },
+            Detail::ChangeFinished(_) => Detail::IterationStarted(Box::new(Begun { what: Some(s()) })),
+            Detail::IterationStarted(_) => {
+                Detail::IterationClosed(Box::new(IterationEnded { of: 1, check: Some(1), by: Some(by()) }))
+            }
+            Detail::IterationClosed(_) => Detail::Lost { of: 1 },
             Detail::Lost { .. } => Detail::Recovered { bytes: 1, sha256: s() },
             Detail::Recovered { .. } => Detail::LogFull {},
             Detail::LogFull {} => Detail::PoisonCleared { cause: s() },

@@ -17,7 +17,7 @@ use std::process::Command;
 /// A project in which the tools may work, with what `rules` add.
 fn home(rules: &str) -> Home {
     let home = Home::with("python");
-    home.trust(&format!("[iteration]\nfiles = 1000\n{rules}"));
+    home.trust(&format!("[iteration]\nfiles = 1000\nfolder = 1000\n{rules}"));
     home
 }
 

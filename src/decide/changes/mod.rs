@@ -5,6 +5,7 @@ mod content;
 mod git;
 mod links;
 mod names;
+mod round;
 mod rules;
 mod table;
 #[cfg(test)]
@@ -14,11 +15,15 @@ use super::judging::BuiltIn;
 use super::policy::{Policy, Supervision, Writes};
 use super::{Match, Verdict};
 use crate::action::{Change, ChangeKind, ChangeSet, Node};
+use crate::event::Round;
+use crate::event::line::carry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 pub use content::Finding;
 pub use names::holds_secrets;
+pub use round::{Bounds, bounds};
 
 /// Rules of guard's own about changes.
 pub(super) fn own() -> impl Iterator<Item = &'static BuiltIn> {
@@ -60,6 +65,8 @@ pub struct ChangeFacts {
     pub mode: Option<String>,
     /// The plan's phase.
     pub phase: Option<String>,
+    /// The open iteration.
+    pub round: Option<Box<Round>>,
     /// Rules of the policy that were answered already for this command, by a person or by an allowing rule: not asked again.
     pub answered: Vec<String>,
 }
@@ -73,8 +80,8 @@ pub struct ChangeJudgement {
     pub matches: Vec<Match>,
     /// What is committed otherwise than the command left it.
     pub notes: Vec<String>,
-    /// How many files count for `[iteration] files`.
-    pub counted: u64,
+    /// The files that count in an iteration, from the project's root: of moved ones the new name.
+    pub counted: Vec<String>,
 }
 
 /// What is looked at.
@@ -94,23 +101,27 @@ pub fn judge_changes(set: &ChangeSet, facts: &ChangeFacts, policy: &Policy, area
     if set.cut {
         found.add(&table::TOO_MANY, "what was looked at holds", set.changes.len());
     }
-    let mut counted = Vec::new();
+    let mut counted = BTreeSet::new();
     for change in &set.changes {
         let output = ground.is_output(&change.path);
         ground.guarded(change, output, &mut found);
         ground.content(change, output, &mut found);
         if ground.counts(change, output) {
-            counted.push(&change.path);
+            counted.insert(change.path.as_path());
         }
     }
     content::judge(ground, &mut found);
-    let most = policy.settings().iteration.files as usize;
-    if counted.len() > most {
-        for path in &counted {
-            found.path(&table::TOO_MANY_FILES, path);
+    // A file that was moved and not changed is one change: it counts under its new name.
+    for (from, to) in set.renames() {
+        if counted.contains(to) {
+            counted.remove(from);
         }
     }
-    let mut matches = found.matches(most);
+    let named = |path: &&Path| carry(path.as_os_str().as_bytes()).into_owned();
+    let counted: Vec<String> = counted.iter().map(named).collect();
+    let mut matches = found.matches();
+    let iteration = &policy.settings().iteration;
+    matches.extend(bounds(&counted, facts.round.as_deref(), Bounds { iteration, area }));
     matches.extend(rules::matches(ground));
     matches.sort_by_key(|found| std::cmp::Reverse(found.verdict));
     let mut verdict = matches.first().map_or(Verdict::Allow, |found| found.verdict);
@@ -121,7 +132,7 @@ pub fn judge_changes(set: &ChangeSet, facts: &ChangeFacts, policy: &Policy, area
         matches.insert(0, said(&super::judging::UNATTENDED, &what));
         verdict = Verdict::Deny;
     }
-    ChangeJudgement { verdict, matches, notes: notes(set), counted: counted.len() as u64 }
+    ChangeJudgement { verdict, matches, notes: notes(set), counted }
 }
 
 impl Ground<'_> {
@@ -183,6 +194,9 @@ impl Ground<'_> {
 
     /// Whether a change counts for `[iteration] files`.
     fn counts(self, change: &Change, output: bool) -> bool {
+        if change.before == change.after {
+            return false;
+        }
         let is_file = |node: &Option<Node>| matches!(node, Some(Node::File { .. } | Node::Link { .. }));
         !output && !git::is_in(&change.path) && (is_file(&change.before) || is_file(&change.after))
     }
@@ -246,14 +260,9 @@ impl Findings {
         listed.add(what, count);
     }
 
-    fn matches(self, most: usize) -> Vec<Match> {
+    fn matches(self) -> Vec<Match> {
         let all = self.0.into_values().filter_map(|(own, listed)| Some((own?, listed)));
-        all.map(|(own, listed)| {
-            let many = std::ptr::eq(own, &raw const table::TOO_MANY_FILES);
-            let what = if many { format!("{}, at most {most}: {listed}", listed.all) } else { listed.to_string() };
-            said(own, &what)
-        })
-        .collect()
+        all.map(|(own, listed)| said(own, &listed.to_string())).collect()
     }
 }
 

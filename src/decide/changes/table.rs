@@ -5,12 +5,15 @@ use crate::decide::Verdict;
 use crate::decide::judging::{BuiltIn, own_rule as rule};
 
 /// All of them.
-pub(super) static ALL: [&BuiltIn; 14] = [
+pub(super) static ALL: [&BuiltIn; 17] = [
     &PROTECTED,
     &GIT,
     &SECRET_FILE,
     &SECRET,
     &TOO_MANY_FILES,
+    &FULL,
+    &FOLDER,
+    &FOLDER_BY_GIT,
     &BIG,
     &LINK_OUTSIDE,
     &LINK_OF_OUTPUT,
@@ -49,8 +52,29 @@ pub(super) static SECRET: BuiltIn = rule(
 pub(super) static TOO_MANY_FILES: BuiltIn = rule(
     "guard:changes-many",
     Verdict::Ask,
-    "changes more files than one round may: {}",
+    "changes more files than one iteration may, and not every two of them are coupled: {}",
     Some("change fewer at a time; what a build makes belongs in `[iteration] outputs`"),
+);
+pub(super) static FULL: BuiltIn = rule(
+    "guard:iteration-full",
+    Verdict::Deny,
+    "the open iteration is full: {}",
+    Some(
+        "finish it first: run the check that shows it works (tests), then `guard iteration close`, and do this in the next \
+         one; what is open already may be changed again",
+    ),
+);
+pub(super) static FOLDER: BuiltIn = rule(
+    "guard:changes-folder",
+    Verdict::Deny,
+    "changes more files of one folder than one iteration may: {}",
+    Some("change a few, have them checked, and close the iteration; a whole folder is not reworked at once"),
+);
+pub(super) static FOLDER_BY_GIT: BuiltIn = rule(
+    "guard:changes-folder",
+    Verdict::Ask,
+    "git changes more files of one folder than one iteration may: {}",
+    Some("take over fewer at a time, or have a person look at it"),
 );
 pub(super) static BIG: BuiltIn = rule(
     "guard:changes-big",

@@ -203,7 +203,7 @@ fn files_are_counted_but_for_outputs_folders_and_git_s_own() {
     let policy = policy("");
     let many = |paths: &[&str], area| {
         let judged = judge_changes(&set(paths.iter().map(|path| made(path)).collect()), &facts(), &policy, area);
-        (judged.verdict, judged.counted)
+        (judged.verdict, judged.counted.len())
     };
     assert_eq!(many(&["a", "b"], Writes::Project), (Verdict::Allow, 2));
     assert_eq!(many(&["a", "b", "c"], Writes::Project), (Verdict::Ask, 3));
@@ -215,14 +215,59 @@ fn files_are_counted_but_for_outputs_folders_and_git_s_own() {
     assert_eq!(many(&["env/bin/a", "env/bin/b", "env/lib/c", "d"], Writes::Venv), (Verdict::Ask, 4));
     let venv = ChangeFacts { environments: ["env".into()].into(), ..facts() };
     let changes = set(["env/bin/a", "env/bin/b", "env/lib/c", "d"].map(made).into());
-    assert_eq!(judge_changes(&changes, &venv, &policy, Writes::Venv).counted, 1);
-    assert_eq!(judge_changes(&changes, &venv, &policy, Writes::Project).counted, 4);
+    assert_eq!(judge_changes(&changes, &venv, &policy, Writes::Venv).counted, ["d"]);
+    assert_eq!(judge_changes(&changes, &venv, &policy, Writes::Project).counted.len(), 4);
     let folder = change("f", None, Some(Node::Folder { mode: 0o755 }));
     let mode = change("m", file(0o644, 1, 1), file(0o755, 1, 1));
     let judged = judge_changes(&set(vec![folder, mode, gone("g"), link("l", "g")]), &facts(), &policy, Writes::Project);
-    assert_eq!(judged.counted, 3);
+    assert_eq!(judged.counted, ["g", "l", "m"]);
     let [found] = &judged.matches[..] else { panic!("{judged:?}") };
-    assert_eq!(found.reason, "changes more files than one round may: 3, at most 2: `m`, `g`, `l`");
+    assert_eq!(
+        found.reason,
+        "changes more files than one iteration may, and not every two of them are coupled: 3, at most 2: `g`, `l`, `m`"
+    );
+}
+
+/// An open iteration that counts these files.
+fn open(files: &[&str], more: u64) -> ChangeFacts {
+    let files = files.iter().map(|file| ((*file).to_owned(), BTreeSet::from([7]))).collect();
+    let round = Round { seq: 5, files, more, last: Some(7), ..Round::default() };
+    ChangeFacts { round: Some(Box::new(round)), ..facts() }
+}
+
+#[test]
+fn what_is_open_leaves_room_for_so_many_files_and_for_those_that_are_coupled() {
+    let coupled = "[[coupled]]\nname = \"c\"\nfiles = [\"{n}.py\", \"t/{n}.py\", \"c/{n}\"]\n";
+    let policy = policy(&format!("[iteration]\nfolder = 4\n{coupled}"));
+    let (full, many, folder) = ("guard:iteration-full", "guard:changes-many", "guard:changes-folder");
+    type Row<'a> = (&'a [&'a str], u64, &'a [&'a str], &'a [&'a str]);
+    let table: [Row<'_>; 15] = [
+        (&["a"], 0, &["b"], &[]),
+        (&["a"], 0, &["a", "b"], &[]),
+        (&["a", "b"], 0, &["a", "b"], &[]),
+        (&["a", "b"], 0, &["c"], &[full]),
+        (&["a", "b", "c"], 0, &["a", "b", "c"], &[]),
+        (&["a", "b", "c"], 0, &["a", "d"], &[full]),
+        (&["a"], 0, &["b", "c"], &[full]),
+        (&["a"], 0, &["b", "c", "d"], &[many]),
+        (&["x.py", "t/x.py"], 0, &["c/x"], &[]),
+        (&["x.py"], 0, &["c/x", "t/x.py"], &[]),
+        (&["x.py", "t/x.py"], 0, &["c/y"], &[full]),
+        // What has no name may be anything.
+        (&["x.py"], 1, &["c/x"], &[full]),
+        (&["x.py"], 3, &["x.py"], &[]),
+        (&["d/1", "d/2", "d/3", "d/4"], 0, &["d/5"], &[full, folder]),
+        (&["d/1", "d/2", "d/3", "d/4"], 0, &["d/4", "d/1"], &[]),
+    ];
+    for (files, more, changed, expected) in table {
+        let changes = set(changed.iter().map(|path| made(path)).collect());
+        let mut said = ids(&changes, &open(files, more), &policy, Writes::Project).1;
+        said.sort_by_key(|id| expected.iter().position(|known| known == id));
+        assert_eq!(said, expected, "{files:?} and {more}, then {changed:?}");
+    }
+    let five = set((0..5).map(|n| made(&format!("d/{n}"))).collect());
+    assert_eq!(ids(&five, &facts(), &policy, Writes::Project), (Verdict::Deny, vec![folder.into(), many.into()]));
+    assert_eq!(ids(&five, &facts(), &policy, Writes::Git).0, Verdict::Ask);
 }
 
 #[test]
@@ -378,7 +423,7 @@ fn every_rule_that_matched_is_told_once_with_the_first_paths() {
     let git =
         "changes what git keeps for itself, where a hook or a setting would run later: `guard.toml\\n\\u{1b}[31m/.git`";
     let secret = "changes a file that holds secrets: `k0.pem`, `k1.pem`, `k2.pem`, `k3.pem`, `k4.pem` and 4 more";
-    let many = "changes more files than one round may: 9, at most 2: `k0.pem`, `k1.pem`, `k2.pem`, `k3.pem`, `k4.pem` and 4 more";
+    let many = "changes more files than one iteration may, and not every two of them are coupled: 9, at most 2: `k0.pem`, `k1.pem`, `k2.pem`, `k3.pem`, `k4.pem` and 4 more";
     assert_eq!(told, [("guard:changes-secret-file", secret), ("guard:changes-git", git), ("guard:changes-many", many)]);
 }
 

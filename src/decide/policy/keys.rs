@@ -128,6 +128,8 @@ pub(crate) static POLICY: &[Key] = &[
     key("attempts", Form::Table(ATTEMPTS), "Failures in a row before guard halts."),
     key("approvals", Form::Table(APPROVALS), "How a person is asked, and what counts as their answer."),
     key("iteration", Form::Table(ITERATION), "What one round of changes may touch."),
+    key("coupled", Form::Tables(COUPLED), "Files that belong to one change: an iteration may hold more of them."),
+    key("uncoupled", Form::Tables(COUPLED), "Files that never count as coupled, whatever `[[coupled]]` says."),
     key("fence", Form::Table(FENCE), "The fence that commands need."),
     key("run", Form::Table(RUN), "What an agent's harness gets in the fence of `guard run`."),
     key(
@@ -193,12 +195,25 @@ pub(crate) static APPROVALS: &[Key] = &[
 
 /// `[iteration]`.
 pub(crate) static ITERATION: &[Key] = &[
-    key("files", Form::Number, "Files that one round of changes may touch."),
+    key("files", Form::Number, "Files that one iteration may change, unless every two of them are coupled."),
+    key("folder", Form::Number, "Files of one folder that one iteration may change, coupled or not."),
     key(
         "outputs",
         Form::Texts,
         "Path globs over what builds and installations make: it does not count as files, and its links may lead to installed programs.",
     ),
+];
+
+/// `[[coupled]]` and `[[uncoupled]]`.
+pub(crate) static COUPLED: &[Key] = &[
+    required(key("name", Form::Text, "What the files are to each other: \"a class and its test\".")),
+    required(key(
+        "files",
+        Form::Texts,
+        "Patterns from the project's root: files of two of them belong together where a `{name}` holds the same in both; \
+         `{**name}/` holds folders, `*`, `?` and `**` hold anything, \
+         and `|` stands between patterns of one place.",
+    )),
 ];
 
 /// `[fence]`.
@@ -456,9 +471,9 @@ mod tests {
 
     #[test]
     fn every_key_stands_once_in_its_table_and_says_what_it_is_for() {
-        for table in
-            [POLICY, SHELL, LIMITS, ATTEMPTS, ITERATION, FENCE, RUN, SERVICE, RULE, CASES, CASE, CONFIG, NOTIFY]
-        {
+        for table in [
+            POLICY, SHELL, LIMITS, ATTEMPTS, ITERATION, COUPLED, FENCE, RUN, SERVICE, RULE, CASES, CASE, CONFIG, NOTIFY,
+        ] {
             let mut names: Vec<&str> = table.iter().map(|key| key.name).collect();
             names.sort_unstable();
             let known = names.len();

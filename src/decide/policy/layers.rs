@@ -1,6 +1,7 @@
 //! Merging: presets and texts of all layers into one set of settings and rules.
 //! Knows who may loosen what; nothing of commands.
 
+use super::coupling::Couplings;
 use super::fault::{Fault, Faults, nearest};
 use super::glob::PathPattern;
 use super::keys::POLICY;
@@ -237,6 +238,8 @@ fn merge(parts: &[Part]) -> Settings {
         iteration: Iteration {
             files: choose(parts, |given| given.files, u32::min).unwrap_or(2),
             outputs: choose(parts, |given| given.outputs.clone(), common).unwrap_or_default(),
+            folder: choose(parts, |given| given.folder, u32::min).unwrap_or(10),
+            couplings: couplings(parts),
         },
         require: choose(parts, |given| given.require, Require::max).unwrap_or(Require::Full),
         toolchain: toolchain::merge(
@@ -246,6 +249,22 @@ fn merge(parts: &[Part]) -> Settings {
         content: content::merge(parts.iter().map(|part| (part.source.layer, part.given.content.as_slice()))),
         services: parts.iter().flat_map(|part| &part.given.services).map(|at| Service::clone(&at.value)).collect(),
     }
+}
+
+/// What every layer calls coupled, and what any calls not coupled. A coupling lets more files into an iteration: where the
+/// machine's policy has some, no other counts; where it bounds the files, those embedded in guard are the only others.
+fn couplings(parts: &[Part]) -> Couplings {
+    let machine = || parts.iter().filter(|part| part.source.layer == Layer::Machine);
+    let most = if machine().any(|part| !part.given.coupled.is_empty()) {
+        |layer| layer == Layer::Machine
+    } else if machine().any(|part| part.given.files.is_some()) {
+        |layer| layer == Layer::BuiltIn
+    } else {
+        |_| true
+    };
+    let coupled = parts.iter().filter(|part| most(part.source.layer)).flat_map(|part| part.given.coupled.clone());
+    let uncoupled = parts.iter().flat_map(|part| part.given.uncoupled.clone());
+    Couplings::new(coupled.collect(), uncoupled.collect())
 }
 
 /// What both lists name.
@@ -306,6 +325,32 @@ mod tests {
             ]
             .join("\n")
         );
+    }
+
+    #[test]
+    fn a_coupling_of_another_layer_makes_no_room_beside_the_machine_s() {
+        let coupled = |from: &str| format!("[[coupled]]\nname = \"{from}\"\nfiles = [\"{from}\", \"x\"]\n");
+        let preset = |name: &str| {
+            (name == "default")
+                .then(|| source(Layer::BuiltIn, "default.toml", &format!("version = 1\n{}", coupled("preset"))))
+        };
+        let layer = |layer, text: &str| source(layer, &format!("{layer:?}.toml"), &format!("version = 1\n{text}"));
+        let project = layer(Layer::Project, &coupled("project"));
+        let never = "[[uncoupled]]\nname = \"never\"\nfiles = [\"project\", \"x\"]\n";
+        let table = [
+            (vec![project.clone()], vec!["preset", "project"]),
+            (vec![layer(Layer::Machine, "[limits]\noutput = \"1MB\"\n"), project.clone()], vec!["preset", "project"]),
+            (vec![layer(Layer::Machine, "[iteration]\nfiles = 3\n"), project.clone()], vec!["preset"]),
+            (vec![layer(Layer::Machine, &coupled("machine")), project.clone()], vec!["machine"]),
+            (vec![layer(Layer::Person, never), project.clone()], vec!["preset"]),
+        ];
+        for (sources, expected) in table {
+            let merged = load(&sources, &preset).unwrap_or_else(|faults| panic!("{faults}"));
+            let couplings = merged.settings.iteration.couplings;
+            let known = ["preset", "machine", "project"].into_iter();
+            let found: Vec<&str> = known.filter(|from| couplings.between(from, "x").is_some()).collect();
+            assert_eq!(found, expected, "{sources:?}");
+        }
     }
 
     #[test]

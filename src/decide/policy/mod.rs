@@ -3,6 +3,7 @@
 
 mod compiled;
 mod content;
+mod coupling;
 mod difference;
 mod fault;
 mod glob;
@@ -26,6 +27,7 @@ mod written;
 
 pub use compiled::{CompiledError, Rows};
 pub use content::{ContentCheck, Contents};
+pub use coupling::Couplings;
 pub use difference::{Change, difference};
 pub use fault::{Fault, Faults};
 pub use harness::Harness;

@@ -2,6 +2,7 @@
 //! Knows their keys and their meaning; what enforces them lies elsewhere.
 
 use super::content::{self, Content, Contents};
+use super::coupling::{self, Couplings, Group};
 use super::glob::{Bases, PathPattern, path_meant};
 use super::harness::{self, Harness};
 use super::keys;
@@ -103,6 +104,10 @@ pub struct Attempts {
 pub struct Iteration {
     /// Files.
     pub files: u32,
+    /// Files of one folder, coupled or not.
+    pub folder: u32,
+    /// Which of them belong together, so that there may be more.
+    pub couplings: Couplings,
     /// What builds and installations make, which does not count as files.
     pub(crate) outputs: Vec<PathPattern>,
 }
@@ -200,6 +205,9 @@ pub(crate) struct Given {
     pub(crate) command: Option<Strength>,
     pub(crate) resume: Option<Strength>,
     pub(crate) files: Option<u32>,
+    pub(crate) folder: Option<u32>,
+    pub(crate) coupled: Vec<Group>,
+    pub(crate) uncoupled: Vec<Group>,
     pub(crate) outputs: Option<Vec<PathPattern>>,
     pub(crate) require: Option<Require>,
     pub(crate) toolchain: Option<Toolchain>,
@@ -265,8 +273,11 @@ pub(crate) fn read(reader: &mut Reader<'_>, root: Table<'_, '_>) -> Given {
     if let Some(table) = reader.table(root, "iteration", "[iteration]") {
         reader.only(table, keys::ITERATION);
         given.files = reader.integer(table, "files", 1).map(|at| at.value);
+        given.folder = reader.integer(table, "folder", 1).map(|at| at.value);
         given.outputs = table.has("outputs").then(|| rule_table::each(reader, table, "outputs", PathPattern::read));
     }
+    given.coupled = coupling::read(reader, root, "coupled", "[[coupled]]");
+    given.uncoupled = coupling::read(reader, root, "uncoupled", "[[uncoupled]]");
     if let Some(table) = reader.table(root, "fence", "[fence]") {
         reader.only(table, keys::FENCE);
         given.require = reader.choice(table, "require", REQUIRES).map(|at| at.value);

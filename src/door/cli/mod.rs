@@ -75,6 +75,8 @@ enum Command {
     File(file::Command),
     Undo(undo::Args),
     #[command(subcommand)]
+    Iteration(person::iteration::Command),
+    #[command(subcommand)]
     Approver(person::approver::Command),
     Status(person::status::Args),
     Escalate(person::halts::Escalate),
@@ -136,6 +138,7 @@ pub(super) fn main(hook: fn() -> ExitCode, inside: bool) -> ExitCode {
         Command::RunApproved(args) => exec::run_approved(world, &from, args),
         Command::File(command) => file::run(world, &from, command),
         Command::Undo(args) => undo::run(world, &from, args),
+        Command::Iteration(command) => person::iteration::run(world, &from, command),
         Command::Approver(command) => person::approver::run(&world, &from, command),
         Command::Status(args) => person::status::run(world, &from, args),
         Command::Escalate(args) => person::halts::escalate(world, &from, args),

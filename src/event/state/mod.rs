@@ -2,13 +2,15 @@
 //! A pure fold; knows nothing of files or snapshots.
 
 mod attempts;
+mod iteration;
 mod requests;
 
 pub use attempts::{Attempts, Series, Tried};
+pub use iteration::{Iteration, Round};
 pub use requests::{Done, Halt, Open, Permission, Refused, Requests};
 
 use super::changes::Transactions;
-use super::{Closing, Detail, Ended};
+use super::{Closing, Detail, Ended, Proves};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,6 +39,8 @@ pub struct State {
     pub requests: Requests,
     /// Changes that were brought into the project.
     pub transactions: Transactions,
+    /// The open iteration.
+    pub iteration: Iteration,
 }
 
 impl State {
@@ -52,6 +56,9 @@ impl State {
                 self.running.remove(of);
                 if let Some(check) = check {
                     self.attempts.check(seq, check);
+                    if check.proves == Proves::Green {
+                        self.iteration.green(seq, *of);
+                    }
                 }
                 self.runs += 1;
                 match ended {
@@ -78,7 +85,12 @@ impl State {
                 self.running.remove(&ended.of);
             }
             Detail::FileRefused { rules, .. } => self.count(rules.iter().map(|hit| hit.id.as_str())),
-            Detail::ChangeCommitted(committed) => self.transactions.commit(&committed.transaction),
+            Detail::ChangeCommitted(committed) => {
+                self.transactions.commit(&committed.transaction);
+                self.iteration.commit(seq, committed);
+            }
+            Detail::IterationStarted(begun) => self.iteration.begin(seq, begun.what.as_deref()),
+            Detail::IterationClosed(ended) => self.iteration.close(ended.of),
             Detail::ChangeWithheld(withheld) => {
                 self.attempts.refuse(&withheld.targets, false);
                 self.count(withheld.rules.iter().map(|hit| hit.id.as_str()));

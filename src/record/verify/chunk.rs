@@ -32,7 +32,7 @@ pub(super) enum Mark {
     Start(u64),
     /// The command of that start ended, or is lost.
     End(u64, u64),
-    /// A person was asked or answered, an answer was used, or everything was halted; and the record's time in seconds
+    /// A person was asked or answered, an answer was used, everything was halted, or an iteration began or closed; and the record's time in seconds
     /// since 1970.
     Person(u64, i64, Box<Detail>),
 }
@@ -147,6 +147,8 @@ impl Run<'_> {
                     | b"closed"
                     | b"escalated"
                     | b"resumed"
+                    | b"iteration_started"
+                    | b"iteration_closed"
             )
         );
         let silent = event == Some(b"output") && !body.windows(8).any(|w| w == b"\"blob\":\"");
@@ -179,6 +181,8 @@ impl Run<'_> {
                 | Detail::Closed { .. }
                 | Detail::RuleAdded { .. }
                 | Detail::Escalated(_)
+                | Detail::IterationStarted(_)
+                | Detail::IterationClosed(_)
                 | Detail::Resumed { .. }),
             ) => self.out.marks.push(Mark::Person(seq, time.timestamp(), Box::new(detail))),
             Machine::Known(

@@ -89,6 +89,14 @@ impl Ledger {
                 let halted = requests.halt.as_ref();
                 halted.map(|halt| format!("it halts `{}` while `{}` was halted", escalated.name, halt.name))
             }
+            Detail::IterationStarted(_) => {
+                let open = self.state.iteration.open.as_ref();
+                open.map(|round| format!("it begins an iteration while that of record #{} is open", round.seq))
+            }
+            Detail::IterationClosed(ended) => {
+                let open = self.state.iteration.open.as_ref().is_some_and(|round| round.seq == ended.of);
+                (!open).then(|| format!("it closes the iteration of record #{}, which is not open", ended.of))
+            }
             Detail::Created { .. }
             | Detail::PolicyTrusted { .. }
             | Detail::ShellStart { approval: None, .. }
@@ -123,7 +131,7 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{By, Changed, Escalated, Requested};
+    use crate::event::{Begun, By, Changed, Counted, Escalated, IterationEnded, Requested};
 
     fn by_rule() -> Detail {
         let by = By { who: "anna".into(), strength: "terminal".into(), key: None, signature: None };
@@ -164,6 +172,7 @@ mod tests {
             undoes: None,
             approval: approval.map(str::to_owned),
             reason: None,
+            counted: Counted::default(),
         }))
     }
 
@@ -219,6 +228,19 @@ mod tests {
         );
         // What halts a command by its own failures lets its changes in: they are what a person looks at.
         assert_eq!(last([halt(Cause::Failures), commit("a", None)]), None);
+    }
+
+    #[test]
+    fn an_iteration_begins_where_none_is_open_and_closes_once() {
+        let begun = || Detail::IterationStarted(Box::new(Begun { what: None }));
+        let ended = |of| Detail::IterationClosed(Box::new(IterationEnded { of, check: None, by: None }));
+        assert_eq!(last([begun(), ended(1), begun(), ended(3)]), None);
+        assert_eq!(last([begun(), begun()]), Some("it begins an iteration while that of record #1 is open".into()));
+        assert_eq!(last([begun(), ended(2)]), Some("it closes the iteration of record #2, which is not open".into()));
+        assert_eq!(
+            last([begun(), ended(1), ended(1)]),
+            Some("it closes the iteration of record #1, which is not open".into())
+        );
     }
 
     #[test]

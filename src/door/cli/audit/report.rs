@@ -213,6 +213,8 @@ fn start_of(machine: &Machine) -> Option<u64> {
             | Detail::ChangeCommitted(_)
             | Detail::ChangeWithheld(_)
             | Detail::ChangeFinished(_)
+            | Detail::IterationStarted(_)
+            | Detail::IterationClosed(_)
             | Detail::FileChanged { .. }
             | Detail::FileRefused { .. }
             | Detail::FileRead(_)

@@ -44,6 +44,11 @@ pub(super) struct Question<'a> {
 }
 
 impl Consent {
+    /// Whether anything of it was given.
+    pub(super) fn is_given(&self) -> bool {
+        self.digest.is_some() || self.key.is_some() || self.agent || self.signature.is_some()
+    }
+
     /// The proof that a person agrees.
     ///
     /// # Errors
@@ -116,6 +121,7 @@ impl Consent {
         }
         let word = match (question.statement.kind(), question.decision) {
             ("resume", Decision::Approve) => "resume",
+            ("iteration", Decision::Approve) => "close it",
             (_, decision) => decision.word(),
         };
         say(&format!("{}\nType `{digest}` to {word}, anything else to leave it: ", question.view))?;

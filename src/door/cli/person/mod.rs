@@ -5,6 +5,7 @@ pub(super) mod answer;
 pub(super) mod approver;
 mod consent;
 pub(super) mod halts;
+pub(super) mod iteration;
 pub(super) mod requests;
 pub(super) mod status;
 mod view;

@@ -1,6 +1,6 @@
 //! `guard status`: where everything stands.
 
-use super::{say, told};
+use super::{iteration, say, told};
 use crate::door::cli::text::{Paint, Tone};
 use crate::door::cli::{code, project, words};
 use crate::event::line::{printable, safe_json, visible};
@@ -27,7 +27,7 @@ pub(crate) fn run(world: World, from: &Path, args: Args) -> ExitCode {
 
 fn status(world: World, from: &Path, as_json: bool) -> Result<ExitCode, Stop> {
     let (world, project) = project(world, from)?;
-    let Standing { state, requests, budgets, unfinished } = gate::standing(&world, &project)?;
+    let Standing { state, requests, budgets, most, unfinished } = gate::standing(&world, &project)?;
     let attempts = &state.attempts;
     let rows = [
         ("syntax", budgets.syntax),
@@ -48,6 +48,7 @@ fn status(world: World, from: &Path, as_json: bool) -> Result<ExitCode, Stop> {
             "attempts": used.collect::<serde_json::Map<_, _>>(),
             "total": { "used": attempts.total(), "budget": budgets.total },
             "denials": { "used": attempts.denials, "budget": budgets.denials },
+            "iteration": state.iteration.open.as_deref().map(iteration::object),
             "requests": requests.iter().map(|(name, _)| name).collect::<Vec<_>>(),
             "runs": state.runs,
             "running": state.running.len(),
@@ -91,6 +92,9 @@ fn status(world: World, from: &Path, as_json: bool) -> Result<ExitCode, Stop> {
     let names: Vec<String> = requests.iter().map(|(name, _)| name.clone()).collect();
     let waiting = if names.is_empty() { "none".to_owned() } else { words::listed(&names, "and") };
     let _ = writeln!(out, "requests: {waiting}");
+    if let Some(round) = &state.iteration.open {
+        let _ = writeln!(out, "{}", iteration::line(round, most));
+    }
     let _ = writeln!(
         out,
         "commands: {} run, {} denied, {} asked, {} timed out, {} lost, {} running",
