@@ -123,9 +123,9 @@ fn guard_s_files_and_secrets_are_not_reached_by_detours() {
     let table = [
         ("echo x >x; mv x guard.toml", &protected[..]),
         ("rm guard.toml", &protected),
-        ("mv sub s; mkdir sub; echo x >sub/guard.toml", &protected),
+        ("mv sub s; mkdir sub; echo x=1 >sub/guard.toml", &protected),
         ("ln -s guard.toml g; echo x >g", &protected),
-        ("mv .claude c; cp -r c .claude; echo x >.claude/settings.json", &protected),
+        ("mv .claude c; cp -r c .claude; echo [] >.claude/settings.json", &protected),
         ("rm -rf .claude", &protected),
         ("chmod 777 build_audit.log", &protected),
         ("ln guard.toml g; echo x >>g", &protected),

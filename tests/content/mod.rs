@@ -13,7 +13,7 @@ use crate::cli::{Done, Home};
 /// A project whose policy lets a command change as many files as it likes, with `policy` behind it.
 fn scene(policy: &str) -> Home {
     let home = Home::with("default");
-    home.trust(&format!("[iteration]\nfiles = 1000\n{policy}"));
+    home.trust(&format!("[iteration]\nfiles = 1000\nfolder = 1000\n{policy}"));
     home
 }
 
