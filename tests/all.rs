@@ -17,6 +17,7 @@ mod compose;
 mod escape;
 mod failfast;
 mod fence;
+mod file;
 mod hook;
 mod house;
 mod iteration;

@@ -2,6 +2,7 @@
 //! Knows no files, clock or processes: whoever calls gathers [`Facts`] and hands them in.
 
 mod change;
+pub mod edit;
 mod facts;
 pub mod shell;
 

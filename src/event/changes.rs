@@ -64,6 +64,9 @@ pub struct Committed {
     /// The files of it that count in the open iteration.
     #[serde(default, skip_serializing_if = "Counted::is_empty")]
     pub counted: Counted,
+    /// Of an action on a file: why the caller wanted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Changes that were not brought in.
@@ -83,6 +86,26 @@ pub struct Withheld {
     /// What stood in the way, where it was the system or somebody else's work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
+    /// Of an action on a file: why the caller wanted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Of an action on a file that was refused or failed: what counts if it happens again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<String>,
+}
+
+/// A file that was given out by `guard file read`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileRead {
+    /// Bytes of all of it.
+    pub len: u64,
+    /// The first line that was given out, counted from 1; none: all of it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<u64>,
+    /// The last one; none: to the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<u64>,
 }
 
 /// Changes on record that a later guard brought in, since the one that began was interrupted.

@@ -1,6 +1,7 @@
 //! The machine's part of each log line: one JSON object, tagged by `event`.
 //! Knows no layout of lines.
 
+use super::FileRead;
 use super::agents::{AgentEnded, AgentStarted};
 use super::changes::{Committed, Finished, Withheld};
 use super::checks::Checked;
@@ -262,6 +263,8 @@ pub enum Detail {
         /// Hash of the policy it was judged by; empty where it was not.
         policy: String,
     },
+    /// A file that was read.
+    FileRead(FileRead),
     /// Changes to the project are brought in; durable before they are.
     ChangeCommitted(Box<Committed>),
     /// Changes to the project were not brought in.

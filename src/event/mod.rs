@@ -11,7 +11,7 @@ mod requests;
 mod state;
 
 pub use agents::{AgentEnded, AgentStarted};
-pub use changes::{Changed, ChangedFile, Committed, Finished, Transactions, Why, Withheld};
+pub use changes::{Changed, ChangedFile, Committed, FileRead, Finished, Transactions, Why, Withheld};
 pub use checks::{Checked, Proves, Spent};
 pub use detail::{Composition, Detail, Ended, RuleHit, SourceFile};
 pub use iteration::{Begun, Counted, Ended as IterationEnded, NAMES};

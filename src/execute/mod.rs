@@ -7,6 +7,7 @@ mod capture;
 pub mod change;
 mod compose;
 mod environment;
+pub mod file;
 mod error;
 mod libraries;
 mod limits;
@@ -27,7 +28,7 @@ pub use environment::Environment;
 pub use error::ExecuteError;
 pub use libraries::libraries;
 pub use limits::Limits;
-pub use reads::Reads;
+pub use reads::{Reads, unseen};
 pub use real::{Followed, follow, real_in};
 pub use run::{Means, Prepared, Sink, prepare, prepare_order};
 pub use traffic::{Refused, Traffic};
@@ -66,11 +67,6 @@ pub enum Level {
     Landlock,
     /// No fence, where a rule's runner says so; never a step down. Time and end are kept as ever.
     None,
-}
-
-/// Why a program at `path` is not there for a command in `place`, and what would open it; `None` where nothing hides it.
-pub fn unseen(place: &Place, path: &std::path::Path) -> Option<String> {
-    sandbox::out_of_sight(place, &[], path)
 }
 
 impl Level {

@@ -1,7 +1,7 @@
 //! What a command may read of what is closed to it, as plain data.
 //! Knows neither policies nor how it is enforced.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Homes that are hidden, and what of them, and of the system's closed folders, can be read all the same. All absolute
 /// and without links.
@@ -20,4 +20,9 @@ pub struct Reads {
     /// Libraries of the Python that runs: their compiled forms are used, where they lie neither in the project nor where a
     /// command may write.
     pub libraries: Vec<PathBuf>,
+}
+
+/// Why a program at `path` is not there for a command in `place`, and what would open it; `None` where nothing hides it.
+pub fn unseen(place: &super::Place, path: &Path) -> Option<String> {
+    super::sandbox::out_of_sight(place, &[], path)
 }

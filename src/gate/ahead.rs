@@ -138,7 +138,7 @@ fn judged_write(desk: &Desk<'_>, path: &str) -> (Option<Refused>, String) {
 }
 
 /// A refusal by a rule of guard's own, said as the judging says it.
-fn own_rule(id: &str, what: &str, instead: Option<&str>) -> Refused {
+pub(super) fn own_rule(id: &str, what: &str, instead: Option<&str>) -> Refused {
     let shown = format!("`{}`", crate::event::line::printable(what));
     let rules = own_rules().filter(|rule| rule.id == id).map(|rule| Match {
         id: rule.id.to_owned(),

@@ -2,10 +2,10 @@
 //! Knows no doors.
 
 use super::ask::{Answered, seconds, waiting};
+use super::claim::Claim;
 use super::desk::{Desk, now};
-use super::judged::answered;
 use super::notice::tell;
-use super::transaction::{Bringing, Changes, Claim, Ran, begun, entry};
+use super::transaction::{Bringing, Changes, Origin, begun, entry};
 use super::{Answer, Project, Stop, World, after, entries, held, person};
 use crate::action::{Change, ChangeSet};
 use crate::approve::{Unusable, usable};
@@ -22,25 +22,25 @@ impl Desk<'_> {
         transaction: Transaction,
         set: &ChangeSet,
         rules: Vec<Match>,
-        ran: &Ran<'_>,
+        origin: &Origin<'_>,
         answer: &mut Answer,
     ) -> Result<(), Stop> {
-        let asked = match self.ask_about(transaction, set, &rules, ran) {
+        let asked = match self.ask_about(transaction, set, &rules, origin) {
             Ok(asked) => asked,
-            Err(stop) => return Err(self.lose(ran.of, set, rules, stop, answer)),
+            Err(stop) => return Err(self.lose(origin, set, rules, stop, answer)),
         };
         let AskedAbout { name, fresh, receipt } = asked;
-        let changed = Changed::of(Some(ran.of), set);
+        let changed = Changed::of(origin.of, set);
         answer.unasked = name.is_none();
         if let Some(name) = name.as_ref().filter(|_| fresh) {
-            let notice = Notice::of_changes(name, &changed.paths(), &reasons(&rules), ran.request.reason.as_deref());
+            let notice = Notice::of_changes(name, &changed.paths(), &reasons(&rules), origin.caller.reason);
             answer.untold = tell(self.project, &self.redactor, notice).err();
         }
         let seq = Some(receipt.last);
         answer.receipt = Some(receipt);
         let withheld = Some(Why::Ask);
         answer.changes = Some(Changes { withheld, rules, request: name.clone(), ..Changes::of(changed, seq) });
-        let (Some(name), Some(waiting)) = (name, ran.request.waiting) else { return Ok(()) };
+        let (Some(name), Some(waiting)) = (name, origin.caller.waiting) else { return Ok(()) };
         (waiting.told)(&name, answer.untold.take());
         // Others may run meanwhile.
         self.turn = None;
@@ -65,17 +65,16 @@ impl Desk<'_> {
         transaction: Transaction,
         set: &ChangeSet,
         rules: &[Match],
-        ran: &Ran<'_>,
+        origin: &Origin<'_>,
     ) -> Result<AskedAbout, Stop> {
         person::somebody(self)?;
         let approvals = self.policy.settings().approvals.clone();
         let journal = Journal::of(transaction.name(), set);
         let same = self.log.tag_key().seal(&journal.changes());
-        let command = entries::text(ran.permit.action());
-        let about = held::About::new((ran.permit.grant().area, ran.of), command, ran.request, answered(ran.permit));
+        let about = held::About::new(origin);
         let (project, policy) = (self.project, self.policy.hash().to_owned());
         let nonce = nonce().map_err(Stop::Log)?;
-        let changed = Changed::of(Some(ran.of), set);
+        let changed = Changed::of(origin.of, set);
         let (mut asked, mut transaction) = (None, Some(transaction));
         let written = self.log.append_when(&self.redactor, |state| {
             let known = state.requests.open.iter().find(|(_, open)| open.asked.same == same);
@@ -110,8 +109,11 @@ impl Desk<'_> {
                 rules: after::hits(rules),
                 request: name,
                 cause: None,
+                reason: origin.file.as_ref().map(|file| file.reason.to_owned()),
+                targets: Vec::new(),
             };
-            entries.push(entry("COMMIT", &changed.paths(), "PENDING", Detail::ChangeWithheld(Box::new(withheld))));
+            let action = origin.file.as_ref().map_or("COMMIT", |file| file.verb.action());
+            entries.push(entry(action, &changed.paths(), "PENDING", Detail::ChangeWithheld(Box::new(withheld))));
             Ok::<Vec<Entry>, Stop>(entries)
         });
         let receipt = written.map_err(Stop::Log)??;
@@ -153,12 +155,8 @@ impl Desk<'_> {
         let transaction = Transaction::begin(&self.project.paths.state, &self.project.root)
             .map_err(|error| Stop::Change(begun(self.project, &error)))?;
         let changed = Changed::of(None, &held.set);
-        let bringing = Bringing {
-            changed: changed.clone(),
-            claim: Claim::by_person(judged.counted),
-            undoes: None,
-            approval: Some((name.to_owned(), held.content.clone())),
-        };
+        let approval = Some((name.to_owned(), held.content.clone()));
+        let bringing = Bringing { approval, ..Bringing::of(changed.clone(), Claim::by_person(judged.counted)) };
         let upper = held.upper.clone();
         let find = |change: &Change| open_written(&upper, &change.path).map_err(ChangeError::from);
         let brought = self.bring_in(transaction, held.set, Basis::Content, find, bringing);
@@ -200,7 +198,7 @@ pub fn bring_in_approved(world: &World, project: &Project, name: &str) -> Result
     answer.changes.ok_or_else(|| Stop::Approval { name: name.to_owned(), cause: Unusable::Unknown })
 }
 
-fn reasons(rules: &[Match]) -> String {
+pub(super) fn reasons(rules: &[Match]) -> String {
     let asks = rules.iter().filter(|rule| rule.verdict == Verdict::Ask);
     asks.map(|rule| format!("{}: {} ({})\n", rule.id, rule.reason, rule.at)).collect()
 }

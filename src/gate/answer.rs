@@ -3,7 +3,7 @@
 
 use super::{Changes, Stop};
 use crate::decide::{Judgement, Verdict};
-use crate::event::Spent;
+use crate::event::{Spent, Why};
 use crate::execute::Outcome;
 use crate::failfast::Finding;
 use crate::record::Receipt;
@@ -73,8 +73,13 @@ impl Answer {
             // It ran by a person's word, and its exit code is its own.
             Some(Verdict::Ask) if self.outcome.is_some() && self.request.is_some() => Verdict::Allow.word(),
             Some(verdict) => verdict.word(),
-            None if self.changes.is_some() => Verdict::Allow.word(),
-            None => "error",
+            None => match self.changes.as_ref().map(|changes| changes.withheld) {
+                Some(None | Some(Why::DryRun)) => Verdict::Allow.word(),
+                Some(Some(Why::Deny)) => Verdict::Deny.word(),
+                Some(Some(Why::Ask)) => Verdict::Ask.word(),
+                Some(Some(Why::Halted)) => "halted",
+                Some(Some(Why::Conflict | Why::Error | Why::Ended)) | None => "error",
+            },
         }
     }
 }

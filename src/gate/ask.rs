@@ -8,10 +8,10 @@ use super::stored::Stored;
 use super::{Answer, Request, Stop, entries, person};
 use crate::approve::{Permit, Refusal, Unusable, usable};
 use crate::decide::{Judgement, Verdict, targets};
-use crate::event::{Cause, Closing, Detail, Done, Entry, Requested, State};
+use crate::event::{Cause, Closing, Detail, Done, Entry, Requested, Spent, State};
 use crate::failfast::refused_again;
 use crate::notify::Notice;
-use crate::record::{Started, nonce};
+use crate::record::{Receipt, Started, nonce};
 use std::time::{Duration, Instant};
 
 /// How often a waiting guard looks whether somebody has answered.
@@ -77,20 +77,37 @@ impl Desk<'_> {
         let counts = judged.absent.is_none() && !found("guard:unattended");
         let targets = if counts { targets(judgement, &judged.facts) } else { Vec::new() };
         let refused = entries::refused(refusal, (self.project, &self.world.cwd), request, targets.clone(), None);
+        let counted = self.count_denial(
+            refused,
+            (&targets, found("guard:denied-by-person")),
+            (entries::text(judgement.action()), request.task.as_deref()),
+            reasons(judgement),
+        )?;
+        counted.tell(answer);
+        Ok(())
+    }
+
+    /// Records a refusal; the one that spends the budget halts. `again`: whether it counts at once.
+    pub(super) fn count_denial(
+        &mut self,
+        refused: Vec<Entry>,
+        (targets, again): (&[String], bool),
+        (command, task): (&str, Option<&str>),
+        why: String,
+    ) -> Result<Denied, Stop> {
         let most = self.policy.settings().attempts.denials;
-        let why = reasons(judgement);
         let (project, redactor) = (self.project, &self.redactor);
         let (mut spent, mut halted) = (None, None);
         let written = self.log.append_when(redactor, |state| {
             let mut entries = refused.clone();
-            spent = refused_again(&state.attempts, &targets, found("guard:denied-by-person"), most);
+            spent = refused_again(&state.attempts, targets, again, most);
             if spent.is_some_and(|spent| spent.is_all()) && state.requests.halt.is_none() {
                 let calling = Calling {
                     cause: Cause::Denials,
                     category: None,
                     attempts: spent,
-                    task: request.task.clone(),
-                    command: Some(entries::text(judgement.action()).to_owned()),
+                    task: task.map(str::to_owned),
+                    command: Some(command.to_owned()),
                     last_error: why.clone(),
                     said: None,
                 };
@@ -100,11 +117,9 @@ impl Desk<'_> {
             }
             Ok::<_, Stop>(entries)
         });
-        answer.receipt = Some(written.map_err(Stop::Log)??);
-        answer.attempts = spent;
-        answer.untold = halted.as_ref().and_then(|name| tell_halt(project, redactor, name).err());
-        answer.halted = halted;
-        Ok(())
+        let receipt = written.map_err(Stop::Log)??;
+        let untold = halted.as_ref().and_then(|name| tell_halt(project, redactor, name).err());
+        Ok(Denied { receipt, spent, halted, untold })
     }
 
     /// Asks a person, unless they are asked already or have answered.
@@ -244,4 +259,22 @@ fn reasons(judgement: &Judgement) -> String {
 
 pub(super) fn seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// A refusal on record, and what it came to.
+pub(super) struct Denied {
+    pub(super) receipt: Receipt,
+    spent: Option<Spent>,
+    halted: Option<String>,
+    untold: Option<Stop>,
+}
+
+impl Denied {
+    /// Puts it into the answer.
+    pub(super) fn tell(self, answer: &mut Answer) {
+        answer.receipt = Some(self.receipt);
+        answer.attempts = self.spent.or(answer.attempts);
+        answer.untold = self.untold.or_else(|| answer.untold.take());
+        answer.halted = self.halted.or_else(|| answer.halted.take());
+    }
 }

@@ -75,6 +75,15 @@ pub fn change_facts(
         {
             facts.tokens.insert(path.clone());
         }
+        if is_configuration(path)
+            && let Some(Node::File { len, .. }) = change.before
+        {
+            let old = content(open_before(look.project, path)?, len.min(limit), path)?;
+            let named = is_of_production(path) && redactor.redact(&String::from_utf8_lossy(&old)).is_some();
+            if named || !redactor.certain(&old).is_empty() {
+                facts.credentials.insert(path.clone());
+            }
+        }
         let output = policy.settings().iteration.is_output(&look.project.join(path), look.project, look.home);
         // What is bigger is asked in any case.
         if let Some(Node::File { len, .. }) = change.after
@@ -104,6 +113,19 @@ pub fn change_facts(
         }
     }
     Ok(facts)
+}
+
+/// Endings of configuration files.
+const CONFIGURATION: [&str; 9] = ["cfg", "conf", "env", "ini", "json", "properties", "toml", "yaml", "yml"];
+
+fn is_configuration(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| CONFIGURATION.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+}
+
+/// Whether a path says that it is about production.
+fn is_of_production(path: &Path) -> bool {
+    let path = path.to_string_lossy().to_lowercase();
+    path.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| matches!(word, "prod" | "production" | "live"))
 }
 
 /// Roots of projects within `project`, from its root.

@@ -264,6 +264,11 @@ fn asked(action: &Action) -> &'static str {
     }
 }
 
+/// `LABEL: text`
+pub(super) fn said(label: &str, text: String, detail: Detail) -> Entry {
+    Entry { human: labelled(label, text), detail }
+}
+
 fn labelled(label: &str, text: String) -> Human {
     Human::Labelled { label: label.into(), text }
 }

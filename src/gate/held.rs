@@ -3,7 +3,8 @@
 
 use super::project::shown;
 use super::stored::{carried, folder, uncarried};
-use super::{Project, Request, Stop, trust};
+use super::transaction::Origin;
+use super::{Project, Stop, trust};
 use crate::action::ChangeSet;
 use crate::decide::policy::Writes;
 use crate::event::Requests;
@@ -42,8 +43,9 @@ pub(super) struct About {
     list: String,
     /// What the command might write.
     pub(super) area: Writes,
-    /// Sequence number of its start.
-    pub(super) of: u64,
+    /// Sequence number of its start; `None`: no command made them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) of: Option<u64>,
     command: String,
     /// Why the caller wanted it.
     pub(super) reason: Option<String>,
@@ -54,11 +56,19 @@ pub(super) struct About {
 }
 
 impl About {
-    /// Of the changes of `command`.
-    pub(super) fn new((area, of): (Writes, u64), command: &str, request: &Request, answered: Vec<String>) -> Self {
-        let command = carried(command.as_ref());
-        let (reason, task) = (request.reason.clone(), request.task.clone());
-        Self { v: 1, list: String::new(), area, of, command, reason, task, answered }
+    /// Of changes from `origin`.
+    pub(super) fn new(origin: &Origin<'_>) -> Self {
+        let Origin { text, of, area, answered, caller, file: _ } = origin;
+        Self {
+            v: 1,
+            list: String::new(),
+            area: *area,
+            of: *of,
+            command: carried(text.as_ref()),
+            reason: caller.reason.map(str::to_owned),
+            task: caller.task.map(str::to_owned),
+            answered: answered.clone(),
+        }
     }
 
     /// The command that made them.

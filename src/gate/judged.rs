@@ -2,9 +2,10 @@
 //! Brings nothing in.
 
 use super::changes::{Look, change_facts, within};
+use super::claim::Claim;
 use super::desk::Desk;
 use super::diff::{Diff, Extent, diff};
-use super::transaction::{Claim, Ran};
+use super::transaction::Origin;
 use super::{Stop, held, homes};
 use crate::action::{Change, ChangeSet, Node};
 use crate::approve::Permit;
@@ -19,17 +20,17 @@ impl Desk<'_> {
         &self,
         upper: &Path,
         set: &ChangeSet,
-        ran: &Ran<'_>,
+        origin: &Origin<'_>,
     ) -> Result<ChangeJudgement, ReadError> {
         let mut facts = self.change_facts(upper, set)?;
-        facts.task.clone_from(&ran.request.task);
-        facts.answered = answered(ran.permit);
+        facts.task = origin.caller.task.map(str::to_owned);
+        facts.answered.clone_from(&origin.answered);
         facts.round.clone_from(&self.state().iteration.open);
-        Ok(judge_changes(set, &facts, &self.policy, ran.permit.grant().area))
+        Ok(judge_changes(set, &facts, &self.policy, origin.area))
     }
 
     /// Takes the times of files along that a command wrote and left as they were, where it might have changed them.
-    pub(super) fn take_times(&self, touched: &[(PathBuf, SystemTime)], began: SystemTime, ran: &Ran<'_>) {
+    pub(super) fn take_times(&self, touched: &[(PathBuf, SystemTime)], began: SystemTime, origin: &Origin<'_>) {
         if touched.is_empty() {
             return;
         }
@@ -38,9 +39,9 @@ impl Desk<'_> {
         let changes = touched.iter().map(|(path, _)| change(path)).collect();
         let set = ChangeSet { changes, ..ChangeSet::default() };
         let nested = within(&self.project.root, &self.project.nested);
-        let (project, task) = (self.project.root.clone(), ran.request.task.clone());
+        let (project, task) = (self.project.root.clone(), origin.caller.task.map(str::to_owned));
         let facts = ChangeFacts { project, nested, task, ..ChangeFacts::default() };
-        let judged = judge_changes(&set, &facts, &self.policy, ran.permit.grant().area);
+        let judged = judge_changes(&set, &facts, &self.policy, origin.area);
         if judged.verdict != Verdict::Deny {
             take_times(&self.project.root, touched, began);
         }

@@ -63,10 +63,10 @@ pub struct AskedChange {
     pub unseen: Vec<String>,
     /// Where guard's copies of all new content lie, which are what comes in.
     pub copies: PathBuf,
-    /// The command that made them, without secrets.
+    /// The command or the call of guard that made them, without secrets.
     pub command: String,
-    /// Sequence number of its start.
-    pub of: u64,
+    /// Sequence number of the command's start; `None`: it was a call of guard.
+    pub of: Option<u64>,
     /// Why the caller wanted it.
     pub reason: Option<String>,
 }
@@ -152,7 +152,7 @@ fn changes(desk: &mut Desk<'_>, open: Open, name: &str, extent: Extent) -> Resul
         return Err(Stop::Change(ChangeError::Conflict { path, conflict: Conflict::Forged }));
     }
     let asked = AskedChange {
-        changed: Changed::of(Some(held.about.of), &held.set),
+        changed: Changed::of(held.about.of, &held.set),
         rules: desk.judged_held(&held)?.matches,
         diff,
         cut,

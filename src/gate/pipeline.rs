@@ -8,7 +8,7 @@ use super::grants::{environment, libraries, limits, place, required};
 use super::held;
 use super::reach::reach;
 use super::stored::Stored;
-use super::transaction::{self, Ran};
+use super::transaction::{self, Origin};
 use super::unread::lacked;
 use super::{Answer, Patience, Project, Request, Stop, World, compose, dotenv, entries, load};
 use crate::approve::{Permit, Unusable, settle, settle_approved, settle_by_policy, usable};
@@ -160,6 +160,7 @@ fn run(
     if let Some(turn) = &mut desk.turn {
         turn.began(started.seq());
     }
+    let origin = Origin::command(&permit, started.seq(), request);
     let run = prepared.ready().and_then(|_| prepared.run(sink)).map_err(Stop::Execute);
     let written = match &run {
         Ok(outcome) => {
@@ -175,20 +176,19 @@ fn run(
     };
     let outcome = match (run, &transaction) {
         (Ok(outcome), _) => outcome,
-        (Err(stop), Some(transaction)) => return Err(desk.lose_unread(transaction, started.seq(), stop, answer)),
+        (Err(stop), Some(transaction)) => return Err(desk.lose_unread(transaction, &origin, stop, answer)),
         (Err(stop), None) => return Err(stop),
     };
-    let ran = Ran { permit: &permit, outcome: &outcome, of: started.seq(), request };
     let taken = match (written, transaction) {
         (Ok(receipt), Some(transaction)) => {
             answer.receipt = Some(receipt);
-            desk.take_in(transaction, &ran, answer)
+            desk.take_in(transaction, (outcome.ended, &origin), answer)
         }
         (Ok(receipt), None) => {
             answer.receipt = Some(receipt);
             Ok(())
         }
-        (Err(stop), Some(transaction)) => Err(desk.lose_unread(&transaction, started.seq(), stop, answer)),
+        (Err(stop), Some(transaction)) => Err(desk.lose_unread(&transaction, &origin, stop, answer)),
         (Err(stop), None) => Err(stop),
     };
     drop(started);

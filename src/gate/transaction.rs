@@ -1,15 +1,19 @@
 //! What a command changed: read, judged, and brought into the project, kept for a person, or dropped. Recorded each time.
 //! Knows no doors.
 
+use super::allowed::reasons;
+use super::claim::Claim;
 use super::desk::{Desk, now};
 use super::diff::{Diff, Extent};
+use super::file::Verb;
+use super::judged::answered;
+use super::request::Waiting;
 use super::{Answer, Project, Request, Stop, after, entries};
 use crate::action::{Change, ChangeSet};
 use crate::approve::{Permit, usable};
 use crate::decide::policy::{Iteration, Writes};
-use crate::decide::{Bounds, ChangeJudgement, Match, Verdict, bounds};
-use crate::event::{Begun, Cause, Changed, Committed, Counted, Detail, Ended, Entry, Finished, State, Why, Withheld};
-use crate::execute::Outcome;
+use crate::decide::{ChangeJudgement, Match, Verdict};
+use crate::event::{Cause, Changed, Committed, Detail, Ended, Entry, Finished, State, Why, Withheld};
 use crate::execute::change::{self, Aside, Basis, ChangeError, ReadError, Staged, Transaction, open_written, stage};
 use crate::record::Receipt;
 use std::fs::File;
@@ -48,13 +52,68 @@ impl Changes {
     }
 }
 
-/// A command that ran in a transaction.
-pub(super) struct Ran<'a> {
-    pub(super) permit: &'a Permit,
-    pub(super) outcome: &'a Outcome,
-    /// Sequence number of its start.
-    pub(super) of: u64,
-    pub(super) request: &'a Request,
+/// Where changes come from, and what its caller said about it.
+#[derive(Debug, Clone)]
+pub(super) struct Origin<'a> {
+    /// The command, or the call of guard.
+    pub(super) text: &'a str,
+    /// Sequence number of the command's start; `None`: no command made them.
+    pub(super) of: Option<u64>,
+    /// Where it may write.
+    pub(super) area: Writes,
+    /// Rules that asked of the command itself and were answered.
+    pub(super) answered: Vec<String>,
+    pub(super) caller: Caller<'a>,
+    /// The action on a file, where it is one.
+    pub(super) file: Option<OnFile<'a>>,
+}
+
+/// What the log says of an action on a file.
+#[derive(Debug, Clone)]
+pub(super) struct OnFile<'a> {
+    pub(super) verb: Verb,
+    /// The file, as the log names it.
+    pub(super) path: String,
+    /// Where it is moved to.
+    pub(super) to: Option<String>,
+    pub(super) reason: &'a str,
+    /// Whether it is not tried once more where the system stands in the way.
+    pub(super) last: bool,
+}
+
+impl OnFile<'_> {
+    /// What counts where it is refused, or fails, again.
+    fn target(&self) -> String {
+        format!("file {} {}", self.verb.action(), self.path)
+    }
+}
+
+/// What the caller said.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Caller<'a> {
+    pub(super) task: Option<&'a str>,
+    pub(super) reason: Option<&'a str>,
+    pub(super) waiting: Option<Waiting>,
+    pub(super) dry_run: bool,
+}
+
+impl<'a> Origin<'a> {
+    /// A command that began with record `of`.
+    pub(super) fn command(permit: &'a Permit, of: u64, request: &'a Request) -> Self {
+        Self {
+            text: entries::text(permit.action()),
+            of: Some(of),
+            area: permit.grant().area,
+            answered: answered(permit),
+            caller: Caller {
+                task: request.task.as_deref(),
+                reason: request.reason.as_deref(),
+                waiting: request.waiting,
+                dry_run: request.dry_run,
+            },
+            file: None,
+        }
+    }
 }
 
 impl Desk<'_> {
@@ -89,35 +148,68 @@ impl Desk<'_> {
     }
 
     /// Reads what a command changed, judges it, and does what the judgement says.
-    pub(super) fn take_in(&mut self, transaction: Transaction, ran: &Ran<'_>, answer: &mut Answer) -> Result<(), Stop> {
+    pub(super) fn take_in(
+        &mut self,
+        transaction: Transaction,
+        (ended, origin): (Ended, &Origin<'_>),
+        answer: &mut Answer,
+    ) -> Result<(), Stop> {
         let upper = transaction.layer().upper;
+        let began = transaction.began();
         let set = match change::read(&upper, &self.project.root) {
             Ok(set) if set.is_empty() => {
-                if matches!(ran.outcome.ended, Ended::Exited | Ended::Signalled) && !ran.request.dry_run {
-                    self.take_times(&set.touched, transaction.began(), ran);
+                if matches!(ended, Ended::Exited | Ended::Signalled) && !origin.caller.dry_run {
+                    self.take_times(&set.touched, began, origin);
                 }
                 return Ok(());
             }
             Ok(set) => set,
-            Err(error) => return self.withhold(ran.of, &ChangeSet::default(), Withholding::unread(&error), answer),
+            Err(error) => {
+                return self.withhold(
+                    origin,
+                    Changed::of(origin.of, &ChangeSet::default()),
+                    Withholding::unread(&error),
+                    answer,
+                );
+            }
         };
-        if !matches!(ran.outcome.ended, Ended::Exited | Ended::Signalled) {
-            let cause = match ran.outcome.ended {
+        if !matches!(ended, Ended::Exited | Ended::Signalled) {
+            let cause = match ended {
                 Ended::TimedOut => "the command ran into its time limit",
                 Ended::Cancelled => "guard was told to stop",
                 Ended::Limit => "the command ran into a limit",
                 Ended::Exited | Ended::Signalled => "",
             };
-            return self.withhold(ran.of, &set, Withholding::of(Why::Ended, cause.to_owned()), answer);
+            return self.withhold(
+                origin,
+                Changed::of(origin.of, &set),
+                Withholding::of(Why::Ended, cause.to_owned()),
+                answer,
+            );
         }
-        let ChangeJudgement { verdict, matches: rules, notes, counted } = match self.judged_changes(&upper, &set, ran) {
-            Ok(judged) => judged,
-            Err(error) => return self.withhold(ran.of, &set, Withholding::unread(&error), answer),
-        };
-        if ran.request.dry_run {
+        self.settle(transaction, set, (Basis::Since(began), origin), answer)
+    }
+
+    /// Judges changes, and does what the judgement says.
+    pub(super) fn settle(
+        &mut self,
+        transaction: Transaction,
+        set: ChangeSet,
+        (basis, origin): (Basis, &Origin<'_>),
+        answer: &mut Answer,
+    ) -> Result<(), Stop> {
+        let upper = transaction.layer().upper;
+        let ChangeJudgement { verdict, matches: rules, notes, counted } =
+            match self.judged_changes(&upper, &set, origin) {
+                Ok(judged) => judged,
+                Err(error) => {
+                    return self.withhold(origin, Changed::of(origin.of, &set), Withholding::unread(&error), answer);
+                }
+            };
+        if origin.caller.dry_run {
             let mut withholding = Withholding { why: Why::DryRun, rules, cause: None, request: None };
             withholding.cause = Some(format!("verdict: {}", verdict.word()));
-            self.withhold(ran.of, &set, withholding, answer)?;
+            self.withhold(origin, Changed::of(origin.of, &set), withholding, answer)?;
             if let Some(changes) = &mut answer.changes {
                 let Diff { mut text, cut, .. } = self.diff(&upper, &set, Extent::SCREEN);
                 if cut {
@@ -129,13 +221,16 @@ impl Desk<'_> {
             return Ok(());
         }
         let taken = match verdict {
-            Verdict::Deny => {
-                self.withhold(ran.of, &set, Withholding { why: Why::Deny, rules, cause: None, request: None }, answer)
-            }
-            Verdict::Ask if !self.policy.settings().observe => self.hold(transaction, &set, rules, ran, answer),
+            Verdict::Deny => self.withhold(
+                origin,
+                Changed::of(origin.of, &set),
+                Withholding { why: Why::Deny, rules, cause: None, request: None },
+                answer,
+            ),
+            Verdict::Ask if !self.policy.settings().observe => self.hold(transaction, &set, rules, origin, answer),
             Verdict::Ask | Verdict::Allow => {
-                let claim = Claim::judged(counted, ran.permit.grant().area, &rules);
-                self.commit(transaction, set, claim, ran, answer)
+                let claim = Claim::judged(counted, origin.area, &rules);
+                self.commit(transaction, set, claim, (basis, origin), answer)
             }
         };
         if let Some(changes) = &mut answer.changes {
@@ -150,17 +245,17 @@ impl Desk<'_> {
         transaction: Transaction,
         set: ChangeSet,
         claim: Claim,
-        ran: &Ran<'_>,
+        (basis, origin): (Basis, &Origin<'_>),
         answer: &mut Answer,
     ) -> Result<(), Stop> {
         let began = transaction.began();
-        let (upper, basis) = (transaction.layer().upper, Basis::Since(began));
-        let changed = Changed::of(Some(ran.of), &set);
-        let bringing = Bringing { changed: changed.clone(), claim, undoes: None, approval: None };
+        let upper = transaction.layer().upper;
+        let changed = Changed::of(origin.of, &set);
+        let bringing = Bringing { file: origin.file.clone(), ..Bringing::of(changed.clone(), claim) };
         let find = |change: &Change| open_written(&upper, &change.path).map_err(ChangeError::from);
         match self.bring_in(transaction, set.clone(), basis, find, bringing) {
             Ok(receipt) => {
-                self.take_times(&set.touched, began, ran);
+                self.take_times(&set.touched, began, origin);
                 let seq = Some(receipt.last);
                 answer.receipt = Some(receipt);
                 answer.changes = Some(Changes::of(changed, seq));
@@ -168,14 +263,20 @@ impl Desk<'_> {
             }
             Err(Stop::Change(error)) => {
                 let why = if let ChangeError::Conflict { .. } = error { Why::Conflict } else { Why::Error };
-                self.withhold(ran.of, &set, Withholding::of(why, error.to_string()), answer)
+                self.withhold(origin, Changed::of(origin.of, &set), Withholding::of(why, error.to_string()), answer)
             }
             // Another change was quicker.
             Err(Stop::Refused { rules }) => {
-                self.withhold(ran.of, &set, Withholding { why: Why::Deny, rules, cause: None, request: None }, answer)
+                let withholding = Withholding { why: Why::Deny, rules, cause: None, request: None };
+                self.withhold(origin, Changed::of(origin.of, &set), withholding, answer)
             }
             Err(stop @ Stop::Halted { .. }) => {
-                self.withhold(ran.of, &set, Withholding::of(Why::Halted, stop.to_string()), answer)?;
+                self.withhold(
+                    origin,
+                    Changed::of(origin.of, &set),
+                    Withholding::of(Why::Halted, stop.to_string()),
+                    answer,
+                )?;
                 Err(stop)
             }
             Err(stop @ Stop::Log(_)) => {
@@ -193,7 +294,7 @@ impl Desk<'_> {
     /// Records that changes are dropped because of something else that went wrong, and gives that back.
     pub(super) fn lose(
         &mut self,
-        of: u64,
+        origin: &Origin<'_>,
         set: &ChangeSet,
         rules: Vec<Match>,
         stop: Stop,
@@ -201,7 +302,7 @@ impl Desk<'_> {
     ) -> Stop {
         let withholding = Withholding { why: Why::Error, rules, cause: Some(stop.to_string()), request: None };
         // Where that cannot be recorded either, the answer still says it.
-        if let Err(error) = self.withhold(of, set, withholding, answer) {
+        if let Err(error) = self.withhold(origin, Changed::of(origin.of, set), withholding, answer) {
             tracing::error!(%error, "dropped changes are not recorded");
         }
         stop
@@ -209,11 +310,17 @@ impl Desk<'_> {
 
     /// The same where the command did not end as it should, or that could not be recorded: what it changed has not been
     /// looked at yet.
-    pub(super) fn lose_unread(&mut self, transaction: &Transaction, of: u64, stop: Stop, answer: &mut Answer) -> Stop {
+    pub(super) fn lose_unread(
+        &mut self,
+        transaction: &Transaction,
+        origin: &Origin<'_>,
+        stop: Stop,
+        answer: &mut Answer,
+    ) -> Stop {
         match change::read(&transaction.layer().upper, &self.project.root) {
             Ok(set) if set.is_empty() => stop,
-            Ok(set) => self.lose(of, &set, Vec::new(), stop, answer),
-            Err(_) => self.lose(of, &ChangeSet::default(), Vec::new(), stop, answer),
+            Ok(set) => self.lose(origin, &set, Vec::new(), stop, answer),
+            Err(_) => self.lose(origin, &ChangeSet::default(), Vec::new(), stop, answer),
         }
     }
 
@@ -224,7 +331,7 @@ impl Desk<'_> {
         set: ChangeSet,
         basis: Basis,
         find: impl Fn(&Change) -> Result<File, ChangeError>,
-        bringing: Bringing,
+        bringing: Bringing<'_>,
     ) -> Result<Receipt, Stop> {
         let state = self.project.paths.state.clone();
         // Two at once would each find the project as it was.
@@ -259,80 +366,67 @@ impl Desk<'_> {
     }
 
     /// Records changes that are not brought in.
-    fn withhold(
+    pub(super) fn withhold(
         &mut self,
-        of: u64,
-        set: &ChangeSet,
+        origin: &Origin<'_>,
+        changed: Changed,
         withholding: Withholding,
         answer: &mut Answer,
     ) -> Result<(), Stop> {
         let Withholding { why, rules, cause, request } = withholding;
-        let changed = Changed::of(Some(of), set);
+        let fails = |file: &&OnFile<'_>| why == Why::Deny || why == Why::Error && file.last;
+        let again = why == Why::Error && origin.file.as_ref().is_some_and(|file| !file.last);
         let withheld = Withheld {
             changed: changed.clone(),
             why,
             rules: after::hits(&rules),
             request: request.clone(),
             cause: cause.clone(),
+            reason: origin.file.as_ref().map(|file| file.reason.to_owned()),
+            targets: origin.file.iter().filter(fails).map(OnFile::target).collect(),
         };
         let result = match why {
+            Why::Error if again => "RETRY 1/1",
             Why::Deny => "DENIED",
             Why::Ask => "PENDING",
             Why::DryRun => "DRY RUN",
             Why::Ended | Why::Conflict | Why::Error | Why::Halted => "DROPPED",
         };
-        let entry = entry("COMMIT", &changed.paths(), result, Detail::ChangeWithheld(Box::new(withheld)));
+        let action = origin.file.as_ref().map_or("COMMIT", |file| file.verb.action());
+        let targets = withheld.targets.clone();
+        let entry = entry(action, &changed.paths(), result, Detail::ChangeWithheld(Box::new(withheld)));
         let seq = None;
         let changes =
             Changes { changed, withheld: Some(why), rules, cause, request, seq, diff: None, notes: Vec::new() };
         // Said even where it cannot be recorded.
         let changes = answer.changes.insert(changes);
-        let receipt = self.log.append(&self.redactor, vec![entry]).map_err(Stop::Log)?;
-        changes.seq = Some(receipt.last);
-        answer.receipt = Some(receipt);
+        let last_error = changes.cause.clone().unwrap_or_else(|| reasons(&changes.rules));
+        let denied =
+            self.count_denial(vec![entry], (&targets, false), (origin.text, origin.caller.task), last_error)?;
+        changes.seq = Some(denied.receipt.last);
+        denied.tell(answer);
         Ok(())
     }
 }
 
 /// Changes on their way in.
-pub(super) struct Bringing {
+pub(super) struct Bringing<'a> {
     pub(super) changed: Changed,
     pub(super) claim: Claim,
+    /// The action on a file that they are.
+    pub(super) file: Option<OnFile<'a>>,
     /// The record that they take back.
     pub(super) undoes: Option<u64>,
     /// The request that a person approved, and the hash of what it holds.
     pub(super) approval: Option<(String, String)>,
 }
 
-/// What of changes counts in an iteration.
-pub(super) struct Claim {
-    /// The files, from the project's root.
-    files: Vec<String>,
-    /// What the command might write, and which rules were answered when it was judged; none: a person wants it in.
-    judged: Option<(Writes, Vec<String>)>,
-}
-
-impl Claim {
-    /// Of changes that come in by their judgement; `rules`: all that it said.
-    pub(super) fn judged(files: Vec<String>, area: Writes, rules: &[Match]) -> Self {
-        Self { files, judged: Some((area, rules.iter().map(|rule| rule.id.clone()).collect())) }
+impl Bringing<'_> {
+    /// Changes that a command made and nobody had to allow.
+    pub(super) fn of(changed: Changed, claim: Claim) -> Self {
+        Self { changed, claim, file: None, undoes: None, approval: None }
     }
 
-    /// Of changes that a person wants in, whatever is open.
-    pub(super) fn by_person(files: Vec<String>) -> Self {
-        Self { files, judged: None }
-    }
-
-    /// What the iteration as it is by now has against them, that was not said when they were judged.
-    fn against(&self, state: &State, iteration: &Iteration) -> Vec<Match> {
-        let Some((area, said)) = &self.judged else { return Vec::new() };
-        let round = state.iteration.open.as_deref();
-        let found = bounds(&self.files, round, Bounds { iteration, area: *area });
-        found.into_iter().filter(|rule| !said.contains(&rule.id)).collect()
-    }
-}
-
-impl Bringing {
     /// What is recorded of them, the use of an approval with it.
     fn entries(
         &self,
@@ -341,15 +435,10 @@ impl Bringing {
         kept: bool,
     ) -> Result<Vec<Entry>, Stop> {
         let mut entries = Vec::new();
-        let rules = self.claim.against(state, iteration);
-        if !rules.is_empty() {
-            return Err(Stop::Refused { rules });
-        }
-        let counted = Counted::of(self.claim.files.iter().cloned());
+        let counted = self.claim.counted(state, iteration)?;
         // The first change begins an iteration; taking one back does not.
-        if state.iteration.open.is_none() && !counted.is_empty() && self.undoes.is_none() {
-            let begun = Detail::IterationStarted(Box::new(Begun { what: None }));
-            entries.push(entries::of("GUARD", "ITERATION", &self.changed.paths(), "STARTED", begun));
+        if self.undoes.is_none() {
+            entries.extend(Claim::begins(&counted, &self.changed.paths(), state));
         }
         if let Some((name, content)) = &self.approval {
             usable(&state.requests, name, content, now().timestamp())
@@ -365,10 +454,19 @@ impl Bringing {
             undoes: self.undoes,
             approval: self.approval.as_ref().map(|(name, _)| name.clone()),
             counted,
+            reason: self.file.as_ref().map(|file| file.reason.to_owned()),
         };
-        let action = if self.undoes.is_some() { "UNDO" } else { "COMMIT" };
         let detail = Detail::ChangeCommitted(Box::new(committed));
-        entries.push(entry(action, &self.changed.paths(), "SUCCESS", detail));
+        entries.push(match &self.file {
+            Some(OnFile { verb, path, to, reason, .. }) => {
+                let to = to.as_ref().map(|to| format!(" to {to}")).unwrap_or_default();
+                entries::said(&format!("{} {path}{to}", verb.done()), (*reason).to_owned(), detail)
+            }
+            None => {
+                let action = if self.undoes.is_some() { "UNDO" } else { "COMMIT" };
+                entry(action, &self.changed.paths(), "SUCCESS", detail)
+            }
+        });
         Ok(entries)
     }
 }
@@ -389,15 +487,16 @@ impl Changes {
     }
 }
 
-struct Withholding {
-    why: Why,
-    rules: Vec<Match>,
-    cause: Option<String>,
-    request: Option<String>,
+/// Why changes are not brought in.
+pub(super) struct Withholding {
+    pub(super) why: Why,
+    pub(super) rules: Vec<Match>,
+    pub(super) cause: Option<String>,
+    pub(super) request: Option<String>,
 }
 
 impl Withholding {
-    fn of(why: Why, cause: String) -> Self {
+    pub(super) fn of(why: Why, cause: String) -> Self {
         Self { why, rules: Vec::new(), cause: Some(cause), request: None }
     }
 

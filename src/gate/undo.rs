@@ -38,8 +38,7 @@ pub fn undo(world: &World, project: &Project, seq: u64) -> Result<Changes, Stop>
     let transaction = Transaction::begin(&project.paths.state, &project.root)
         .map_err(|error| Stop::Change(begun(project, &error)))?;
     let changed = Changed::of(None, &set);
-    let bringing =
-        Bringing { changed: changed.clone(), claim: desk.taken_back(&set), undoes: Some(seq), approval: None };
+    let bringing = Bringing { undoes: Some(seq), ..Bringing::of(changed.clone(), desk.taken_back(&set)) };
     let find = |change: &Change| {
         let path = content(&aside, change).unwrap_or_default();
         let opened = File::open(&path);

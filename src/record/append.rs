@@ -440,6 +440,7 @@ fn ends(detail: &Detail) -> bool {
         | Detail::IterationStarted(_)
         | Detail::FileChanged { .. }
         | Detail::FileRefused { .. }
+        | Detail::FileRead(_)
         | Detail::ShellRefused { .. }
         | Detail::Requested(_)
         | Detail::Approved { .. }

@@ -101,6 +101,7 @@ impl<'p> History<'p> {
             | Detail::IterationClosed(_)
             | Detail::FileChanged { .. }
             | Detail::FileRefused { .. }
+            | Detail::FileRead(_)
             | Detail::Lost { .. }
             | Detail::Requested(_)
             | Detail::Approved { .. }

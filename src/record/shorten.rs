@@ -65,6 +65,7 @@ fn is_command(detail: &Detail) -> bool {
         | Detail::IterationClosed(_)
         | Detail::FileChanged { .. }
         | Detail::FileRefused { .. }
+        | Detail::FileRead(_)
         | Detail::RuleAdded { .. }
         | Detail::NotifyFailed { .. }
         | Detail::Lost { .. }

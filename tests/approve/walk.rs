@@ -243,7 +243,7 @@ fn an_agent_is_answered_stopped_and_resumed_by_a_person() {
     assert!(verified.code == Some(0) && verified.stdout.starts_with("whole: 62 records\n"), "{verified:?}");
     let export = walk.home.guard(&["audit", "export"]);
     let exported: Vec<Value> = export.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(exported.len(), 61);
+    assert_eq!(exported.len(), 62);
     let of = |event: &str| -> Vec<&Value> {
         exported.iter().map(|line| &line["detail"]).filter(|detail| detail["event"] == event).collect()
     };

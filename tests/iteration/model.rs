@@ -89,6 +89,7 @@ fn committed(done: &Done, undoes: Option<u64>) -> Detail {
         undoes,
         approval: None,
         counted: Counted::of(done.files.keys().cloned()),
+        reason: None,
     }))
 }
 

@@ -3,7 +3,8 @@
 use super::*;
 use guard::event::{
     AgentEnded, AgentStarted, Begun, By, Cause, Changed, ChangedFile, Checked, Closing, Committed, Composition,
-    Counted, Ended, Escalated, Finished, IterationEnded, Proves, Requested, RuleHit, SourceFile, Spent, Why, Withheld,
+    Counted, Ended, Escalated, FileRead, Finished, IterationEnded, Proves, Requested, RuleHit, SourceFile, Spent, Why,
+    Withheld,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -125,7 +126,8 @@ fn all() -> Vec<Detail> {
             Detail::ShellError { .. } => Detail::Unfenced { tool: s(), cwd: s() },
             Detail::Unfenced { .. } => Detail::FileChanged { tool: s() },
             Detail::FileChanged { .. } => Detail::FileRefused { tool: s(), rules: rules(), policy: s() },
-            Detail::FileRefused { .. } => Detail::ChangeCommitted(Box::new(Committed {
+            Detail::FileRefused { .. } => Detail::FileRead(FileRead { len: 1, from: Some(1), to: Some(2) }),
+            Detail::FileRead(_) => Detail::ChangeCommitted(Box::new(Committed {
                 changed: changed(),
                 transaction: s(),
                 manifest: s(),
@@ -133,6 +135,7 @@ fn all() -> Vec<Detail> {
                 undoes: Some(1),
                 approval: Some(s()),
                 counted: Counted { files: vec![s()], more: 1 },
+                reason: Some(s()),
             })),
             Detail::ChangeCommitted(_) => Detail::ChangeWithheld(Box::new(Withheld {
                 changed: changed(),
@@ -140,6 +143,8 @@ fn all() -> Vec<Detail> {
                 rules: rules(),
                 request: Some(s()),
                 cause: Some(s()),
+                reason: Some(s()),
+                targets: vec![s()],
             })),
             Detail::ChangeWithheld(_) => {
                 Detail::ChangeFinished(Box::new(Finished { transaction: s(), conflicts: vec![s()], more: 1 }))

@@ -43,6 +43,8 @@ pub struct ChangeFacts {
     pub secrets: BTreeMap<PathBuf, Vec<String>>,
     /// Changed files of settings (`.npmrc`, …) that hold or held a token.
     pub tokens: BTreeSet<PathBuf>,
+    /// Changed configuration files that held credentials before.
+    pub credentials: BTreeSet<PathBuf>,
     /// Files with another content that carry rights of the kernel's (`security.capability`), which go with the old content.
     pub capable: BTreeSet<PathBuf>,
     /// Where new or changed links lead once links on the way are followed, and the last one too.
@@ -146,6 +148,9 @@ impl Ground<'_> {
         }
         if !output && (names::holds_secrets(path) || self.facts.tokens.contains(path)) {
             found.path(&table::SECRET_FILE, path);
+        }
+        if !output && self.facts.credentials.contains(path) {
+            found.path(&table::CREDENTIALS, path);
         }
     }
 

@@ -5,7 +5,7 @@ use crate::decide::Verdict;
 use crate::decide::judging::{BuiltIn, own_rule as rule};
 
 /// All of them.
-pub(super) static ALL: [&BuiltIn; 13] = [
+pub(super) static ALL: [&BuiltIn; 17] = [
     &PROTECTED,
     &GIT,
     &SECRET_FILE,
@@ -19,6 +19,10 @@ pub(super) static ALL: [&BuiltIn; 13] = [
     &LINK_OF_OUTPUT,
     &SPECIAL,
     &TOO_MANY,
+    &LINKED,
+    &CREDENTIALS,
+    &READS_OUTSIDE,
+    &READS_HIDDEN,
 ];
 
 pub(super) static PROTECTED: BuiltIn = rule(
@@ -101,4 +105,29 @@ pub(super) static TOO_MANY: BuiltIn = rule(
     Verdict::Deny,
     "changes more than guard looks through: {}",
     Some("do it in parts, or below /tmp"),
+);
+/// Of actions on files: a command's changes never write through a name.
+pub(super) static LINKED: BuiltIn = rule(
+    "guard:changes-linked",
+    Verdict::Deny,
+    "is about a file that goes by other names as well, perhaps outside the project: {}",
+    Some("copy it to a file of its own with a command, or leave it to a person"),
+);
+pub(super) static CREDENTIALS: BuiltIn = rule(
+    "guard:changes-credentials",
+    Verdict::Deny,
+    "changes a configuration file that holds credentials: {}",
+    Some("change an example of it, and tell the person what to put in"),
+);
+pub(super) static READS_OUTSIDE: BuiltIn = rule(
+    "guard:reads-outside",
+    Verdict::Deny,
+    "reads a file outside the project: {}",
+    Some("name a file below the project's folder; programs read what the fence lets them: `guard exec`"),
+);
+pub(super) static READS_HIDDEN: BuiltIn = rule(
+    "guard:reads-hidden",
+    Verdict::Deny,
+    "reads what guard keeps from agents: {}",
+    Some("`guard status` says where everything stands"),
 );

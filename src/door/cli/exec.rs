@@ -163,7 +163,7 @@ pub(crate) fn run_approved(world: World, from: &Path, args: RunApproved) -> Exit
     finish(args.json, answer, live)
 }
 
-fn waits(name: &str, untold: Option<Stop>) {
+pub(super) fn waits(name: &str, untold: Option<Stop>) {
     text::untold(untold.as_ref());
     let _gone = writeln!(std::io::stderr(), "guard: a person is asked (`{name}`): waiting for their answer");
 }

@@ -8,6 +8,7 @@ mod demo;
 mod diagnostics;
 mod doctor;
 mod exec;
+mod file;
 mod generate;
 mod hook;
 mod init;
@@ -70,6 +71,8 @@ enum Command {
     Deny(person::answer::Deny),
     Wait(person::requests::Wait),
     RunApproved(exec::RunApproved),
+    #[command(subcommand)]
+    File(file::Command),
     Undo(undo::Args),
     #[command(subcommand)]
     Iteration(person::iteration::Command),
@@ -133,6 +136,7 @@ pub(super) fn main(hook: fn() -> ExitCode, inside: bool) -> ExitCode {
         Command::Deny(args) => person::answer::deny(world, &from, args),
         Command::Wait(args) => person::requests::wait(world, &from, args),
         Command::RunApproved(args) => exec::run_approved(world, &from, args),
+        Command::File(command) => file::run(world, &from, command),
         Command::Undo(args) => undo::run(world, &from, args),
         Command::Iteration(command) => person::iteration::run(world, &from, command),
         Command::Approver(command) => person::approver::run(&world, &from, command),

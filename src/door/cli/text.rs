@@ -223,7 +223,7 @@ pub(super) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     code(125)
 }
 
-fn stop_text(stop: &Stop, paint: Paint) -> String {
+pub(super) fn stop_text(stop: &Stop, paint: Paint) -> String {
     format!("guard: {}", said(stop, paint))
 }
 

@@ -139,6 +139,7 @@ mod tests {
             kept: true,
             undoes,
             approval: None,
+            reason: None,
             counted: Counted::of(files.iter().map(|file| (*file).to_owned())),
         }
     }

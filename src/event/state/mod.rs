@@ -91,7 +91,10 @@ impl State {
             }
             Detail::IterationStarted(begun) => self.iteration.begin(seq, begun.what.as_deref()),
             Detail::IterationClosed(ended) => self.iteration.close(ended.of),
-            Detail::ChangeWithheld(withheld) => self.count(withheld.rules.iter().map(|hit| hit.id.as_str())),
+            Detail::ChangeWithheld(withheld) => {
+                self.attempts.refuse(&withheld.targets, false);
+                self.count(withheld.rules.iter().map(|hit| hit.id.as_str()));
+            }
             Detail::PolicyTrusted { .. } => self.requests.forgive(),
             Detail::Requested(asked) => self.requests.ask(seq, asked),
             Detail::Approved { name, by, until } => self.requests.approve(name, by, *until),
@@ -121,6 +124,7 @@ impl State {
             | Detail::CallRefused { .. }
             | Detail::ChangeFinished(_)
             | Detail::FileChanged { .. }
+            | Detail::FileRead(_)
             | Detail::ApproverChanged { .. }
             | Detail::ReturnCode { .. }
             | Detail::Output { .. }

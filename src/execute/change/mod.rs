@@ -17,6 +17,10 @@ mod stand;
 mod times;
 mod transaction;
 
+pub(in crate::execute) use place::Root;
+pub(in crate::execute) use stage::{attributes, hash};
+pub(in crate::execute) use stand::special;
+
 pub use aside::{Aside, is_whole, reverse};
 pub use error::ReadError;
 pub use folder::remove as remove_folder;

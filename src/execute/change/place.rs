@@ -4,26 +4,26 @@
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, Stat, openat, openat2, statat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 /// The root of a project, held open.
 #[derive(Debug)]
-pub(super) struct Root(OwnedFd);
+pub(in crate::execute) struct Root(OwnedFd);
 
 impl Root {
-    pub(super) fn open(project: &Path) -> Result<Self, Errno> {
+    pub(in crate::execute) fn open(project: &Path) -> Result<Self, Errno> {
         openat(CWD, project, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map(Self)
     }
 
     /// The folder `path`, which is relative; the root itself where it is empty. It can be opened for reading.
-    pub(super) fn folder(&self, path: &Path) -> Result<OwnedFd, Errno> {
+    pub(in crate::execute) fn folder(&self, path: &Path) -> Result<OwnedFd, Errno> {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         self.beneath(path, OFlags::RDONLY | OFlags::DIRECTORY)
     }
 
     /// The folder that `path` lies in, and its name there.
-    pub(super) fn parent<'p>(&self, path: &'p Path) -> Result<(OwnedFd, &'p OsStr), Errno> {
+    pub(in crate::execute) fn parent<'p>(&self, path: &'p Path) -> Result<(OwnedFd, &'p OsStr), Errno> {
         let name = path.file_name().ok_or(Errno::INVAL)?;
         let parent = path.parent().unwrap_or(Path::new(""));
         let path = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
@@ -31,13 +31,18 @@ impl Root {
     }
 
     /// The file `path`, for reading.
-    pub(super) fn file(&self, path: &Path) -> Result<OwnedFd, Errno> {
+    pub(in crate::execute) fn file(&self, path: &Path) -> Result<OwnedFd, Errno> {
         self.beneath(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)
     }
 
     /// Whatever stands at `path`, held without being opened; not a link.
-    pub(super) fn entry(&self, path: &Path) -> Result<OwnedFd, Errno> {
+    pub(in crate::execute) fn entry(&self, path: &Path) -> Result<OwnedFd, Errno> {
         self.beneath(path, OFlags::PATH)
+    }
+
+    /// The root itself.
+    pub(in crate::execute) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 
     fn beneath(&self, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
@@ -52,7 +57,7 @@ impl Root {
     }
 
     /// What stands at `path`, links not followed; `None`: nothing.
-    pub(super) fn stat(&self, path: &Path) -> Result<Option<Stat>, Errno> {
+    pub(in crate::execute) fn stat(&self, path: &Path) -> Result<Option<Stat>, Errno> {
         let found = self.parent(path).and_then(|(parent, name)| statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW));
         match found {
             Ok(found) => Ok(Some(found)),
@@ -62,7 +67,7 @@ impl Root {
     }
 
     /// Whether guard may make, rename and remove things in the folder `path`.
-    pub(super) fn writable(&self, path: &Path) -> Result<(), Errno> {
+    pub(in crate::execute) fn writable(&self, path: &Path) -> Result<(), Errno> {
         let folder = self.folder(path)?;
         rustix::fs::accessat(folder.as_fd(), ".", rustix::fs::Access::WRITE_OK, AtFlags::EACCESS)
     }

@@ -7,7 +7,7 @@ use super::error::ReadError;
 use super::journal::Journal;
 use super::place::Root;
 use super::shut;
-use super::stand::{nothing_swapped, unchanged};
+use super::stand::{nothing_swapped, replaceable, unchanged};
 use super::transaction::Transaction;
 use crate::action::{Change, ChangeSet, Node};
 use rustix::fs::{Mode, OFlags, Timespec, Timestamps, openat, symlinkat};
@@ -167,6 +167,7 @@ pub fn stage(
     if let Basis::Since(began) = basis {
         nothing_swapped(&root, &set, &transaction.layer().upper, began)?;
     }
+    replaceable(&root, &set)?;
     let set = shut::with_shut(&root, set)?;
     let journal = Journal::of(transaction.name(), &set);
     let place = Journal::place(transaction.folder());
@@ -257,7 +258,7 @@ fn own(target: &File, root: &Root, change: &Change) -> Result<(), Errno> {
 }
 
 /// Copies attributes of users' making, but for what an overlay notes.
-fn attributes(source: &File, target: &File) -> Result<(), Errno> {
+pub(in crate::execute) fn attributes(source: &File, target: &File) -> Result<(), Errno> {
     let mut names = [0; 65_536];
     let len = match rustix::fs::flistxattr(source, &mut names) {
         Ok(len) => len,
@@ -295,7 +296,7 @@ pub(super) fn pour(mut source: &File, target: &mut File) -> Result<[u8; 32], Err
 }
 
 /// SHA-256 of what is left of a file.
-pub(super) fn hash(mut file: File) -> Result<[u8; 32], Errno> {
+pub(in crate::execute) fn hash(mut file: File) -> Result<[u8; 32], Errno> {
     let (mut hash, mut buffer) = (Sha256::new(), vec![0; 128 * 1024]);
     loop {
         match file.read(&mut buffer) {

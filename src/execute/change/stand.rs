@@ -5,7 +5,7 @@ use super::overlay;
 use super::place::Root;
 use super::stage::{Basis, ChangeError, Conflict, hash, system};
 use crate::action::{ChangeSet, Node};
-use rustix::fs::{Dir, FileType, Mode, OFlags, Stat, openat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, Statx, StatxAttributes, StatxFlags, openat};
 use rustix::io::Errno;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -33,6 +33,26 @@ pub(super) fn unchanged(root: &Root, set: &ChangeSet, basis: Basis) -> Result<()
             }
         };
         return Err(ChangeError::Conflict { path: change.path.clone(), conflict });
+    }
+    Ok(())
+}
+
+/// Everything that goes or is replaced must be able to: once it is on record, nothing may stand in the way. An attribute
+/// (`chattr +i`, `+a`) of a file or its folder does, which no mode tells of, and a sticky folder where both are somebody else's.
+pub(super) fn replaceable(root: &Root, set: &ChangeSet) -> Result<(), ChangeError> {
+    let fixed = |found: &Statx, bits: StatxAttributes| found.stx_attributes.intersects(bits);
+    let (me, both) = (rustix::process::geteuid(), StatxAttributes::IMMUTABLE | StatxAttributes::APPEND);
+    for change in set.changes.iter().filter(|change| change.before.is_some()) {
+        let trouble = |error| system("replace", &change.path, error);
+        let (parent, name) = root.parent(&change.path).map_err(trouble)?;
+        let look = |name: &OsStr, flags| rustix::fs::statx(&parent, name, flags, StatxFlags::BASIC_STATS);
+        let folder = look(OsStr::new(""), AtFlags::EMPTY_PATH).map_err(trouble)?;
+        let found = look(name, AtFlags::SYMLINK_NOFOLLOW).map_err(trouble)?;
+        let sticky =
+            folder.stx_mode & 0o1000 != 0 && !me.is_root() && ![folder.stx_uid, found.stx_uid].contains(&me.as_raw());
+        if fixed(&folder, both) || fixed(&found, both) || sticky {
+            return Err(trouble(Errno::PERM));
+        }
     }
     Ok(())
 }
@@ -82,7 +102,7 @@ const SPECIAL: [(FileType, &str); 5] = [
 ];
 
 /// The word for such a thing; `None`: it is none.
-pub(super) fn special(kind: FileType) -> Option<&'static str> {
+pub(in crate::execute) fn special(kind: FileType) -> Option<&'static str> {
     SPECIAL.iter().find(|(known, _)| *known == kind).map(|(_, word)| *word)
 }
 

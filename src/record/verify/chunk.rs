@@ -216,6 +216,7 @@ impl Run<'_> {
                 | Detail::ChangeFinished(_)
                 | Detail::FileChanged { .. }
                 | Detail::FileRefused { .. }
+                | Detail::FileRead(_)
                 | Detail::Analysed { .. }
                 | Detail::ApproverChanged { .. }
                 | Detail::ShellError { of: None, .. }

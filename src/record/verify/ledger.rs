@@ -117,6 +117,7 @@ impl Ledger {
             | Detail::ChangeFinished(_)
             | Detail::FileChanged { .. }
             | Detail::FileRefused { .. }
+            | Detail::FileRead(_)
             | Detail::Lost { .. }
             | Detail::Recovered { .. }
             | Detail::LogFull {}
@@ -171,6 +172,7 @@ mod tests {
             undoes: None,
             approval: approval.map(str::to_owned),
             counted: Counted::default(),
+            reason: None,
         }))
     }
 

@@ -217,6 +217,7 @@ fn start_of(machine: &Machine) -> Option<u64> {
             | Detail::IterationClosed(_)
             | Detail::FileChanged { .. }
             | Detail::FileRefused { .. }
+            | Detail::FileRead(_)
             | Detail::Requested(_)
             | Detail::Approved { .. }
             | Detail::Denied { .. }

@@ -111,9 +111,9 @@ fn change(shown: &Shown, asked: &AskedChange, paint: Paint) -> String {
     let mut text = format!("{}: {}\n", shown.statement.name(), state(&asked.open, now));
     let _ = writeln!(
         text,
-        "  made by:   {} (record {})",
+        "  made by:   {}{}",
         printable(&asked.command).replace('\n', "\n             "),
-        asked.of
+        asked.of.map(|of| format!(" (record {of})")).unwrap_or_default()
     );
     let _ = writeln!(text, "  asked by:  uid {}", asked.open.asked.uid);
     if let Some(reason) = &asked.reason {

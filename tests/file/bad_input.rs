@@ -1,0 +1,131 @@
+//! Whatever else is asked: a message, an exit code, and nothing half done.
+
+use super::{given, scene, write};
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixListener;
+
+#[test]
+fn what_is_no_file_is_told_and_left_alone() {
+    let home = scene();
+    fs::create_dir(home.project.join("folder")).unwrap();
+    let _listens = UnixListener::bind(home.project.join("socket")).unwrap();
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        home.project.join("pipe"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::from_raw_mode(0o600),
+        0,
+    )
+    .unwrap();
+    home.write("plain", "x");
+    let long = "x/".repeat(2048) + "x";
+    let name = "x".repeat(300);
+    for (path, says) in [
+        ("", "the path is empty"),
+        (".", " a folder"),
+        ("folder", "`folder` is a folder"),
+        ("folder/", " is a folder"),
+        ("socket", "no file, but a socket"),
+        ("pipe", "no file, but a pipe"),
+        ("plain/x", "something on the way is not a folder"),
+        (long.as_str(), "longer than a path can be"),
+        (name.as_str(), "longer than a path can be"),
+    ] {
+        for arguments in [
+            &["file", "write", path, "--reason", "r"][..],
+            &["file", "edit", path, "--old", "x", "--new", "y", "--reason", "r"],
+            &["file", "delete", path, "--reason", "r"],
+            &["file", "move", path, "to", "--reason", "r"],
+            &["file", "read", path],
+        ] {
+            let done = given(&home, arguments, "new");
+            assert_eq!(done.code, Some(125), "{arguments:?}: {}", done.stderr);
+            assert!(done.stderr.contains(says), "{arguments:?}: {}", done.stderr);
+            assert!(done.stderr.contains("help: "), "{arguments:?}: {}", done.stderr);
+        }
+    }
+    for arguments in [
+        &["file", "delete", "none"][..],
+        &["file", "edit", "none", "--old", "x", "--new", "y"],
+        &["file", "move", "none", "to"],
+    ] {
+        let done = home.guard(&[arguments, &["--reason", "r"]].concat());
+        assert!(done.code == Some(125) && done.stderr.contains("`none` is not there"), "{}", done.stderr);
+    }
+    assert!(!home.project.join("to").exists() && !home.log().contains("change_committed"));
+}
+
+#[test]
+fn a_device_is_told_and_left_alone() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let home = scene();
+    let device = rustix::fs::makedev(1, 3);
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        home.project.join("null"),
+        rustix::fs::FileType::CharacterDevice,
+        mode,
+        device,
+    )
+    .unwrap();
+    let done = write(&home, "null", "x");
+    assert!(done.code == Some(125) && done.stderr.contains("no file, but a character device"), "{}", done.stderr);
+}
+
+#[test]
+fn names_that_are_no_text_are_names() {
+    let home = scene();
+    for name in [&b"caf\xe9.txt"[..], b"new\nline", b"-dash", b"a b'c\"$(x)"] {
+        let name = OsStr::from_bytes(name);
+        let path = std::path::Path::new("./").join(name);
+        let mut command = home.command(&["file", "write", "--reason", "r", "--"]);
+        assert_eq!(crate::cli::done(command.arg(&path).write_stdin("x")).code, Some(0), "{name:?}");
+        assert_eq!(fs::read(home.project.join(name)).unwrap(), b"x");
+        let mut command = home.command(&["file", "delete", "--reason", "r", "--"]);
+        assert_eq!(crate::cli::done(command.arg(&path)).code, Some(0), "{name:?}");
+    }
+    assert_eq!(home.guard(&["audit", "verify"]).code, Some(0));
+}
+
+#[test]
+fn content_that_is_no_text_is_written_whole_and_not_edited() {
+    let home = scene();
+    let mut command = home.command(&["file", "write", "a.bin", "--reason", "r"]);
+    assert_eq!(crate::cli::done(command.write_stdin(&b"\0\xff\n"[..])).code, Some(0));
+    assert_eq!(fs::read(home.project.join("a.bin")).unwrap(), b"\0\xff\n");
+    let edited = home.guard(&["file", "edit", "a.bin", "--old", "x", "--new", "y", "--reason", "r"]);
+    assert!(edited.code == Some(125) && edited.stderr.contains("`a.bin` is not text (UTF-8)"), "{}", edited.stderr);
+    let mut command = home.command(&["file", "edit", "a.bin", "--reason", "r"]);
+    let patched = crate::cli::done(command.write_stdin(&b"\xff"[..]));
+    assert!(patched.code == Some(125) && patched.stderr.contains("the diff on standard input is not text"));
+}
+
+#[test]
+fn a_folder_that_nobody_may_write_to_is_told_apart() {
+    let home = scene();
+    home.write("shut/a.py", "a\n");
+    let immutable = |flag: &str| {
+        let path = home.project.join("shut/a.py");
+        std::process::Command::new("chattr")
+            .arg(flag)
+            .arg(path)
+            .stderr(std::process::Stdio::null())
+            .status()
+            .is_ok_and(|s| s.success())
+    };
+    if immutable("+i") {
+        let failed = write(&home, "shut/a.py", "b\n");
+        immutable("-i");
+        assert_eq!((failed.code, home.read("shut/a.py").as_str()), (Some(125), "a\n"), "{}", failed.stderr);
+        assert!(
+            failed.stderr.contains("tried twice") && failed.stderr.contains("Operation not permitted"),
+            "{}",
+            failed.stderr
+        );
+    }
+}

@@ -1,0 +1,153 @@
+//! Where actions may be done: below the project, by whatever way it is written, and nowhere else (SKILL 1, "Creating files
+//! outside the project directory structure").
+
+use super::{given, scene, write};
+use std::fs;
+use std::os::unix::fs::symlink;
+
+#[test]
+fn what_leads_out_of_the_project_is_neither_written_nor_removed() {
+    let home = scene();
+    let outside = home.path().join("outside");
+    fs::create_dir(&outside).unwrap();
+    fs::write(outside.join("file"), "theirs").unwrap();
+    symlink(&outside, home.project.join("link")).unwrap();
+    symlink("../outside/file", home.project.join("file")).unwrap();
+    symlink("/proc/self/root", home.project.join("root")).unwrap();
+    home.write("sub/x", "");
+    let whole = outside.join("new");
+    let magic = format!("/proc/self/root{}", home.project.join("new").display());
+    let by_root = format!("root{}", whole.display());
+    let paths = [
+        "../outside/file",
+        "sub/../../outside/file",
+        "link/file",
+        "link/new",
+        "link/deep/new",
+        "file",
+        "/etc/passwd",
+        "/etc/guard-was-here",
+        "/usr/x",
+        "/root/x",
+        whole.to_str().unwrap(),
+        &magic,
+        &by_root,
+        "..",
+        "/",
+    ];
+    for path in paths {
+        for arguments in [
+            &["file", "write", path, "--reason", "r"][..],
+            &["file", "edit", path, "--old", "theirs", "--new", "mine", "--reason", "r"],
+            &["file", "move", "sub/x", path, "--reason", "r"],
+        ] {
+            // A link is moved to or deleted itself.
+            if path == "file" && arguments[1] == "move" {
+                continue;
+            }
+            let refused = given(&home, arguments, "mine");
+            assert_eq!(refused.code, Some(126), "{arguments:?}: {}{}", refused.stdout, refused.stderr);
+            assert!(refused.stderr.contains("guard:writes-outside"), "{arguments:?}: {}", refused.stderr);
+        }
+    }
+    for path in ["../outside/file", "link/file", "root/etc/passwd"] {
+        let refused = home.guard(&["file", "delete", path, "--reason", "r"]);
+        assert!(refused.stderr.contains("guard:writes-outside"), "{path}: {}", refused.stderr);
+    }
+    assert_eq!(fs::read_to_string(outside.join("file")).unwrap(), "theirs");
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 1);
+    assert!(!fs::exists("/etc/guard-was-here").unwrap());
+    assert!(home.log().contains("\"why\":\"deny\",\"rules\":[{\"id\":\"guard:writes-outside\""));
+}
+
+#[test]
+fn the_project_wins_below_a_forbidden_root_for_itself_alone() {
+    // A project below /root, as a build machine's may lie: `Home` is made where cargo puts it, so that one is made here.
+    let Ok(folder) = tempfile::tempdir_in("/root") else { return };
+    let project = folder.path().join("p");
+    fs::create_dir(&project).unwrap();
+    let guard = |arguments: &[&str]| {
+        let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_guard"));
+        let command = command.args(arguments).current_dir(&project).env_clear();
+        crate::cli::done(command.env("PATH", crate::cli::path()).env("HOME", folder.path()).write_stdin("x"))
+    };
+    assert_eq!(guard(&["init", "--preset", "python"]).code, Some(0));
+    assert_eq!(guard(&["file", "write", "a.py", "--reason", "r"]).code, Some(0));
+    let refused = guard(&["file", "write", "../a.py", "--reason", "r"]);
+    assert!(refused.code == Some(126) && !folder.path().join("a.py").exists(), "{}", refused.stderr);
+}
+
+#[test]
+fn links_within_the_project_are_followed_to_the_file_itself() {
+    let home = scene();
+    home.write("real/a.py", "a\n");
+    symlink("real", home.project.join("short")).unwrap();
+    symlink("real/a.py", home.project.join("alias.py")).unwrap();
+    assert_eq!(write(&home, "short/a.py", "b\n").code, Some(0));
+    assert_eq!(home.read("real/a.py"), "b\n");
+    assert_eq!(write(&home, "alias.py", "c\n").code, Some(0));
+    assert_eq!(home.read("real/a.py"), "c\n");
+    assert!(home.project.join("alias.py").symlink_metadata().unwrap().is_symlink());
+    assert_eq!(write(&home, "short/new.py", "n\n").code, Some(0));
+    assert_eq!(home.read("real/new.py"), "n\n");
+    let whole = home.project.join("real/a.py");
+    assert_eq!(write(&home, whole.to_str().unwrap(), "d\n").code, Some(0), "as harnesses write paths");
+    let from = home
+        .command(&["file", "write", "a.py", "--reason", "r"])
+        .current_dir(home.project.join("real"))
+        .write_stdin("e\n")
+        .ok();
+    assert!(from.is_ok());
+    assert_eq!(home.read("real/a.py"), "e\n");
+}
+
+#[test]
+fn what_guard_and_git_rest_on_and_secrets_are_left_alone() {
+    let home = scene();
+    for name in ["sub/.git/config", ".claude/settings.json", "id_rsa", ".git/config"] {
+        home.write(name, "x");
+    }
+    for path in [
+        "guard.toml",
+        "build_audit.log",
+        ".claude/settings.json",
+        ".git/config",
+        ".git/hooks/pre-commit",
+        "sub/.git/config",
+        ".env",
+        "sub/.env.production",
+        "id_rsa",
+        "sub/guard.toml",
+    ] {
+        let before = fs::read(home.project.join(path)).ok();
+        let refused = write(&home, path, "mine\n");
+        assert_eq!(refused.code, Some(126), "{path}: {}", refused.stderr);
+        if path != "build_audit.log" {
+            assert_eq!(fs::read(home.project.join(path)).ok(), before, "{path}");
+        }
+    }
+    assert_eq!(write(&home, ".env.example", "KEY=\n").code, Some(0));
+}
+
+#[test]
+fn a_file_with_other_names_is_left_alone() {
+    let home = scene();
+    fs::write(home.path().join("outside"), "theirs").unwrap();
+    fs::hard_link(home.path().join("outside"), home.project.join("hard")).unwrap();
+    for arguments in [
+        &["file", "write", "hard", "--reason", "r"][..],
+        &["file", "edit", "hard", "--old", "theirs", "--new", "x", "--reason", "r"],
+        &["file", "write", "copy", "--from", "hard", "--reason", "r"],
+    ] {
+        let refused = given(&home, arguments, "mine");
+        assert!(
+            refused.code == Some(126) && refused.stderr.contains("guard:changes-linked"),
+            "{arguments:?}: {}",
+            refused.stderr
+        );
+    }
+    assert_eq!(fs::read_to_string(home.path().join("outside")).unwrap(), "theirs");
+    // Another name is gone, and what it named stays.
+    assert_eq!(home.guard(&["file", "delete", "hard", "--reason", "r"]).code, Some(0));
+    assert_eq!(fs::read_to_string(home.path().join("outside")).unwrap(), "theirs");
+}
