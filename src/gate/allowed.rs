@@ -2,10 +2,11 @@
 //! Knows no doors.
 
 use super::ask::{Answered, seconds, waiting};
-use super::claim::Claim;
+use super::bringing::{Bringing, Claim};
 use super::desk::{Desk, now};
 use super::notice::tell;
-use super::transaction::{Bringing, Changes, Origin, begun, entry};
+use super::origin::Origin;
+use super::transaction::{Changes, begun, entry};
 use super::{Answer, Project, Stop, World, after, entries, held, person};
 use crate::action::{Change, ChangeSet};
 use crate::approve::{Unusable, usable};
@@ -156,7 +157,8 @@ impl Desk<'_> {
             .map_err(|error| Stop::Change(begun(self.project, &error)))?;
         let changed = Changed::of(None, &held.set);
         let approval = Some((name.to_owned(), held.content.clone()));
-        let bringing = Bringing { approval, ..Bringing::of(changed.clone(), Claim::by_person(judged.counted)) };
+        let claim = Claim::by_person(judged.counted);
+        let bringing = Bringing { approval, ..Bringing::of(changed.clone(), claim) };
         let upper = held.upper.clone();
         let find = |change: &Change| open_written(&upper, &change.path).map_err(ChangeError::from);
         let brought = self.bring_in(transaction, held.set, Basis::Content, find, bringing);

@@ -1,9 +1,9 @@
 //! Changes that wait for a person: kept as they were read, under the name of their request, until they are brought in.
 //! What a person approves is this copy. Knows no approvals.
 
+use super::origin::Origin;
 use super::project::shown;
 use super::stored::{carried, folder, uncarried};
-use super::transaction::Origin;
 use super::{Project, Stop, trust};
 use crate::action::ChangeSet;
 use crate::decide::policy::Writes;

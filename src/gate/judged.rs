@@ -1,11 +1,11 @@
 //! Judging what a command changed: the facts, the policy's word, and the changes as a person sees them.
 //! Brings nothing in.
 
+use super::bringing::Claim;
 use super::changes::{Look, change_facts, within};
-use super::claim::Claim;
 use super::desk::Desk;
 use super::diff::{Diff, Extent, diff};
-use super::transaction::Origin;
+use super::origin::Origin;
 use super::{Stop, held, homes};
 use crate::action::{Change, ChangeSet, Node};
 use crate::approve::Permit;

@@ -2,19 +2,15 @@
 //! Knows no doors.
 
 use super::allowed::reasons;
-use super::claim::Claim;
-use super::desk::{Desk, now};
+use super::bringing::{Bringing, Claim};
+use super::desk::Desk;
 use super::diff::{Diff, Extent};
-use super::file::Verb;
-use super::judged::answered;
-use super::request::Waiting;
-use super::{Answer, Project, Request, Stop, after, entries};
+use super::origin::{OnFile, Origin};
+use super::{Answer, Project, Stop, after, entries};
 use crate::action::{Change, ChangeSet};
-use crate::approve::{Permit, usable};
-use crate::decide::policy::{Iteration, Writes};
 use crate::decide::{ChangeJudgement, Match, Verdict};
-use crate::event::{Cause, Changed, Committed, Detail, Ended, Entry, Finished, State, Why, Withheld};
-use crate::execute::change::{self, Aside, Basis, ChangeError, ReadError, Staged, Transaction, open_written, stage};
+use crate::event::{Cause, Changed, Detail, Ended, Entry, Finished, Why, Withheld};
+use crate::execute::change::{self, Aside, Basis, ChangeError, ReadError, Transaction, open_written, stage};
 use crate::record::Receipt;
 use std::fs::File;
 
@@ -48,70 +44,6 @@ impl Changes {
             Why::Conflict | Why::Error => Some(125),
             Why::Halted => Some(77),
             Why::Ended | Why::DryRun => None,
-        }
-    }
-}
-
-/// Where changes come from, and what its caller said about it.
-#[derive(Debug, Clone)]
-pub(super) struct Origin<'a> {
-    /// The command, or the call of guard.
-    pub(super) text: &'a str,
-    /// Sequence number of the command's start; `None`: no command made them.
-    pub(super) of: Option<u64>,
-    /// Where it may write.
-    pub(super) area: Writes,
-    /// Rules that asked of the command itself and were answered.
-    pub(super) answered: Vec<String>,
-    pub(super) caller: Caller<'a>,
-    /// The action on a file, where it is one.
-    pub(super) file: Option<OnFile<'a>>,
-}
-
-/// What the log says of an action on a file.
-#[derive(Debug, Clone)]
-pub(super) struct OnFile<'a> {
-    pub(super) verb: Verb,
-    /// The file, as the log names it.
-    pub(super) path: String,
-    /// Where it is moved to.
-    pub(super) to: Option<String>,
-    pub(super) reason: &'a str,
-    /// Whether it is not tried once more where the system stands in the way.
-    pub(super) last: bool,
-}
-
-impl OnFile<'_> {
-    /// What counts where it is refused, or fails, again.
-    fn target(&self) -> String {
-        format!("file {} {}", self.verb.action(), self.path)
-    }
-}
-
-/// What the caller said.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Caller<'a> {
-    pub(super) task: Option<&'a str>,
-    pub(super) reason: Option<&'a str>,
-    pub(super) waiting: Option<Waiting>,
-    pub(super) dry_run: bool,
-}
-
-impl<'a> Origin<'a> {
-    /// A command that began with record `of`.
-    pub(super) fn command(permit: &'a Permit, of: u64, request: &'a Request) -> Self {
-        Self {
-            text: entries::text(permit.action()),
-            of: Some(of),
-            area: permit.grant().area,
-            answered: answered(permit),
-            caller: Caller {
-                task: request.task.as_deref(),
-                reason: request.reason.as_deref(),
-                waiting: request.waiting,
-                dry_run: request.dry_run,
-            },
-            file: None,
         }
     }
 }
@@ -230,7 +162,7 @@ impl Desk<'_> {
             Verdict::Ask if !self.policy.settings().observe => self.hold(transaction, &set, rules, origin, answer),
             Verdict::Ask | Verdict::Allow => {
                 let claim = Claim::judged(counted, origin.area, &rules);
-                self.commit(transaction, set, claim, (basis, origin), answer)
+                self.commit(transaction, (set, claim), (basis, origin), answer)
             }
         };
         if let Some(changes) = &mut answer.changes {
@@ -243,8 +175,7 @@ impl Desk<'_> {
     fn commit(
         &mut self,
         transaction: Transaction,
-        set: ChangeSet,
-        claim: Claim,
+        (set, claim): (ChangeSet, Claim),
         (basis, origin): (Basis, &Origin<'_>),
         answer: &mut Answer,
     ) -> Result<(), Stop> {
@@ -406,68 +337,6 @@ impl Desk<'_> {
         changes.seq = Some(denied.receipt.last);
         denied.tell(answer);
         Ok(())
-    }
-}
-
-/// Changes on their way in.
-pub(super) struct Bringing<'a> {
-    pub(super) changed: Changed,
-    pub(super) claim: Claim,
-    /// The action on a file that they are.
-    pub(super) file: Option<OnFile<'a>>,
-    /// The record that they take back.
-    pub(super) undoes: Option<u64>,
-    /// The request that a person approved, and the hash of what it holds.
-    pub(super) approval: Option<(String, String)>,
-}
-
-impl Bringing<'_> {
-    /// Changes that a command made and nobody had to allow.
-    pub(super) fn of(changed: Changed, claim: Claim) -> Self {
-        Self { changed, claim, file: None, undoes: None, approval: None }
-    }
-
-    /// What is recorded of them, the use of an approval with it.
-    fn entries(
-        &self,
-        (state, iteration): (&State, &Iteration),
-        staged: &Staged,
-        kept: bool,
-    ) -> Result<Vec<Entry>, Stop> {
-        let mut entries = Vec::new();
-        let counted = self.claim.counted(state, iteration)?;
-        // The first change begins an iteration; taking one back does not.
-        if self.undoes.is_none() {
-            entries.extend(Claim::begins(&counted, &self.changed.paths(), state));
-        }
-        if let Some((name, content)) = &self.approval {
-            usable(&state.requests, name, content, now().timestamp())
-                .map_err(|cause| Stop::Approval { name: name.clone(), cause })?;
-            let used = Detail::Consumed { name: name.clone() };
-            entries.push(entries::approval("CONSUME", name, "SUCCESS", used));
-        }
-        let committed = Committed {
-            changed: self.changed.clone(),
-            transaction: staged.name().to_owned(),
-            manifest: staged.manifest().to_owned(),
-            kept,
-            undoes: self.undoes,
-            approval: self.approval.as_ref().map(|(name, _)| name.clone()),
-            counted,
-            reason: self.file.as_ref().map(|file| file.reason.to_owned()),
-        };
-        let detail = Detail::ChangeCommitted(Box::new(committed));
-        entries.push(match &self.file {
-            Some(OnFile { verb, path, to, reason, .. }) => {
-                let to = to.as_ref().map(|to| format!(" to {to}")).unwrap_or_default();
-                entries::said(&format!("{} {path}{to}", verb.done()), (*reason).to_owned(), detail)
-            }
-            None => {
-                let action = if self.undoes.is_some() { "UNDO" } else { "COMMIT" };
-                entry(action, &self.changed.paths(), "SUCCESS", detail)
-            }
-        });
-        Ok(entries)
     }
 }
 

@@ -1,8 +1,9 @@
 //! Taking back what a set of changes did: everything it replaced stands again as it was, or nothing is touched.
 //! Knows no doors.
 
+use super::bringing::Bringing;
 use super::desk::Desk;
-use super::transaction::{Bringing, Changes, begun};
+use super::transaction::{Changes, begun};
 use super::{Project, Stop, World};
 use crate::action::{Change, Node};
 use crate::event::line::{self, Machine};
@@ -38,7 +39,8 @@ pub fn undo(world: &World, project: &Project, seq: u64) -> Result<Changes, Stop>
     let transaction = Transaction::begin(&project.paths.state, &project.root)
         .map_err(|error| Stop::Change(begun(project, &error)))?;
     let changed = Changed::of(None, &set);
-    let bringing = Bringing { undoes: Some(seq), ..Bringing::of(changed.clone(), desk.taken_back(&set)) };
+    let claim = desk.taken_back(&set);
+    let bringing = Bringing { undoes: Some(seq), ..Bringing::of(changed.clone(), claim) };
     let find = |change: &Change| {
         let path = content(&aside, change).unwrap_or_default();
         let opened = File::open(&path);

@@ -88,8 +88,8 @@ fn committed(done: &Done, undoes: Option<u64>) -> Detail {
         kept: true,
         undoes,
         approval: None,
-        counted: Counted::of(done.files.keys().cloned()),
         reason: None,
+        counted: Counted::of(done.files.keys().cloned()),
     }))
 }
 

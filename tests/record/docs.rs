@@ -134,8 +134,8 @@ fn all() -> Vec<Detail> {
                 kept: true,
                 undoes: Some(1),
                 approval: Some(s()),
-                counted: Counted { files: vec![s()], more: 1 },
                 reason: Some(s()),
+                counted: Counted { files: vec![s()], more: 1 },
             })),
             Detail::ChangeCommitted(_) => Detail::ChangeWithheld(Box::new(Withheld {
                 changed: changed(),

@@ -10,6 +10,9 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path, PathBuf};
 
+/// Bytes of a path, the zero at its end with them (limits.h).
+const PATH_MAX: usize = 4096;
+
 /// What becomes of a link at the end of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ends {
@@ -59,6 +62,9 @@ pub enum FindError {
 pub fn find(project: &Path, cwd: &Path, written: &Path, ends: Ends) -> Result<PathBuf, FindError> {
     if written.as_os_str().is_empty() {
         return Err(FindError::Empty);
+    }
+    if written.as_os_str().len() >= PATH_MAX {
+        return Err(FindError::TooLong);
     }
     let root = Root::open(project).map_err(FindError::System)?;
     let below = below(project, &cwd.join(written))?;

@@ -171,8 +171,8 @@ mod tests {
             kept: true,
             undoes: None,
             approval: approval.map(str::to_owned),
-            counted: Counted::default(),
             reason: None,
+            counted: Counted::default(),
         }))
     }
 
