@@ -14,6 +14,7 @@ mod changes;
 mod classify;
 mod cli;
 mod compose;
+mod content;
 mod escape;
 mod failfast;
 mod fence;

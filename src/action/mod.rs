@@ -5,6 +5,7 @@ mod change;
 pub mod edit;
 mod facts;
 pub mod shell;
+pub mod source;
 
 pub use change::{Change, ChangeKind, ChangeSet, Node};
 pub use facts::{Facts, Found, Program};

@@ -1,12 +1,14 @@
 //! Facts about what a command changed, read from its upper layer and the project: secrets in new content, where links lead.
 //! Judges nothing.
 
+use super::content::Gathered;
 use crate::action::{Change, ChangeKind, ChangeSet, Node};
 use crate::decide::{ChangeFacts, Policy};
 use crate::execute::change::{ReadError, open_before, open_written};
 use crate::record::Redactor;
 use rustix::fs::lgetxattr;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
@@ -22,6 +24,8 @@ pub struct Look<'a> {
     pub home: Option<&'a Path>,
     /// Roots of projects within this one, absolute.
     pub nested: &'a [PathBuf],
+    /// The caller's `PATH`.
+    pub path: Option<&'a OsStr>,
 }
 
 /// Bytes of changed files that are looked through for secrets, all together.
@@ -50,6 +54,7 @@ pub fn change_facts(
     };
     let limit = policy.settings().limits.file_size;
     let mut left = SEARCHED;
+    let mut gathered = Gathered::new(set, look, policy);
     for change in &set.changes {
         let path = &change.path;
         if let Some(Node::Link { to }) = &change.after {
@@ -85,6 +90,12 @@ pub fn change_facts(
             }
         }
         let output = policy.settings().iteration.is_output(&look.project.join(path), look.project, look.home);
+        if let (Some(Node::File { len, .. }), None) = (&change.before, &change.after)
+            && !output
+            && *len <= limit
+        {
+            gathered.add(change, None, None)?;
+        }
         // What is bigger is asked in any case.
         if let Some(Node::File { len, .. }) = change.after
             && change.kind() != ChangeKind::Mode
@@ -99,19 +110,24 @@ pub fn change_facts(
                     continue;
                 }
             }
-            let new = redactor.certain(&content(open_written(look.upper, path)?, len, path)?);
-            let old = match change.before {
+            let after = content(open_written(look.upper, path)?, len, path)?;
+            let new = redactor.certain(&after);
+            let before = match change.before {
                 Some(Node::File { len, .. }) if !new.is_empty() && len <= limit => {
-                    redactor.certain(&content(open_before(look.project, path)?, len, path)?)
+                    Some(content(open_before(look.project, path)?, len, path)?)
                 }
-                Some(_) | None => BTreeSet::new(),
+                Some(_) | None => None,
             };
+            let old = before.as_ref().map(|before| redactor.certain(before)).unwrap_or_default();
             let fresh: Vec<String> = new.difference(&old).map(|(kind, _)| kind.clone()).collect();
             if !fresh.is_empty() {
                 facts.secrets.insert(path.clone(), fresh);
             }
+            gathered.add(change, Some(after), before)?;
         }
     }
+    facts.typed = gathered.typed();
+    facts.content = gathered.findings();
     Ok(facts)
 }
 

@@ -3,13 +3,14 @@
 
 use super::bringing::Claim;
 use super::changes::{Look, change_facts, within};
+use super::content::types;
 use super::desk::Desk;
 use super::diff::{Diff, Extent, diff};
 use super::origin::Origin;
 use super::{Stop, held, homes};
 use crate::action::{Change, ChangeSet, Node};
 use crate::approve::Permit;
-use crate::decide::policy::Writes;
+use crate::decide::policy::{ContentCheck, Writes};
 use crate::decide::{ChangeFacts, ChangeJudgement, Verdict, judge_changes};
 use crate::execute::change::{ReadError, take_times};
 use std::path::{Path, PathBuf};
@@ -22,7 +23,7 @@ impl Desk<'_> {
         set: &ChangeSet,
         origin: &Origin<'_>,
     ) -> Result<ChangeJudgement, ReadError> {
-        let mut facts = self.change_facts(upper, set)?;
+        let mut facts = self.change_facts(upper, set, origin.area)?;
         facts.task = origin.caller.task.map(str::to_owned);
         facts.answered.clone_from(&origin.answered);
         facts.round.clone_from(&self.state().iteration.open);
@@ -57,17 +58,23 @@ impl Desk<'_> {
     /// What the policy says by now of changes that wait.
     pub(super) fn judged_held(&self, held: &held::Held) -> Result<ChangeJudgement, Stop> {
         let facts = self
-            .change_facts(&held.upper, &held.set)
+            .change_facts(&held.upper, &held.set, held.about.area)
             .map_err(|error| Stop::System { what: "cannot look at the changes".into(), cause: error.to_string() })?;
         let facts = ChangeFacts { task: held.about.task.clone(), answered: held.about.answered.clone(), ..facts };
         Ok(judge_changes(&held.set, &facts, &self.policy, held.about.area))
     }
 
-    fn change_facts(&self, upper: &Path, set: &ChangeSet) -> Result<ChangeFacts, ReadError> {
+    fn change_facts(&self, upper: &Path, set: &ChangeSet, area: Writes) -> Result<ChangeFacts, ReadError> {
         let home = self.world.home();
         let (project, nested) = (self.project.root.as_path(), self.project.nested.as_slice());
-        let look = Look { upper, project, home: home.as_deref(), nested };
-        let facts = change_facts(set, look, &self.redactor, &self.policy)?;
+        let path = self.world.variable("PATH");
+        let look = Look { upper, project, home: home.as_deref(), nested, path };
+        let mut facts = change_facts(set, look, &self.redactor, &self.policy)?;
+        // What cannot be read has no types; what git brings back had them when it was written.
+        if area != Writes::Git && !facts.content.iter().any(|found| found.check == ContentCheck::Syntax) {
+            facts.content.extend(types::changed(self, upper, set, &facts.typed));
+            facts.content.sort();
+        }
         Ok(ChangeFacts { own_home: homes::of_database(), ..facts })
     }
 

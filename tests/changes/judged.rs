@@ -21,7 +21,7 @@ fn redactor() -> Redactor {
 
 fn facts(scene: &Scene, set: &ChangeSet, policy: &Policy) -> ChangeFacts {
     let project = fs::canonicalize(&scene.project).unwrap();
-    let look = Look { upper: &scene.upper, project: &project, home: None, nested: &[] };
+    let look = Look { upper: &scene.upper, project: &project, home: None, nested: &[], path: None };
     change_facts(set, look, &redactor(), policy).unwrap()
 }
 

@@ -5,7 +5,8 @@ use guard::decide::{Layer, Policy, Source, check_examples};
 /// The texts that guard's own rules stand in.
 fn own_rules() -> String {
     let changes = include_str!("../../src/decide/changes/table.rs");
-    [include_str!("../../src/decide/judging/built_in.rs"), changes].concat()
+    let content = include_str!("../../src/decide/changes/content.rs");
+    [include_str!("../../src/decide/judging/built_in.rs"), changes, content].concat()
 }
 
 const PAGE: &str = include_str!("../../docs/policy.md");

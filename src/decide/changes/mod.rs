@@ -1,6 +1,7 @@
 //! Judging what a command changed, before any of it reaches the project: by rules of guard's own and the policy's.
 //! Pure: a set of changes and facts about them in, a verdict with every rule that matched out.
 
+mod content;
 mod git;
 mod links;
 mod names;
@@ -20,12 +21,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+pub use content::Finding;
 pub use names::holds_secrets;
 pub use round::{Bounds, bounds};
 
 /// Rules of guard's own about changes.
 pub(super) fn own() -> impl Iterator<Item = &'static BuiltIn> {
-    table::ALL.into_iter()
+    table::ALL.into_iter().chain(content::ALL)
 }
 
 /// What a set of changes says nothing about.
@@ -53,6 +55,10 @@ pub struct ChangeFacts {
     pub environments: BTreeSet<PathBuf>,
     /// Changed paths in folders that git would take for a repository without a work tree (`HEAD`, `objects`, `refs`).
     pub bare: BTreeSet<PathBuf>,
+    /// What checks of the policy's found in new contents.
+    pub content: Vec<Finding>,
+    /// Changed files whose types are to be looked at as well.
+    pub typed: Vec<PathBuf>,
     /// The caller's label.
     pub task: Option<String>,
     /// The project's mode.
@@ -104,6 +110,7 @@ pub fn judge_changes(set: &ChangeSet, facts: &ChangeFacts, policy: &Policy, area
             counted.insert(change.path.as_path());
         }
     }
+    content::judge(ground, &mut found);
     // A file that was moved and not changed is one change: it counts under its new name.
     for (from, to) in set.renames() {
         if counted.contains(to) {

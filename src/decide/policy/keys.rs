@@ -1,6 +1,7 @@
 //! Every key of a policy file: where it stands, what it takes, what it is for, and in words when a condition holds.
 //! The one list of them: readers, the JSON Schema and explanations are made from it. Reads nothing itself.
 
+use super::content;
 use super::rule_table::{CHECKS, NETWORKS, RUNNERS, STDINS, VERDICTS, WRITES};
 use super::settings::{KINDS, REQUIRES, SUPERVISIONS};
 use super::strength::Strength;
@@ -64,6 +65,8 @@ pub(crate) enum Form {
     Size,
     /// One of a few words.
     Word(fn() -> Vec<&'static str>),
+    /// Some of a few words.
+    SomeOf(fn() -> Vec<&'static str>),
     /// `true`, `false`, or one of a few words.
     BooleanOrWord(fn() -> Vec<&'static str>),
     /// A table of its own.
@@ -129,6 +132,11 @@ pub(crate) static POLICY: &[Key] = &[
     key("uncoupled", Form::Tables(COUPLED), "Files that never count as coupled, whatever `[[coupled]]` says."),
     key("fence", Form::Table(FENCE), "The fence that commands need."),
     key("run", Form::Table(RUN), "What an agent's harness gets in the fence of `guard run`."),
+    key(
+        "content",
+        Form::Tables(CONTENT),
+        "What changed files must hold before a change is kept. Tables of all layers add up.",
+    ),
     key("service", Form::Tables(SERVICE), "Something that listens and can be opened to a rule's commands by name."),
     key(
         "rule",
@@ -241,6 +249,17 @@ pub(crate) static RUN: &[Key] = &[
 
 /// The list in `[fence]` of what may be read.
 pub(crate) const TOOLCHAIN: &str = "toolchain";
+
+/// `[[content]]`.
+pub(crate) static CONTENT: &[Key] = &[
+    required(key("paths", Form::Texts, "Path globs over the changed files that are meant.")),
+    key("checks", Form::SomeOf(|| words(content::CHECKS)), "What is checked there."),
+    key(
+        "except",
+        Form::SomeOf(|| words(content::CHECKS)),
+        "What is not checked there, whichever table before wants it; only what the machine's policy wants stays.",
+    ),
+];
 
 /// `[[service]]`.
 pub(crate) static SERVICE: &[Key] = &[

@@ -10,7 +10,7 @@ use super::read::{At, Reader, root};
 use super::rule_table::{self, Read};
 use super::settings::{self, Approvals, Attempts, Given, Iteration, Limits, Require, Service, Settings, Supervision};
 use super::strength::Strength;
-use super::{Examples, Layer, Rule, RuleText, Source, harness, toolchain};
+use super::{Examples, Layer, Rule, RuleText, Source, content, harness, toolchain};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -246,6 +246,7 @@ fn merge(parts: &[Part]) -> Settings {
             parts.iter().filter_map(|part| Some((part.source.layer, part.given.toolchain.as_ref()?))),
         ),
         run: harness::merge(parts.iter().filter_map(|part| Some((part.source.layer, part.given.run.as_ref()?)))),
+        content: content::merge(parts.iter().map(|part| (part.source.layer, part.given.content.as_slice()))),
         services: parts.iter().flat_map(|part| &part.given.services).map(|at| Service::clone(&at.value)).collect(),
     }
 }

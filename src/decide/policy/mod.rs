@@ -2,6 +2,7 @@
 //! Takes texts; knows nothing of files or trust.
 
 mod compiled;
+mod content;
 mod coupling;
 mod difference;
 mod fault;
@@ -25,6 +26,7 @@ pub(crate) mod wild;
 mod written;
 
 pub use compiled::{CompiledError, Rows};
+pub use content::{ContentCheck, Contents};
 pub use coupling::Couplings;
 pub use difference::{Change, difference};
 pub use fault::{Fault, Faults};

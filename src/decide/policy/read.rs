@@ -256,6 +256,24 @@ impl<'s> Reader<'s> {
         None
     }
 
+    /// Some of a few words.
+    pub(crate) fn choices<T: Copy>(&mut self, table: Table<'_, '_>, key: &str, words: &[(&str, T)]) -> Vec<T> {
+        let mut chosen = Vec::new();
+        for At { value, span } in self.strings(table, key).unwrap_or_default() {
+            if let Some((_, word)) = words.iter().find(|(word, _)| *word == value) {
+                chosen.push(*word);
+                continue;
+            }
+            let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            let help = match nearest(&value, &known) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => format!("one of \"{}\"", known.join("\", \"")),
+            };
+            self.fault(span, format!("`{key}` cannot hold \"{value}\""), help);
+        }
+        chosen
+    }
+
     /// Whether `key` holds a boolean, for keys that take either that or a word.
     pub(crate) fn is_boolean(&self, table: Table<'_, '_>, key: &str) -> bool {
         table.entries.get(key).is_some_and(|value| value.get_ref().is_bool())

@@ -87,6 +87,7 @@ fn form(form: Form) -> Value {
         Form::Timeout => texts(json!({ "anyOf": [pattern(DURATION), pattern(FOLLOWS)] })),
         Form::Size => pattern(SIZE),
         Form::Word(words) => json!({ "enum": words() }),
+        Form::SomeOf(words) => texts(json!({ "enum": words() })),
         Form::BooleanOrWord(words) => json!({ "anyOf": [{ "type": "boolean" }, { "enum": words() }] }),
         Form::Table(keys) => table(keys),
         Form::Tables(keys) => json!({ "type": "array", "items": table(keys) }),

@@ -1,6 +1,7 @@
 //! Settings beside the rules: supervision, limits, budgets, the fence, services.
 //! Knows their keys and their meaning; what enforces them lies elsewhere.
 
+use super::content::{self, Content, Contents};
 use super::coupling::{self, Couplings, Group};
 use super::glob::{Bases, PathPattern, path_meant};
 use super::harness::{self, Harness};
@@ -173,6 +174,8 @@ pub struct Settings {
     pub toolchain: Toolchain,
     /// What an agent's harness gets.
     pub run: Harness,
+    /// Checks of what changed files hold.
+    pub content: Contents,
     /// Services that rules may open.
     pub services: Vec<Service>,
 }
@@ -209,6 +212,7 @@ pub(crate) struct Given {
     pub(crate) require: Option<Require>,
     pub(crate) toolchain: Option<Toolchain>,
     pub(crate) run: Option<harness::Given>,
+    pub(crate) content: Vec<Content>,
     pub(crate) services: Vec<At<Service>>,
 }
 
@@ -280,6 +284,9 @@ pub(crate) fn read(reader: &mut Reader<'_>, root: Table<'_, '_>) -> Given {
         given.toolchain = toolchain::read(reader, table);
     }
     given.run = reader.table(root, "run", "[run]").map(|table| harness::read(reader, table));
+    for (table, span) in reader.tables(root, "content", "[[content]]") {
+        given.content.push(content::read(reader, table, &span));
+    }
     for (table, span) in reader.tables(root, "service", "[[service]]") {
         reader.only(table, keys::SERVICE);
         let name = reader.string(table, "name");

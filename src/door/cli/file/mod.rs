@@ -2,6 +2,7 @@
 //! Knows how it is said, not how it is done.
 
 mod change;
+mod check;
 mod look;
 
 use crate::gate::World;
@@ -19,7 +20,8 @@ Examples:
   guard file read services/risk.py --lines 1:80
   guard file write tests/test_risk.py --reason 'a test of the limit' < test_risk.py
   guard file edit services/risk.py --old 'LIMIT = 2' --new 'LIMIT = 3' --reason 'the limit of phase 2'
-  guard file delete scripts/old.py --reason 'nobody calls it'")]
+  guard file delete scripts/old.py --reason 'nobody calls it'
+  guard file check services/")]
 pub(crate) enum Command {
     Read(look::Read),
     List(look::List),
@@ -27,6 +29,7 @@ pub(crate) enum Command {
     Edit(change::Edit),
     Delete(change::Delete),
     Move(change::Move),
+    Check(check::Args),
 }
 
 pub(crate) fn run(world: World, from: &Path, command: Command) -> ExitCode {
@@ -37,5 +40,6 @@ pub(crate) fn run(world: World, from: &Path, command: Command) -> ExitCode {
         Command::Edit(args) => change::edit(world, from, args),
         Command::Delete(args) => change::delete(world, from, args),
         Command::Move(args) => change::rename(world, from, args),
+        Command::Check(args) => check::run(world, from, args),
     }
 }
