@@ -54,7 +54,7 @@ fn change(home: &Home, files: &[&str]) -> Value {
 /// What `exec --json` says.
 fn exec(home: &Home, words: &[&str]) -> Value {
     let done = home.guard(&[&["exec", "--json"], words].concat());
-    serde_json::from_str(&done.stdout).unwrap_or_else(|_| panic!("{}{}", done.stdout, done.stderr))
+    serde_json::from_str(&done.stdout).expect("one object is printed")
 }
 
 /// The rules that kept changes out, and none where they came in.

@@ -58,7 +58,7 @@ impl Model {
     /// What a file held before record `seq`.
     fn content(&self, file: &str, seq: u64) -> u64 {
         let changes = self.changes.iter().filter(|done| done.seq < seq);
-        changes.filter_map(|done| done.files.get(file)).last().map_or(0, |(_, after)| *after)
+        changes.filter_map(|done| done.files.get(file)).next_back().map_or(0, |(_, after)| *after)
     }
 
     fn can_be_taken_back(&self, done: &Done) -> bool {
