@@ -8,8 +8,11 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 #[test]
 fn a_file_is_made_with_its_folders_and_the_log_says_why() {
     let home = scene();
-    let made =
-        given(&home, &["file", "write", "services/deep/risk.py", "--reason", "position sizing: phase 2"], "x = 1\n");
+    let made = given(
+        &home,
+        &["file", "write", "services/deep/risk.py", "--reason", "position sizing: phase 2"],
+        "\"\"\"Risk.\"\"\"\nx = 1\n",
+    );
     assert_eq!((made.code, made.stderr.as_str()), (Some(0), ""), "{}", made.stderr);
     let seq = changes(&home)[0];
     assert_eq!(
@@ -19,16 +22,16 @@ fn a_file_is_made_with_its_folders_and_the_log_says_why() {
              record {seq}; `guard undo {seq}` takes it back\n"
         )
     );
-    assert_eq!(home.read("services/deep/risk.py"), "x = 1\n");
+    assert_eq!(home.read("services/deep/risk.py"), "\"\"\"Risk.\"\"\"\nx = 1\n");
     let log = home.log();
     let last = log.lines().last().unwrap();
     assert!(last.contains("] Created services/deep/risk.py: position sizing: phase 2 {"), "{last}");
     assert!(last.contains("\"reason\":\"position sizing: phase 2\""), "{last}");
-    let again = write(&home, "services/deep/risk.py", "x = 2\n");
+    let again = write(&home, "services/deep/risk.py", "\"\"\"Risk.\"\"\"\nx = 2\n");
     assert_eq!(again.code, Some(0), "{}", again.stderr);
     assert!(home.log().lines().last().unwrap().contains("] Modified services/deep/risk.py: a test {"));
     assert!(agreed(&home, &format!("guard undo {}", changes(&home)[0])).stdout.contains("taken back"));
-    assert_eq!(home.read("services/deep/risk.py"), "x = 1\n");
+    assert_eq!(home.read("services/deep/risk.py"), "\"\"\"Risk.\"\"\"\nx = 1\n");
     agreed(&home, &format!("guard undo {seq}"));
     assert!(!home.project.join("services").exists());
 }

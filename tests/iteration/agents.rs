@@ -20,8 +20,8 @@ fn an_agent_works_in_iterations_by_itself() {
     let home = scene(&["a.py", "b.py"], "[iteration]\nfiles = 1\n");
     let ran = harness(
         &home,
-        "guard iteration start 'first thing' && guard exec -c 'echo new >> a.py' && ! guard exec -c 'echo new >> b.py' \
-         && ! guard iteration close && guard exec -- true && guard iteration close && guard exec -c 'echo new >> b.py' \
+        "guard iteration start 'first thing' && guard exec -c 'echo 7 >> a.py' && ! guard exec -c 'echo 7 >> b.py' \
+         && ! guard iteration close && guard exec -- true && guard iteration close && guard exec -c 'echo 7 >> b.py' \
          && guard iteration status",
     );
     assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
@@ -96,18 +96,18 @@ fn nothing_that_a_fenced_command_does_to_files_resets_the_count() {
 fn a_file_by_another_name_is_another_file() {
     let home = working();
     for line in [
-        "ln -f a.py c2.py; echo new >> c2.py",
-        "ln -sf c.py a.py; echo new >> a.py",
-        "mkdir d; ln -s ../c.py d/a.py; echo new >> d/a.py",
+        "ln -f a.py c2.py; echo 7 >> c2.py",
+        "ln -sf c.py a.py; echo 7 >> a.py",
+        "mkdir d; ln -s ../c.py d/a.py; echo 7 >> d/a.py",
         "cp a.py A.PY",
-        "echo new > './sub/../c.py' || echo new > c.py",
+        "echo 7 > './sub/../c.py' || echo 7 > c.py",
         "mv a.py c3.py; echo x > a.py",
     ] {
         let told = exec(&home, &["-c", line]);
         if told["changes"].is_object() {
             assert_ne!(told["changes"]["committed"], true, "{line}: {told}");
         }
-        assert_eq!(home.read("c.py"), "old\n", "{line}");
+        assert_eq!(home.read("c.py"), "1\n", "{line}");
     }
     assert_eq!(counted(&home).0, ["a.py", "b.py"]);
 }

@@ -15,7 +15,7 @@ fn the_third_file_of_an_iteration_is_refused_with_what_is_open_and_what_to_do() 
     assert!(reason.contains("`c.py` would be added to `a.py`, `b.py`, of which it may hold 2"), "{reason}");
     assert!(reason.contains("no other file is coupled with all of these"), "{reason}");
     assert!(rule["instead"].as_str().unwrap().contains("guard iteration close"), "{rule}");
-    assert_eq!((home.read("c.py"), counted(&home)), ("old\n".into(), (vec!["a.py".into(), "b.py".into()], 0)));
+    assert_eq!((home.read("c.py"), counted(&home)), ("1\n".into(), (vec!["a.py".into(), "b.py".into()], 0)));
     // What is open may change again, as often as it takes.
     comes_in(&home, &["a.py", "b.py"]);
     comes_in(&home, &["b.py"]);
@@ -45,10 +45,10 @@ fn what_does_not_come_in_does_not_count() {
     let home = scene(&["a.py", "b.py", "c.py"], "");
     comes_in(&home, &["a.py"]);
     for words in [
-        vec!["--dry-run", "-c", "echo new > b.py"],
-        vec!["-c", "echo new > b.py; ln -s /etc/passwd l"],
-        vec!["-c", "echo new > b.py; echo x > .env"],
-        vec!["--timeout", "1s", "-c", "echo new > b.py; while :; do :; done"],
+        vec!["--dry-run", "-c", "echo 7 > b.py"],
+        vec!["-c", "echo 7 > b.py; ln -s /etc/passwd l"],
+        vec!["-c", "echo 7 > b.py; echo x > .env"],
+        vec!["--timeout", "1s", "-c", "echo 7 > b.py; while :; do :; done"],
     ] {
         exec(&home, &words);
         assert_eq!(counted(&home).0, ["a.py"], "{words:?}");

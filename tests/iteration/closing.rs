@@ -113,7 +113,7 @@ fn a_person_closes_without_a_check_at_a_terminal_or_by_a_signature() {
     assert!(closed.contains("[CLOSED]") && closed.contains("\"strength\":\"terminal\""), "{closed}");
     // Once there is an approver, a terminal is not enough.
     let scene = crate::approve::scene::Scene::signed();
-    scene.home.write("a.py", "old\n");
+    scene.home.write("a.py", "1\n");
     comes_in(&scene.home, &["a.py"]);
     let key = scene.key("anna");
     let close = format!("guard iteration close --person --key {key}");

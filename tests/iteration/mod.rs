@@ -39,7 +39,7 @@ fn scene(files: &[&str], policy: &str) -> Home {
     let home = Home::bare();
     let head = "version = 1\nextends = [\"python-trading\"]\nsupervision = \"attended\"\n";
     home.write("guard.toml", &format!("{head}{PATIENT}{policy}{CHECKS}"));
-    files.iter().for_each(|file| home.write(file, "old\n"));
+    files.iter().for_each(|file| home.write(file, "1\n"));
     let made = home.guard(&["init"]);
     assert_eq!(made.code, Some(0), "{}", made.stderr);
     home
@@ -47,7 +47,7 @@ fn scene(files: &[&str], policy: &str) -> Home {
 
 /// One command that adds a line to each of these files.
 fn change(home: &Home, files: &[&str]) -> Value {
-    let line: Vec<String> = files.iter().map(|file| format!("echo new >> {file}")).collect();
+    let line: Vec<String> = files.iter().map(|file| format!("echo 7 >> {file}")).collect();
     exec(home, &["-c", &line.join("; ")])
 }
 

@@ -15,7 +15,7 @@ fn at_once(home: &Home, files: &[&str], pause: &str) -> Vec<String> {
     let running: Vec<_> = files
         .iter()
         .map(|file| {
-            let mut command = home.command(&["exec", "--json", "-c", &format!("{pause}echo new >> {file}")]);
+            let mut command = home.command(&["exec", "--json", "-c", &format!("{pause}echo 7 >> {file}")]);
             let file = (*file).to_owned();
             thread::spawn(move || (file, done(&mut command)))
         })
@@ -87,10 +87,10 @@ fn of_a_guard_that_is_killed_either_the_change_counts_and_is_there_or_neither() 
     let home = scene(&["a.py", "b.py", "c.py"], "");
     let (mut in_, mut out) = (0, 0);
     for round in 0..40_u64 {
-        home.write("b.py", "old\n");
+        home.write("b.py", "1\n");
         comes_in(&home, &["a.py"]);
         let mut guard = Command::new(env!("CARGO_BIN_EXE_guard"))
-            .args(["exec", "-c", "echo new >> b.py"])
+            .args(["exec", "-c", "echo 7 >> b.py"])
             .current_dir(&home.project)
             .env_clear()
             .env("PATH", path())

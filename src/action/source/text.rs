@@ -37,9 +37,9 @@ pub fn markers(path: &Path, text: &str) -> Vec<Fault> {
     found
 }
 
-/// The first NUL of a file that was text before.
+/// The first NUL of a file that was text before; an empty one was nothing yet.
 pub fn nul(before: &[u8], after: &[u8]) -> Option<Fault> {
-    let at = after.iter().position(|byte| *byte == 0).filter(|_| is_text(before))?;
+    let at = after.iter().position(|byte| *byte == 0).filter(|_| !before.is_empty() && is_text(before))?;
     Some(lossy_fault(after, at, "a NUL byte, in what was text"))
 }
 

@@ -149,6 +149,7 @@ impl Run<'_> {
                     | b"resumed"
                     | b"iteration_started"
                     | b"iteration_closed"
+                    | b"change_committed"
             )
         );
         let silent = event == Some(b"output") && !body.windows(8).any(|w| w == b"\"blob\":\"");
@@ -183,6 +184,7 @@ impl Run<'_> {
                 | Detail::Escalated(_)
                 | Detail::IterationStarted(_)
                 | Detail::IterationClosed(_)
+                | Detail::ChangeCommitted(_)
                 | Detail::Resumed { .. }),
             ) => self.out.marks.push(Mark::Person(seq, time.timestamp(), Box::new(detail))),
             Machine::Known(
@@ -211,7 +213,6 @@ impl Run<'_> {
                 | Detail::ConnectionRefused { .. }
                 | Detail::HostReached { .. }
                 | Detail::CallRefused { .. }
-                | Detail::ChangeCommitted(_)
                 | Detail::ChangeWithheld(_)
                 | Detail::ChangeFinished(_)
                 | Detail::FileChanged { .. }
