@@ -4,8 +4,10 @@ mod acts;
 mod bad_input;
 mod looks;
 mod paths;
+mod properties;
 mod races;
 mod rules;
+mod service;
 
 use crate::cli::{Done, Home, PATIENT, done};
 
