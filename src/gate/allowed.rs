@@ -148,7 +148,13 @@ impl Desk<'_> {
         let content = held.as_ref().map(|held| held.content.as_str()).unwrap_or_default();
         usable(&self.state().requests, name, content, now().timestamp()).map_err(unusable)?;
         let held = held.ok_or_else(|| unusable(Unusable::Changed))?;
-        let judged = self.judged_held(&held)?;
+        let judged = match self.judged_held(&held) {
+            Err(Stop::Change(ChangeError::Conflict { path, conflict })) => {
+                self.changed(name)?;
+                return Err(Stop::Change(ChangeError::Conflict { path, conflict }));
+            }
+            judged => judged?,
+        };
         if judged.verdict == Verdict::Deny {
             self.changed(name)?;
             return Err(unusable(Unusable::Changed));

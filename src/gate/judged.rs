@@ -12,7 +12,7 @@ use crate::action::{Change, ChangeSet, Node};
 use crate::approve::Permit;
 use crate::decide::policy::{ContentCheck, Writes};
 use crate::decide::{ChangeFacts, ChangeJudgement, Verdict, judge_changes};
-use crate::execute::change::{ReadError, take_times};
+use crate::execute::change::{ChangeError, Conflict, ReadError, take_times};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -57,9 +57,15 @@ impl Desk<'_> {
 
     /// What the policy says by now of changes that wait.
     pub(super) fn judged_held(&self, held: &held::Held) -> Result<ChangeJudgement, Stop> {
-        let facts = self
-            .change_facts(&held.upper, &held.set, held.about.area)
-            .map_err(|error| Stop::System { what: "cannot look at the changes".into(), cause: error.to_string() })?;
+        let facts = self.change_facts(&held.upper, &held.set, held.about.area).map_err(|error| match error {
+            // They are judged by what stands below, which went on meanwhile.
+            ReadError::Moved { path } => {
+                let gone = self.project.root.join(&path).symlink_metadata().is_err();
+                let conflict = if gone { Conflict::Gone } else { Conflict::Changed };
+                Stop::Change(ChangeError::Conflict { path, conflict })
+            }
+            error @ (ReadError::System { .. } | ReadError::Foreign { .. } | ReadError::Mounted { .. }) => Stop::System { what: "cannot look at the changes".into(), cause: error.to_string() },
+        })?;
         let facts = ChangeFacts { task: held.about.task.clone(), answered: held.about.answered.clone(), ..facts };
         Ok(judge_changes(&held.set, &facts, &self.policy, held.about.area))
     }

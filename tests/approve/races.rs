@@ -100,7 +100,7 @@ fn the_same_asked_many_times_at_once_is_one_request_and_at_most_ten_wait() {
 #[test]
 fn an_answer_at_the_moment_of_expiry_is_in_time_or_refused() {
     let scene = Scene::signed();
-    scene.home.trust("\n[approvals]\nrequest = \"1s\"\nuse = \"1s\"\n");
+    scene.home.trust("\n[iteration]\nfiles = 1000\nfolder = 1000\n[approvals]\nrequest = \"1s\"\nuse = \"1s\"\n");
     let (mut late, mut used) = (0, 0);
     for round in 0..12_i64 {
         let file = format!("made{round}");

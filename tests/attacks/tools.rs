@@ -63,7 +63,7 @@ fn everyday_flags_that_look_like_others_are_not_asked() {
             "sed -i 's/foo/bar/g' src/a.py",
             "sed -i -e 's/foo/bar/' -e '/^$/d' src/a.py",
             "sed -i.bak 's/foo/bar/g' src/a.py",
-            "find . -name '*.py' -exec sed -i 's/a/b/' {} +",
+            "find services -name '*.py' -exec sed -i 's/a/b/' {} +",
             "pytest --cov=src --cov-report=term-missing",
             "pytest --co -q",
             "pytest --pdb",
