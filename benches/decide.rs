@@ -5,8 +5,8 @@ use guard::action::shell::Shell;
 use guard::action::{Action, Change, ChangeSet, Facts, Node};
 use guard::decide::policy::{Rows, Writes, embedded};
 use guard::decide::{ChangeFacts, Layer, Policy, Source, example_environment, example_facts, judge, judge_changes};
-use guard::execute::file::{Ends, find};
 use guard::event::State;
+use guard::execute::file::{Ends, find};
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
@@ -82,7 +82,8 @@ fn paths(policy: &Policy) {
     let Ok(project) = tempfile::tempdir() else { return };
     let Ok(root) = std::fs::canonicalize(project.path()) else { return };
     let path = Path::new("services/deep/er/risk.py");
-    let made = std::fs::create_dir_all(root.join("services/deep/er")).and_then(|()| std::fs::write(root.join(path), ""));
+    let made =
+        std::fs::create_dir_all(root.join("services/deep/er")).and_then(|()| std::fs::write(root.join(path), ""));
     if made.is_err() {
         return;
     }

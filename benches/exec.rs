@@ -197,7 +197,9 @@ fn file(home: &Home) {
         }
     }
     let (took, ratio) = (micros(&written), median(ratios));
-    println!("guard file write, 10 kB of Python, {ROUNDS} paired rounds: {took:.0} µs, {ratio:.2} × guard exec (at most 2.5)");
+    println!(
+        "guard file write, 10 kB of Python, {ROUNDS} paired rounds: {took:.0} µs, {ratio:.2} × guard exec (at most 2.5)"
+    );
 }
 
 /// The whole call against bubblewrap, in rounds of their own: the kernel takes its network namespace down after it ended,

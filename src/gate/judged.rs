@@ -64,7 +64,9 @@ impl Desk<'_> {
                 let conflict = if gone { Conflict::Gone } else { Conflict::Changed };
                 Stop::Change(ChangeError::Conflict { path, conflict })
             }
-            error @ (ReadError::System { .. } | ReadError::Foreign { .. } | ReadError::Mounted { .. }) => Stop::System { what: "cannot look at the changes".into(), cause: error.to_string() },
+            error @ (ReadError::System { .. } | ReadError::Foreign { .. } | ReadError::Mounted { .. }) => {
+                Stop::System { what: "cannot look at the changes".into(), cause: error.to_string() }
+            }
         })?;
         let facts = ChangeFacts { task: held.about.task.clone(), answered: held.about.answered.clone(), ..facts };
         Ok(judge_changes(&held.set, &facts, &self.policy, held.about.area))

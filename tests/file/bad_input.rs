@@ -129,3 +129,69 @@ fn a_folder_that_nobody_may_write_to_is_told_apart() {
         );
     }
 }
+
+/// `guard ARGUMENTS…` as an ordinary user, in a project of theirs; `None`: this is not root, and nobody else can be.
+fn as_nobody(folder: &std::path::Path, arguments: &[&str], input: &str) -> crate::cli::Done {
+    let mut command = assert_cmd::Command::new("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", env!("CARGO_BIN_EXE_guard")]).args(arguments);
+    command.current_dir(folder.join("p")).env_clear().env("PATH", crate::cli::path()).env("HOME", folder);
+    crate::cli::done(command.write_stdin(input))
+}
+
+#[test]
+fn what_its_caller_may_not_write_to_guard_does_not_write_to_for_them() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    use std::os::unix::fs::{PermissionsExt, chown};
+    let base = tempfile::tempdir_in(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target")).unwrap();
+    fs::set_permissions(base.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let (folder, project) = (base.path(), base.path().join("p"));
+    fs::create_dir_all(project.join("shut")).unwrap();
+    for name in ["shut/a.txt", "fixed.txt"] {
+        fs::write(project.join(name), "old\n").unwrap();
+        chown(project.join(name), Some(65534), Some(65534)).unwrap();
+    }
+    for path in [folder, &project, &project.join("shut")] {
+        chown(path, Some(65534), Some(65534)).unwrap();
+    }
+    assert_eq!(as_nobody(folder, &["init", "--preset", "python"], "").code, Some(0));
+    fs::set_permissions(project.join("shut"), fs::Permissions::from_mode(0o555)).unwrap();
+    fs::set_permissions(project.join("fixed.txt"), fs::Permissions::from_mode(0o444)).unwrap();
+    for path in ["shut/a.txt", "shut/new.txt", "fixed.txt"] {
+        let failed = as_nobody(folder, &["file", "write", path, "--reason", "r"], "new\n");
+        assert_eq!(failed.code, Some(125), "{path}: {}", failed.stderr);
+        assert!(
+            failed.stderr.contains("tried twice") && failed.stderr.contains("guard has no right to"),
+            "{}",
+            failed.stderr
+        );
+    }
+    for path in ["shut/a.txt", "fixed.txt"] {
+        assert_eq!(fs::read_to_string(project.join(path)).unwrap(), "old\n");
+    }
+    assert!(!project.join("shut/new.txt").exists());
+    assert_eq!(as_nobody(folder, &["file", "write", "open.txt", "--reason", "r"], "new\n").code, Some(0));
+}
+
+#[test]
+fn a_full_disk_leaves_what_was_there() {
+    let home = crate::cli::Home::bare();
+    let script = "mount -t tmpfs -o size=1m none \"$P\"; cd \"$P\"; printf 'version = 1\\nextends = [\"python\"]\\n' > guard.toml\n\
+                  \"$G\" init > /dev/null; echo old > a.txt; head -c 500000 /dev/zero > filler\n\
+                  head -c 700000 /dev/zero | tr '\\0' x | \"$G\" file write a.txt --reason r 2>&1 || echo \"code $?\"\n\
+                  cat a.txt; ls -A | tr '\\n' ' '; rm filler\n\
+                  echo new | \"$G\" file write a.txt --reason r > /dev/null; cat a.txt; \"$G\" audit verify | cut -c 1-5";
+    let mut command = std::process::Command::new("unshare");
+    if !rustix::process::geteuid().is_root() {
+        command.args(["--user", "--map-root-user"]);
+    }
+    command.args(["--mount", "--propagation", "private", "sh", "-euc", script]).current_dir("/").env_clear();
+    command.env("PATH", crate::cli::path()).env("HOME", home.path());
+    let output = command.env("G", env!("CARGO_BIN_EXE_guard")).env("P", &home.project).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("tried twice") && said.contains("No space left on device"), "{said}{errors}");
+    let rest = said.split_once("code 125\n").map(|(_, rest)| rest);
+    assert_eq!(rest, Some("old\na.txt build_audit.log filler guard.toml new\nwhole\n"), "{said}{errors}");
+}

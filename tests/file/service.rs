@@ -78,10 +78,18 @@ fn an_agent_builds_a_service_and_meets_each_rule() {
 
     // The service, its test and its configuration belong together. What is wrong with a content is said with its place.
     agent.refused("services/sizing.py", &SIZING.replace("float:\n", "float\n"), (126, "services/sizing.py:8:5"));
-    agent.refused("services/sizing.py", &SIZING.replace("shared.models", "shared.model"), (126, "guard:content-imports"));
+    agent.refused(
+        "services/sizing.py",
+        &SIZING.replace("shared.models", "shared.model"),
+        (126, "guard:content-imports"),
+    );
     agent.refused("services/sizing.py", &SIZING.replace("Signal", "Order"), (126, "guard:content-names"));
     agent.refused("services/sizing.py", &SIZING.replace("signal.price", "signal.prize"), (126, "guard:content-types"));
-    agent.refused("services/sizing.py", &SIZING.replace("\"\"\"Position sizes.\"\"\"\n\n", ""), (126, "guard:content-explained"));
+    agent.refused(
+        "services/sizing.py",
+        &SIZING.replace("\"\"\"Position sizes.\"\"\"\n\n", ""),
+        (126, "guard:content-explained"),
+    );
     agent.writes("services/sizing.py", SIZING);
     agent.refused("config/sizing.yaml", "risk: [0.01\n", (126, "guard:content-syntax"));
     agent.writes("config/sizing.yaml", "risk: 0.01\n");
@@ -89,7 +97,9 @@ fn an_agent_builds_a_service_and_meets_each_rule() {
     let failed = agent.0.guard(&["exec", "--", "pytest", "-q", "tests/"]);
     assert_eq!(failed.code, Some(1), "{}{}", failed.stdout, failed.stderr);
     let edit = ["file", "edit", "services/sizing.py", "--old", "signal.price + signal.stop", "--new"];
-    let edit = agent.0.guard(&[&edit[..], &["signal.price - signal.stop", "--reason", "risk is the way to the stop"]].concat());
+    let edit = agent
+        .0
+        .guard(&[&edit[..], &["signal.price - signal.stop", "--reason", "risk is the way to the stop"]].concat());
     assert_eq!(edit.code, Some(0), "{}", edit.stderr);
     assert!(agent.runs("pytest -q tests/").stdout.contains("1 passed"));
     agent.closes();

@@ -3,7 +3,7 @@
 
 use crate::action::Node;
 use crate::execute::change::{Root, hash, special};
-use rustix::fs::FileType;
+use rustix::fs::{Access, AtFlags, FileType};
 use rustix::io::Errno;
 use std::ffi::OsString;
 use std::fs::File;
@@ -19,6 +19,22 @@ pub struct Stood {
     pub names: u64,
     /// A file, open for reading from its beginning.
     pub file: Option<File>,
+}
+
+/// Whether this process may write to the file or folder `path`, from the root of `project`.
+///
+/// # Errors
+/// The system's, where it may not or nothing is there.
+pub fn writable(project: &Path, path: &Path) -> Result<(), Errno> {
+    let root = Root::open(project)?;
+    match root.stat(path) {
+        Ok(Some(found)) if !FileType::from_raw_mode(found.st_mode).is_dir() => {
+            let (parent, name) = root.parent(path)?;
+            let by = AtFlags::EACCESS | AtFlags::SYMLINK_NOFOLLOW;
+            rustix::fs::accessat(&parent, name, Access::WRITE_OK, by)
+        }
+        _ => root.writable(path),
+    }
 }
 
 /// Looks at `path`, from the root of `project` and without links on the way; `None`: nothing is there.

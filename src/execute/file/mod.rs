@@ -10,4 +10,4 @@ mod look;
 pub use find::{Ends, FindError, find};
 pub use lay::lay;
 pub use locks::{Holder as LockHolder, locked};
-pub use look::{Stood, stood};
+pub use look::{Stood, stood, writable};

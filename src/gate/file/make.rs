@@ -5,7 +5,7 @@ use super::{FileAct, FileRequest, Verb};
 use crate::action::edit::{EditError, patch, replace};
 use crate::action::{Change, ChangeSet, Node};
 use crate::execute::change::exclusively;
-use crate::execute::file::{Ends, FindError, Stood, find, lay, locked, stood};
+use crate::execute::file::{Ends, FindError, Stood, find, lay, locked, stood, writable};
 use crate::gate::{Project, World, shown};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -136,6 +136,7 @@ impl Ground<'_> {
             }
             FileAct::Move(to) => self.rename(&path, before, to, &mut made)?,
         }
+        self.writable(&made.set)?;
         made.set.changes.sort_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
         Ok(made)
     }
@@ -164,6 +165,22 @@ impl Ground<'_> {
                 Err(Trouble::Asked { what: format!("`{}` is a folder", shown(path)), help: folder })
             }
         }
+    }
+
+    /// What the caller could not write to by themselves, guard does not write to for them: its renames need less.
+    fn writable(&self, set: &ChangeSet) -> Result<(), Trouble> {
+        for change in &set.changes {
+            let above = change.path.parent().unwrap_or(Path::new(""));
+            let replaced = change.before.is_some() && change.after.is_some();
+            for path in replaced.then_some(change.path.as_path()).into_iter().chain([above]) {
+                match writable(&self.project.root, path) {
+                    // A folder that is made with it.
+                    Ok(()) | Err(Errno::NOENT) => {}
+                    Err(error) => return Err(Trouble::System { what: trouble("write to", path, error) }),
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The whole content of a file.
