@@ -151,9 +151,16 @@ fn changes(desk: &mut Desk<'_>, open: Open, name: &str, extent: Extent) -> Resul
         desk.changed(name)?;
         return Err(Stop::Change(ChangeError::Conflict { path, conflict: Conflict::Forged }));
     }
+    let rules = match desk.judged_held(&held) {
+        Err(stop @ Stop::Change(ChangeError::Conflict { .. })) => {
+            desk.changed(name)?;
+            return Err(stop);
+        }
+        judged => judged?.matches,
+    };
     let asked = AskedChange {
         changed: Changed::of(held.about.of, &held.set),
-        rules: desk.judged_held(&held)?.matches,
+        rules,
         diff,
         cut,
         unseen,

@@ -8,7 +8,7 @@ use super::diff::{Diff, Extent};
 use super::origin::{OnFile, Origin};
 use super::{Answer, Project, Stop, after, entries};
 use crate::action::{Change, ChangeSet};
-use crate::decide::{ChangeJudgement, Match, Verdict};
+use crate::decide::{ChangeJudgement, Match, Verdict, is_about_content};
 use crate::event::{Cause, Changed, Detail, Ended, Entry, Finished, Why, Withheld};
 use crate::execute::change::{self, Aside, Basis, ChangeError, ReadError, Transaction, open_written, stage};
 use crate::record::Receipt;
@@ -305,7 +305,9 @@ impl Desk<'_> {
         answer: &mut Answer,
     ) -> Result<(), Stop> {
         let Withholding { why, rules, cause, request } = withholding;
-        let fails = |file: &&OnFile<'_>| why == Why::Deny || why == Why::Error && file.last;
+        // What is wrong with a content is told at once and mended; the checks that run later count it.
+        let denied = why == Why::Deny && rules.iter().any(|rule| !is_about_content(&rule.id));
+        let fails = |file: &&OnFile<'_>| denied || why == Why::Error && file.last;
         let again = why == Why::Error && origin.file.as_ref().is_some_and(|file| !file.last);
         let withheld = Withheld {
             changed: changed.clone(),

@@ -5,7 +5,7 @@ use super::{changes, given};
 use crate::cli::{Done, Home, tools};
 
 const MODELS: &str = "\"\"\"What services share.\"\"\"\n\nfrom dataclasses import dataclass\n\n\n@dataclass\nclass Signal:\n    \
-                      \"\"\"A wish to trade.\"\"\"\n\n    symbol: str\n    price: float\n    stop: float\n";
+                      \"\"\"A wish to trade.\"\"\"\n\n    symbol: str\n    price: float\n    stop: float\n    note: str = \"\"\n";
 const SIZING: &str = "\"\"\"Position sizes.\"\"\"\n\nfrom shared.models import Signal\n\nRISK = 0.01\n\n\n\
                       def size(signal: Signal, balance: float) -> float:\n    \"\"\"How much may be bought.\"\"\"\n    \
                       return balance * RISK / (signal.price + signal.stop)\n";
@@ -107,7 +107,8 @@ fn an_agent_builds_a_service_and_meets_each_rule() {
     // Dependencies are pinned, and what others rest on is not taken away without a person.
     agent.refused("requirements.txt", "requests\n", (126, "guard:content-pinned"));
     agent.writes("requirements.txt", "requests==2.32.3\n");
-    agent.refused("shared/models.py", &MODELS.replace("    stop: float\n", ""), (75, "guard:content-fields"));
+    agent.refused("shared/models.py", &MODELS.replace("    stop: float\n", ""), (126, "guard:content-types"));
+    agent.refused("shared/models.py", &MODELS.replace("    note: str = \"\"\n", ""), (75, "guard:content-fields"));
     agent.refused("main.py", "\"\"\"The loop.\"\"\"\n", (75, "event-loop"));
     agent.refused(".env", "KEY=1\n", (126, "guard:changes-secret-file"));
     agent.refused("services/sizing.py", "<<<<<<< HEAD\n", (126, "guard:content-markers"));

@@ -33,6 +33,11 @@ impl Finding {
     }
 }
 
+/// Whether a rule of guard's own is about contents.
+pub fn is_about_content(id: &str) -> bool {
+    ALL.iter().any(|own| own.id == id)
+}
+
 /// The rule that a finding of a check matches.
 fn of(check: ContentCheck) -> &'static BuiltIn {
     match check {

@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-pub use content::Finding;
+pub use content::{Finding, is_about_content};
 pub use names::holds_secrets;
 pub use round::{Bounds, bounds};
 
