@@ -129,6 +129,35 @@ fn what_guard_and_git_rest_on_and_secrets_are_left_alone() {
     assert_eq!(write(&home, ".env.example", "KEY=\n").code, Some(0));
 }
 
+/// A text that does not fit, a diff that does not, a hash that is another: each message would tell something of what stands
+/// there, and a copy all of it.
+#[test]
+fn what_no_command_may_read_is_not_told_by_errors_nor_copied() {
+    let home = scene();
+    home.write(".env", "PASSWORD=hunter2\n");
+    fs::write(home.path().join("outside"), "PASSWORD=hunter2\n").unwrap();
+    fs::hard_link(home.path().join("outside"), home.project.join("hard")).unwrap();
+    let hash = "0".repeat(64);
+    for path in [".env", "hard", "build_audit.log"] {
+        let diff = "@@ -1 +1 @@\n-x\n+y\n";
+        for (arguments, input) in [
+            (vec!["file", "edit", path, "--old", "PASSWORD=hunter1", "--new", "x"], ""),
+            (vec!["file", "edit", path], diff),
+            (vec!["file", "write", path, "--expect", &hash], "x"),
+            (vec!["file", "write", "copy.txt", "--from", path], ""),
+            (vec!["file", "move", path, "copy.txt"], ""),
+        ] {
+            let refused = given(&home, &[&arguments[..], &["--reason", "r"]].concat(), input);
+            assert_eq!(refused.code, Some(126), "{arguments:?}: {}", refused.stderr);
+            let said = format!("{}{}", refused.stdout, refused.stderr);
+            assert!(!said.contains("hunter") && !said.contains("SHA-256") && !said.contains("line"), "{said}");
+        }
+        assert!(!home.project.join("copy.txt").exists());
+    }
+    let shown = given(&home, &["file", "write", "copy.txt", "--from", ".env", "--reason", "r", "--dry-run"], "");
+    assert!(shown.code == Some(126) && !shown.stderr.contains("hunter"), "{}", shown.stderr);
+}
+
 #[test]
 fn a_file_with_other_names_is_left_alone() {
     let home = scene();

@@ -16,7 +16,7 @@ use crate::gate::origin::{Caller, OnFile, Origin};
 use crate::gate::transaction::{Changes, Withholding, begun};
 use crate::gate::{Answer, Project, Stop, World};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// How long guard waits before it tries once more (SKILL 1, error handling).
@@ -57,7 +57,12 @@ impl Desk<'_> {
             .map_err(|error| Stop::Change(begun(self.project, &error)))?;
         let upper = transaction.layer().upper;
         let most = self.policy.settings().limits.file_size;
-        let made = Ground { world: self.world, project: self.project, upper: &upper, most }.make(request);
+        let (project, settings, home) = (self.project, self.policy.settings(), self.world.home());
+        let kept: Vec<_> = project.protected().into_iter().chain(project.hidden()).collect();
+        let is_output =
+            |path: &Path| settings.iteration.is_output(&project.root.join(path), &project.root, home.as_deref());
+        let ground = Ground { world: self.world, project, upper: &upper, most, kept: &kept, is_output: &is_output };
+        let made = ground.make(request);
         let (path, verb) = match &made {
             Ok(made) => (made.path.as_path(), made.verb),
             Err(_) => (Path::new(&request.path), request.act.verb()),
@@ -82,9 +87,9 @@ impl Desk<'_> {
         match made {
             Ok(made) => self.judged(transaction, made, &origin, answer),
             Err(Trouble::Asked { what, help }) => Err(Stop::Usage { what, help: help.into() }),
-            Err(Trouble::Outside { what }) => {
-                let instead = "name a file below the project's folder";
-                self.refuse(own_rule("guard:writes-outside", &what, Some(instead)).rules, &origin, answer)
+            Err(Trouble::Refused { rule, what }) => {
+                let instead = (rule == "guard:writes-outside").then_some("name a file below the project's folder");
+                self.refuse(own_rule(rule, &what, instead).rules, &origin, answer)
             }
             Err(Trouble::Conflict { what }) => {
                 self.withhold(&origin, named(&origin), Withholding::of(Why::Conflict, what), answer)
@@ -95,7 +100,7 @@ impl Desk<'_> {
         }
     }
 
-    /// What no rule of a policy needs to say; then as any change.
+    /// As any change.
     fn judged(
         &mut self,
         transaction: Transaction,
@@ -103,24 +108,10 @@ impl Desk<'_> {
         origin: &Origin<'_>,
         answer: &mut Answer,
     ) -> Result<(), Stop> {
-        let Made { set, linked, .. } = made;
+        let Made { set, .. } = made;
         if set.is_empty() {
             answer.changes = Some(Changes::of(Changed::of(None, &set), None));
             return Ok(());
-        }
-        let (project, settings, home) = (self.project, self.policy.settings(), self.world.home());
-        let kept: Vec<_> = project.protected().into_iter().chain(project.hidden()).collect();
-        let real = |path: &Path| project.root.join(path);
-        let is_kept = |path: &&Path| kept.iter().any(|kept| real(path).starts_with(kept));
-        let is_output = |path: &Path| settings.iteration.is_output(&real(path), &project.root, home.as_deref());
-        let protected = set.changes.iter().map(|change| change.path.as_path()).filter(is_kept);
-        let protected = protected.map(|path| ("guard:writes-protected", path));
-        let linked = linked.iter().map(PathBuf::as_path).filter(|path| !is_output(path));
-        let linked = linked.map(|path| ("guard:changes-linked", path));
-        let own = |(id, path): (&str, &Path)| own_rule(id, &crate::gate::shown(path), None).rules;
-        let rules: Vec<Match> = protected.chain(linked).flat_map(own).collect();
-        if !rules.is_empty() {
-            return self.refuse(rules, origin, answer);
         }
         self.settle(transaction, set, (Basis::Content, origin), answer)
     }

@@ -4,6 +4,7 @@
 use super::{FileAct, FileRequest, Verb};
 use crate::action::edit::{EditError, patch, replace};
 use crate::action::{Change, ChangeSet, Node};
+use crate::decide::holds_secrets;
 use crate::execute::change::exclusively;
 use crate::execute::file::{Ends, FindError, Stood, find, lay, locked, stood, writable};
 use crate::gate::{Project, World, shown};
@@ -20,16 +21,14 @@ pub(super) struct Made {
     pub(super) path: PathBuf,
     /// Where it is moved to.
     pub(super) to: Option<PathBuf>,
-    /// Files of it that go by other names as well.
-    pub(super) linked: Vec<PathBuf>,
 }
 
 /// Why an action comes to nothing.
 pub(super) enum Trouble {
     /// It was never going to: what is wrong, and what to do instead.
     Asked { what: String, help: &'static str },
-    /// The path leads to where no action may.
-    Outside { what: String },
+    /// A rule of guard's own is against it, whatever it would come to: so nothing is told of what stands there.
+    Refused { rule: &'static str, what: String },
     /// Somebody else changed the file.
     Conflict { what: String },
     /// The system stands in the way, perhaps only for now.
@@ -44,14 +43,21 @@ pub(super) struct Ground<'a> {
     pub(super) upper: &'a Path,
     /// Bytes of a file that is edited or copied, at most.
     pub(super) most: u64,
+    /// What no action touches, absolute.
+    pub(super) kept: &'a [PathBuf],
+    /// Whether builds make a path, from the project's root.
+    pub(super) is_output: &'a dyn Fn(&Path) -> bool,
 }
 
 /// The path in the project that `written` means.
 pub(super) fn place(world: &World, project: &Project, written: &OsStr, ends: Ends) -> Result<PathBuf, Trouble> {
     let what = |cause: &dyn std::fmt::Display| format!("`{}`: {cause}", shown(Path::new(written)));
     find(&project.root, &world.cwd, Path::new(written), ends).map_err(|error| match error {
-        FindError::Outside => Trouble::Outside { what: shown(Path::new(written)) },
-        FindError::Mounted => Trouble::Outside { what: format!("{} ({error})", shown(Path::new(written))) },
+        FindError::Outside => Trouble::Refused { rule: "guard:writes-outside", what: shown(Path::new(written)) },
+        FindError::Mounted => {
+            let what = format!("{} ({error})", shown(Path::new(written)));
+            Trouble::Refused { rule: "guard:writes-outside", what }
+        }
         FindError::Empty => Trouble::Asked { what: what(&error), help: "name a file of the project" },
         FindError::Dangling(_) => {
             Trouble::Asked { what: what(&error), help: "name the file itself, or delete the link first" }
@@ -91,17 +97,16 @@ impl Ground<'_> {
             FileAct::Delete | FileAct::Move(_) => Ends::AsIs,
         };
         let path = place(self.world, self.project, &request.path, follows)?;
-        let before = self.before(&path)?;
+        let goes = matches!(request.act, FileAct::Delete);
+        let before = self.before(&path, goes)?;
         expected(request, &path, before.as_ref())?;
         if let Some(holder) = before.as_ref().and_then(|stood| stood.file.as_ref()).and_then(locked) {
             let who = holder.pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
             return Err(Trouble::System { what: format!("`{}` is locked by {who}", shown(&path)) });
         }
-        let linked = before.iter().filter(|stood| stood.file.is_some() && stood.names > 1);
         let mut made = Made {
             set: ChangeSet::default(),
             verb: if before.is_some() { Verb::Modify } else { Verb::Create },
-            linked: linked.map(|_| path.clone()).collect(),
             path: path.clone(),
             to: None,
         };
@@ -109,9 +114,8 @@ impl Ground<'_> {
             FileAct::Write(content) => self.put(&path, before, content, &mut made)?,
             FileAct::From(source) => {
                 let source = place(self.world, self.project, source, Ends::Followed)?;
-                let stood = self.before(&source)?.ok_or_else(|| missing(&source))?;
+                let stood = self.before(&source, false)?.ok_or_else(|| missing(&source))?;
                 let content = self.content(&source, &stood)?;
-                made.linked.extend((stood.names > 1).then_some(source));
                 self.put(&path, before, &content, &mut made)?;
             }
             FileAct::Replace { old, new, all } => {
@@ -131,7 +135,6 @@ impl Ground<'_> {
             FileAct::Delete => {
                 let stood = before.ok_or_else(|| missing(&path))?;
                 made.verb = Verb::Delete;
-                made.linked.clear();
                 made.set.changes.push(Change { path, before: Some(stood.node), after: None });
             }
             FileAct::Move(to) => self.rename(&path, before, to, &mut made)?,
@@ -141,8 +144,16 @@ impl Ground<'_> {
         Ok(made)
     }
 
-    /// What stands at `path`, which an action may be done to.
-    fn before(&self, path: &Path) -> Result<Option<Stood>, Trouble> {
+    /// What stands at `path`, which an action may be done to; `goes`: only its name is taken away.
+    fn before(&self, path: &Path, goes: bool) -> Result<Option<Stood>, Trouble> {
+        let refused = |rule| Err(Trouble::Refused { rule, what: shown(path) });
+        let real = self.project.root.join(path);
+        if self.kept.iter().any(|kept| real.starts_with(kept)) {
+            return refused("guard:writes-protected");
+        }
+        if holds_secrets(path) && !(self.is_output)(path) {
+            return refused("guard:changes-secret-file");
+        }
         let folder = "name a file in it; folders are made as files need them";
         if path.as_os_str().is_empty() {
             return Err(Trouble::Asked { what: "the project's root is a folder".into(), help: folder });
@@ -154,6 +165,10 @@ impl Ground<'_> {
             // Another guard that is about to replace it gives it a second name, for whoever wants it back.
             let _alone = exclusively(&self.project.paths.state);
             stood = look()?;
+            let names = stood.as_ref().map_or(0, |stood| stood.names);
+            if names > 1 && !goes && !(self.is_output)(path) {
+                return refused("guard:changes-linked");
+            }
         }
         match stood.as_ref().map(|stood| &stood.node) {
             None | Some(Node::File { .. } | Node::Link { .. }) => Ok(stood),
@@ -240,7 +255,7 @@ impl Ground<'_> {
     fn rename(&self, path: &Path, before: Option<Stood>, to: &OsStr, made: &mut Made) -> Result<(), Trouble> {
         let stood = before.ok_or_else(|| missing(path))?;
         let to = place(self.world, self.project, to, Ends::AsIs)?;
-        if self.before(&to)?.is_some() {
+        if self.before(&to, true)?.is_some() {
             let what = format!("`{}` is there already", shown(&to));
             return Err(Trouble::Asked { what, help: "choose another name, or delete that file first" });
         }
@@ -253,7 +268,6 @@ impl Ground<'_> {
             node @ (Node::Link { .. } | Node::Folder { .. } | Node::Special { .. }) => node.clone(),
         };
         made.verb = Verb::Move;
-        made.linked.clear();
         self.folders(&to, &mut made.set);
         made.set.changes.push(Change { path: path.to_owned(), before: Some(stood.node), after: None });
         made.set.changes.push(Change { path: to.clone(), before: None, after: Some(after) });

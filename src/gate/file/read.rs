@@ -55,7 +55,7 @@ pub fn read_file(
     let mut desk = Desk::open_to_look(world, project)?;
     let path = match place(world, project, written, Ends::Followed) {
         Ok(path) => path,
-        Err(Trouble::Outside { what }) => {
+        Err(Trouble::Refused { what, .. }) => {
             let refused = own_rule("guard:reads-outside", &what, None);
             return desk.unread(written, refused).map(Err);
         }
