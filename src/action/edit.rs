@@ -126,10 +126,14 @@ fn fitted(text: &str, part: &str) -> String {
 /// # Errors
 /// Where it is no such diff, or does not fit.
 pub fn patch(text: &str, diff: &str) -> Result<String, EditError> {
+    // Of a diff whose every line ends in CRLF, its head's as well, these are no part of what the lines say.
+    let (all, carried) = (diff.matches('\n').count(), diff.matches("\r\n").count());
+    let diff = if all == carried { diff.replace("\r\n", "\n") } else { diff.to_owned() };
     let crlf = fitted(text, "\n") == "\r\n" && !diff.contains('\r');
     let mut source = text.split_inclusive('\n');
-    let (mut done, mut made, mut hunks, mut heads) = (0, String::with_capacity(text.len()), 0, 0);
-    let mut lines = diff.lines().enumerate().map(|(number, line)| (number + 1, line)).peekable();
+    let (mut done, mut made, mut hunks, mut heads, mut gits) = (0, String::with_capacity(text.len()), 0, 0, 0);
+    // Not `lines`: a CR before the end of a line is the line's own.
+    let mut lines = diff.split_terminator('\n').enumerate().map(|(number, line)| (number + 1, line)).peekable();
     while let Some((number, line)) = lines.next() {
         let malformed = |what: &str| EditError::Malformed { line: number, what: what.to_owned() };
         if let Some(head) = line.strip_prefix("@@ ") {
@@ -200,12 +204,16 @@ pub fn patch(text: &str, diff: &str) -> Result<String, EditError> {
                 return Err(malformed("the hunk that begins here has other lines than its head counts"));
             }
             hunks += 1;
-        } else if line.starts_with("--- ") {
-            heads += 1;
-            if heads > 1 {
-                return Err(malformed("a second file: give one file's diff at a time"));
-            }
-        } else if hunks > 0 && !line.is_empty() {
+            continue;
+        }
+        let of_git = line.starts_with("diff --git ");
+        (heads, gits) = (heads + u32::from(line.starts_with("--- ")), gits + u32::from(of_git));
+        if heads > 1 || gits > 1 || of_git && hunks > 0 {
+            return Err(malformed("a second file: give one file's diff at a time"));
+        }
+        if hunks == 0 {
+            head(line, text.is_empty()).map_or(Ok(()), |what| Err(malformed(what)))?;
+        } else if !line.is_empty() {
             return Err(malformed("it belongs to no hunk"));
         }
     }
@@ -214,6 +222,25 @@ pub fn patch(text: &str, diff: &str) -> Result<String, EditError> {
     }
     made.extend(source);
     Ok(made)
+}
+
+/// What a line before the first hunk says that a change of one file's content is not.
+fn head(line: &str, empty: bool) -> Option<&'static str> {
+    let line = line.trim_end();
+    let begins = |with: &[&str]| with.iter().any(|with| line.starts_with(with));
+    if begins(&["rename from ", "rename to ", "copy from ", "copy to "]) {
+        Some("it gives a file another name: `guard file move` does that; what changes in it is a diff of its own")
+    } else if begins(&["old mode ", "new mode "]) || begins(&["new file mode "]) && !line.ends_with(" 100644") {
+        Some("it sets a mode or a kind of file, which a diff does not here: `guard exec -- chmod` sets modes")
+    } else if begins(&["deleted file mode ", "+++ /dev/null"]) {
+        Some("it removes the file: `guard file delete` does that")
+    } else if begins(&["GIT binary patch", "Binary files "]) {
+        Some("it is about what is no text: write the file whole, with `guard file write`")
+    } else if begins(&["--- /dev/null"]) && !empty {
+        Some("it makes a new file, and this one holds something already")
+    } else {
+        None
+    }
 }
 
 fn shown(line: &str) -> &str {
@@ -276,6 +303,22 @@ mod tests {
         assert_eq!(patch("a\n", "@@ -1 +1 @@\n-a\n+a\n\\ No newline at end of file\n"), Ok("a".into()));
         assert_eq!(patch("a\r\nb\r\n", "@@ -1,2 +1,2 @@\n a\n-b\n+c\n"), Ok("a\r\nc\r\n".into()));
         assert_eq!(patch("a\n\nb\n", "@@ -1,3 +1,2 @@\n a\n-\n b\n"), Ok("a\nb\n".into()));
+        assert_eq!(patch("", "--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+a\n"), Ok("a\n".into()));
+    }
+
+    /// As `git diff` prints it: heads in LF, lines with their own CR.
+    #[test]
+    fn a_cr_at_the_end_of_a_line_of_a_diff_is_the_line_s_own() {
+        let git = "--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n a\r\n-b\r\n+B\r\n";
+        assert_eq!(patch("a\r\nb\r\n", git), Ok("a\r\nB\r\n".into()));
+        assert_eq!(patch("a\r\nb\n", "@@ -1,2 +1,2 @@\n a\r\n-b\n+B\n"), Ok("a\r\nB\n".into()));
+        assert_eq!(patch("a\r\nb\r\n", "@@ -1 +1 @@\n-a\r\n+a\n"), Ok("a\nb\r\n".into()));
+        assert_eq!(patch("a\n", "@@ -1 +1,2 @@\n a\n+b\r\n"), Ok("a\nb\r\n".into()));
+        assert!(patch("a\n", "@@ -1 +1 @@\n-a\r\n+b\n").is_err());
+        // Carried by something that made every end of a line CRLF.
+        let carried = git.replace("\r\n", "\n").replace('\n', "\r\n");
+        assert_eq!(patch("a\nb\n", &carried), Ok("a\nB\n".into()));
+        assert_eq!(patch("a\r\nb\r\n", &carried), Ok("a\r\nB\r\n".into()));
     }
 
     #[test]
@@ -290,6 +333,32 @@ mod tests {
                 "line 3 of the diff: it is no line of a hunk: these begin with a space, `-` or `+`",
             ),
             ("@@ -1 +1 @@\n-a\n+b\nrest\n", "line 4 of the diff: it belongs to no hunk"),
+            (
+                "diff --git a/a b/b\nsimilarity index 90%\nrename from a\nrename to b\n--- a/a\n+++ b/b\n@@ -1 +1 @@\n-a\n+b\n",
+                "line 3 of the diff: it gives a file another name: `guard file move` does that; what changes in it is a diff \
+                 of its own",
+            ),
+            (
+                "old mode 100644\nnew mode 100755\n@@ -1 +1 @@\n-a\n+b\n",
+                "line 1 of the diff: it sets a mode or a kind of file, which a diff does not here: `guard exec -- chmod` sets \
+                 modes",
+            ),
+            (
+                "--- a/a\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n",
+                "line 2 of the diff: it removes the file: `guard file delete` does that",
+            ),
+            (
+                "--- /dev/null\n+++ b/a\n@@ -0,0 +1 @@\n+b\n",
+                "line 1 of the diff: it makes a new file, and this one holds something already",
+            ),
+            (
+                "diff --git a/x b/x\nindex 1..2\ndiff --git a/a b/a\n@@ -1 +1 @@\n-a\n+b\n",
+                "line 3 of the diff: a second file: give one file's diff at a time",
+            ),
+            (
+                "@@ -1 +1 @@\n-a\n+b\ndiff --git a/x b/x\nindex 1..2\n",
+                "line 4 of the diff: a second file: give one file's diff at a time",
+            ),
             (
                 "--- a\n+++ a\n@@ -1 +1 @@\n-a\n+b\n--- c\n",
                 "line 6 of the diff: a second file: give one file's diff at a time",

@@ -4,11 +4,13 @@
 mod change;
 pub mod edit;
 mod facts;
+mod hidden;
 pub mod shell;
 pub mod source;
 
 pub use change::{Change, ChangeKind, ChangeSet, Node};
 pub use facts::{Facts, Found, Program};
+pub use hidden::is_hidden;
 pub use shell::Shell;
 
 /// One thing an agent asks guard to do.

@@ -13,7 +13,7 @@ mod target;
 
 pub use cases::{Case, read_cases};
 pub use changes::{
-    Bounds, ChangeFacts, ChangeJudgement, Finding, bounds, holds_secrets, is_about_content, judge_changes,
+    Bounds, ChangeFacts, ChangeJudgement, Finding, Touched, bounds, holds_secrets, is_about_content, judge_changes,
 };
 pub use examples::{ExampleFault, check_examples, examined, example_environment, example_facts, locate_examples};
 pub use judgement::{Checking, Grant, Judgement, Match, Verdict, configured, judge};

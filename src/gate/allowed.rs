@@ -163,7 +163,7 @@ impl Desk<'_> {
             .map_err(|error| Stop::Change(begun(self.project, &error)))?;
         let changed = Changed::of(None, &held.set);
         let approval = Some((name.to_owned(), held.content.clone()));
-        let claim = Claim::by_person(judged.counted);
+        let claim = Claim::by_person(judged.touched);
         let bringing = Bringing { approval, ..Bringing::of(changed.clone(), claim) };
         let upper = held.upper.clone();
         let find = |change: &Change| open_written(&upper, &change.path).map_err(ChangeError::from);

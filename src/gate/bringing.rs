@@ -6,7 +6,7 @@ use super::origin::OnFile;
 use super::{Stop, entries};
 use crate::approve::usable;
 use crate::decide::policy::{Iteration, Writes};
-use crate::decide::{Bounds, Match, bounds};
+use crate::decide::{Bounds, Match, Touched, bounds};
 use crate::event::{Begun, Changed, Committed, Counted, Detail, Entry, State};
 use crate::execute::change::Staged;
 
@@ -24,20 +24,19 @@ pub(super) struct Bringing<'a> {
 
 /// What of changes counts in an iteration.
 pub(super) struct Claim {
-    /// The files, from the project's root.
-    files: Vec<String>,
+    files: Touched,
     /// What the command might write, and which rules were answered when it was judged; none: a person wants it in.
     judged: Option<(Writes, Vec<String>)>,
 }
 
 impl Claim {
     /// Of changes that come in by their judgement; `rules`: all that it said.
-    pub(super) fn judged(files: Vec<String>, area: Writes, rules: &[Match]) -> Self {
+    pub(super) fn judged(files: Touched, area: Writes, rules: &[Match]) -> Self {
         Self { files, judged: Some((area, rules.iter().map(|rule| rule.id.clone()).collect())) }
     }
 
     /// Of changes that a person wants in, whatever is open.
-    pub(super) fn by_person(files: Vec<String>) -> Self {
+    pub(super) fn by_person(files: Touched) -> Self {
         Self { files, judged: None }
     }
 
@@ -45,7 +44,7 @@ impl Claim {
     fn against(&self, state: &State, iteration: &Iteration) -> Vec<Match> {
         let Some((area, said)) = &self.judged else { return Vec::new() };
         let round = state.iteration.open.as_deref();
-        let found = bounds(&self.files, round, Bounds { iteration, area: *area });
+        let found = bounds(&self.files.counted(round), round, Bounds { iteration, area: *area });
         found.into_iter().filter(|rule| !said.contains(&rule.id)).collect()
     }
 }
@@ -68,7 +67,7 @@ impl Bringing<'_> {
         if !rules.is_empty() {
             return Err(Stop::Refused { rules });
         }
-        let counted = Counted::of(self.claim.files.iter().cloned());
+        let counted = Counted::of(self.claim.files.counted(state.iteration.open.as_deref()));
         // The first change begins an iteration; taking one back does not.
         if state.iteration.open.is_none() && !counted.is_empty() && self.undoes.is_none() {
             let begun = Detail::IterationStarted(Box::new(Begun { what: None }));

@@ -58,7 +58,11 @@ pub fn change_facts(
     for change in &set.changes {
         let path = &change.path;
         if let Some(Node::Link { to }) = &change.after {
-            facts.leads.extend(view.leads(path, to).map(|leads| (path.clone(), leads)));
+            let leads = view.leads(path, to);
+            if let Some(inside) = leads.as_ref().and_then(|leads| leads.strip_prefix(look.project).ok()) {
+                gathered.link(path, inside);
+            }
+            facts.leads.extend(leads.map(|leads| (path.clone(), leads)));
         }
         for folder in path.ancestors().skip(1) {
             // What is known of it is known of those above it.

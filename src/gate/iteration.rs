@@ -6,6 +6,7 @@ use super::person::{Proof, proved, required};
 use super::{Project, Stop, World, entries};
 use crate::approve::{Decision, Statement};
 use crate::decide::policy::{Iteration, Strength};
+use crate::event::line::visible;
 use crate::event::{Begun, Detail, Entry, IterationEnded, Round, State};
 use crate::record::Receipt;
 
@@ -67,7 +68,11 @@ pub fn start_iteration(world: &World, project: &Project, what: &str) -> Result<R
         if let Some(round) = &state.iteration.open {
             if !round.is_empty() {
                 return Err(Stop::Iteration {
-                    what: format!("an iteration is open (record #{}), with {} changed", round.seq, files(round)),
+                    what: format!(
+                        "an iteration is open (record #{}), with {} changed",
+                        round.seq,
+                        files(round, quoted)
+                    ),
                     help: "run the check that shows it works, and `guard iteration close`".into(),
                 });
             }
@@ -161,18 +166,23 @@ fn closed(round: &Round, check: Option<u64>, by: Option<crate::event::By>) -> En
         (None, None) => "EMPTY",
     };
     let ended = IterationEnded { of: round.seq, check, by };
-    let target = round.what.clone().unwrap_or_else(|| files(round));
+    let target = round.what.clone().unwrap_or_else(|| files(round, str::to_owned));
     entries::of("GUARD", "ITERATION", &target, how, Detail::IterationClosed(Box::new(ended)))
 }
 
-/// Its files, for a person: the first few, and how many more.
-fn files(round: &Round) -> String {
+/// Its files: the first few, each as `named` writes it, and how many more.
+fn files(round: &Round, named: fn(&str) -> String) -> String {
     const MOST: usize = 5;
-    let shown: Vec<&str> = round.files.keys().take(MOST).map(String::as_str).collect();
+    let shown: Vec<String> = round.files.keys().take(MOST).map(|file| named(file)).collect();
     match round.number().saturating_sub(shown.len() as u64) {
         0 => shown.join(" "),
         more => format!("{} and {more} more", shown.join(" ")),
     }
+}
+
+/// Safe for a terminal: whoever makes a file chooses its name.
+fn quoted(file: &str) -> String {
+    format!("`{}`", visible(file))
 }
 
 fn uid() -> u32 {

@@ -52,7 +52,7 @@ impl Desk<'_> {
     pub(super) fn taken_back(&self, set: &ChangeSet) -> Claim {
         let facts =
             ChangeFacts { project: self.project.root.clone(), home: self.world.home(), ..ChangeFacts::default() };
-        Claim::by_person(judge_changes(set, &facts, &self.policy, Writes::Project).counted)
+        Claim::by_person(judge_changes(set, &facts, &self.policy, Writes::Project).touched)
     }
 
     /// What the policy says by now of changes that wait.

@@ -131,7 +131,7 @@ impl Desk<'_> {
         answer: &mut Answer,
     ) -> Result<(), Stop> {
         let upper = transaction.layer().upper;
-        let ChangeJudgement { verdict, matches: rules, notes, counted } =
+        let ChangeJudgement { verdict, matches: rules, notes, touched, .. } =
             match self.judged_changes(&upper, &set, origin) {
                 Ok(judged) => judged,
                 Err(error) => {
@@ -161,7 +161,7 @@ impl Desk<'_> {
             ),
             Verdict::Ask if !self.policy.settings().observe => self.hold(transaction, &set, rules, origin, answer),
             Verdict::Ask | Verdict::Allow => {
-                let claim = Claim::judged(counted, origin.area, &rules);
+                let claim = Claim::judged(touched, origin.area, &rules);
                 self.commit(transaction, (set, claim), (basis, origin), answer)
             }
         };

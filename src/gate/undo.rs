@@ -4,7 +4,7 @@
 use super::bringing::Bringing;
 use super::desk::Desk;
 use super::transaction::{Changes, begun};
-use super::{Project, Stop, World};
+use super::{Project, Stop, World, shown};
 use crate::action::{Change, Node};
 use crate::event::line::{self, Machine};
 use crate::event::{Changed, Committed, Detail};
@@ -46,7 +46,17 @@ pub fn undo(world: &World, project: &Project, seq: u64) -> Result<Changes, Stop>
         let opened = File::open(&path);
         opened.map_err(|error| ChangeError::System { what: "open", path, cause: error.to_string() })
     };
-    let receipt = desk.bring_in(transaction, set, Basis::Content, find, bringing)?;
+    let receipt = match desk.bring_in(transaction, set, Basis::Content, find, bringing) {
+        Err(Stop::Change(ChangeError::Conflict { path, .. })) => {
+            return Err(Stop::Usage {
+                what: format!("`{}` is not as the changes of record {seq} left it", shown(&path)),
+                help:
+                    "take back first what changed it later (`guard audit tail` shows the records), or mend it by hand"
+                        .into(),
+            });
+        }
+        brought => brought?,
+    };
     Ok(Changes::of(changed, Some(receipt.last)))
 }
 

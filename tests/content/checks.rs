@@ -113,3 +113,48 @@ fn each_check_is_hit_once_and_let_through_once() {
         }
     }
 }
+
+#[test]
+fn what_was_not_looked_at_where_it_came_from_is_looked_at_where_it_goes() {
+    let home = scene("[[content]]\npaths = \"services/**\"\nchecks = \"explained\"\n");
+    home.write("tests/fixtures/bad.py", "def f(:\n");
+    home.write("build/made.py", "return 1\n");
+    home.write("plain.py", "x = 1\n");
+    home.write("services/old.py", "x = 2\n");
+    for (from, to, code) in [
+        ("tests/fixtures/bad.py", "services/bad.py", Some(126)),
+        ("build/made.py", "made.py", Some(126)),
+        ("plain.py", "services/plain.py", Some(126)),
+        ("services/old.py", "services/new.py", Some(0)),
+        ("tests/fixtures/bad.py", "tests/fixtures/worse.py", Some(0)),
+    ] {
+        let done = home.guard(&["exec", "--", "mv", from, to]);
+        assert_eq!(done.code, code, "{from}: {}", done.stderr);
+        assert_eq!(said(&done).len(), usize::from(code != Some(0)), "{from}: {}", done.stderr);
+        assert_eq!(home.project.join(to).exists(), code == Some(0), "{from}");
+    }
+    // The same by `guard file`.
+    let done = home.guard(&["file", "move", "plain.py", "services/plain.py", "--reason", "it is one"]);
+    assert_eq!((done.code, said(&done).len()), (Some(126), 1), "{}", done.stderr);
+}
+
+#[test]
+fn constraints_pin_what_they_pin() {
+    let home = scene("");
+    home.write("pins/all.txt", "requests==2.32.3\nflask>=3\n");
+    let done = writes(&home, "requirements.txt", b"-c pins/all.txt\nrequests\nflask\n");
+    let expected =
+        "guard:content-pinned: requires what is not pinned: `requirements.txt:3:1: 'flask' is not one exact version`";
+    assert_eq!((done.code, said(&done)), (Some(126), vec![expected.to_owned()]));
+    assert_eq!(writes(&home, "requirements.txt", b"-c pins/all.txt\nrequests\n").code, Some(0));
+}
+
+#[test]
+fn a_link_of_a_language_s_name_leads_to_what_is_such() {
+    let home = scene("");
+    let done = home.guard(&["exec", "-c", "printf 'def f(:\\n' > a.txt; ln -s a.txt b.py"]);
+    assert_eq!((done.code, said(&done).len()), (Some(126), 1), "{}", done.stderr);
+    let done =
+        home.guard(&["exec", "-c", "printf 'x = 1\\n' > a.txt; ln -s a.txt b.py; ln -s nowhere c.py; ln -s /etc d.py"]);
+    assert_eq!(said(&done), [] as [&str; 0], "{}", done.stderr);
+}

@@ -55,6 +55,9 @@ fn what_is_imported_must_be_there_and_whatever_is_there_in_any_way_may_be() {
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from nowhere import Thing",
         "from contextlib import suppress\nwith suppress(ImportError):\n    import nowhere",
         "from shared.models import __doc__",
+        // Only for those who look at types, and nobody's module here.
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from _typeshed import Incomplete",
+        "import os.path, xml.etree.ElementTree, importlib.metadata, concurrent.futures, unittest.mock",
     ];
     for (number, text) in sound.iter().enumerate() {
         let done = writes(&home, &format!("services/sound_{number}.py"), format!("{text}\n").as_bytes());
@@ -71,6 +74,15 @@ fn what_is_imported_must_be_there_and_whatever_is_there_in_any_way_may_be() {
         ("from . import nothing", imports, "1:15: '.' has no module 'nothing'"),
         ("from ...shared import models", imports, "1:23: '...shared' leads out of the project"),
         ("from .risk.deeper import x", imports, "1:26: no module '.risk.deeper'"),
+        ("import json.nowhere", imports, "1:8: no module 'json.nowhere'"),
+        ("from concurrent.future import Future", imports, "1:31: no module 'concurrent.future'"),
+        ("try:\n    import nowhere\nexcept OwnException:\n    pass", imports, "2:12: no module 'nowhere'"),
+        (
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from shared.model import Order",
+            imports,
+            "3:30: no module 'shared.model'",
+        ),
+        ("from shared.models import _hidden", names, "1:27: 'shared.models' has no name '_hidden'"),
         ("import binhex", imports, ""),
         ("from shared.models import Order, Orders", names, "1:34: 'shared.models' has no name 'Orders'"),
         ("from shared.schemas import Order", names, "1:28: 'shared.schemas' has no name 'Order'"),
@@ -112,4 +124,69 @@ fn a_change_set_is_seen_whole_and_only_what_is_new_counts() {
     let moved = "guard:content-imports: imports what is not there: `other/one.py:1:18: no module '.two'`";
     assert_eq!(line("mkdir other; mv pkg/one.py other/one.py"), (Some(126), vec![moved.to_owned()]));
     assert_eq!(line("mkdir other; mv pkg/one.py pkg/two.py other/"), fine);
+}
+
+#[test]
+fn a_folder_of_the_same_name_hides_neither_the_project_s_module_nor_an_installed_one() {
+    let home = scene(WANTED);
+    for (path, text) in [
+        ("services/risk.py", "def check(): pass\n"),
+        ("services/redis.py", "def cache(): pass\n"),
+        ("shared/models.py", "class Order: pass\n"),
+        ("tests/services/__init__.py", ""),
+        ("tests/unit/shared/helper.py", ""),
+        ("redis/redis.conf", "port 6379\n"),
+        ("api/requirements.txt", "-r ../deps/base.txt\nhttpx==1.0\n"),
+        ("deps/base.txt", "ccxt==4.0\n"),
+        (".venv/pyvenv.cfg", "version = 3.11.2\n"),
+        (".venv/lib/python3.11/site-packages/redis/__init__.py", "class Redis: pass\n"),
+        // An editable installation of the project itself.
+        (".venv/lib/python3.11/site-packages/own.pth", &format!("{}\n", home.project.display())),
+    ] {
+        home.write(path, text);
+    }
+    let sound = [
+        ("tests/services/test_risk.py", "from services import risk\nfrom services.risk import check\n"),
+        ("tests/unit/test_models.py", "from shared import models\nfrom shared.models import Order\n"),
+        ("services/cache.py", "from redis import Redis\n"),
+        ("main.py", "from redis import Redis\n"),
+        // What a part of the project requires for itself, and what that includes.
+        ("api/app.py", "import httpx, ccxt\n"),
+    ];
+    for (path, text) in sound {
+        let done = writes(&home, path, text.as_bytes());
+        assert_eq!((done.code, said(&done)), (Some(0), vec![]), "{path}: {}", done.stderr);
+    }
+    let unsound = [
+        (
+            "tests/services/test_a.py",
+            "from services import risks\n",
+            "imports what is not there: `tests/services/test_a.py:1:22: 'services' has",
+        ),
+        (
+            "services/a.py",
+            "from shared.models import Orders\n",
+            "imports a name that the module does not have: `services/a.py:1:27:",
+        ),
+        ("services/a.py", "import httpx\n", "imports what is not there: `services/a.py:1:8: no module 'httpx'`"),
+    ];
+    for (path, text, expected) in unsound {
+        let done = writes(&home, path, text.as_bytes());
+        let said = said(&done);
+        assert_eq!((done.code, said.len()), (Some(126), 1), "{path}: {}", done.stderr);
+        assert!(said[0].contains(expected), "{said:?}");
+    }
+}
+
+#[test]
+fn what_a_module_only_mentions_does_not_give_it_every_name() {
+    let home = scene(WANTED);
+    home.write(
+        "shared/models.py",
+        "class Order:\n    def __getattr__(self, name): return vars(self)[name]\ndef rows(session): return session.exec(1)\nif (LIMIT := 1): pass\n",
+    );
+    let done = writes(&home, "services/a.py", b"from shared.models import LIMIT, Orders\n");
+    let expected = "guard:content-names: imports a name that the module does not have: `services/a.py:1:34: 'shared.models' has no name 'Orders'`";
+    assert_eq!((done.code, said(&done)), (Some(126), vec![expected.to_owned()]));
+    assert_eq!(writes(&home, "services/a.py", b"from shared.models import LIMIT, Order\n").code, Some(0));
 }

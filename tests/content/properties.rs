@@ -105,6 +105,11 @@ fn broken() -> impl Strategy<Value = (&'static str, Vec<u8>)> {
     })
 }
 
+/// How often everything is tried.
+fn rounds() -> usize {
+    std::env::var("GUARD_TEST_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1)
+}
+
 fn look(name: &str, bytes: &[u8], version: PythonVersion) {
     let text = String::from_utf8_lossy(bytes);
     let path = Path::new(name);
@@ -113,10 +118,10 @@ fn look(name: &str, bytes: &[u8], version: PythonVersion) {
     if let Some(language) = Language::of(path) {
         faults.extend(source::faults(language, &text, version));
     }
-    faults.extend(source::unpinned(&text));
+    faults.extend(source::unpinned(&text, &|_| None));
     faults.extend(source::kept_endings(None, bytes));
     faults.extend(source::kept_encoding(b"a", bytes));
-    faults.extend(source::nul(b"a", bytes));
+    faults.extend(source::nul(path, b"a", bytes));
     for fault in faults {
         assert!(fault.line >= 1 && fault.line <= lines && fault.column >= 1, "{fault:?} of {lines} lines");
     }
@@ -127,7 +132,7 @@ fn look(name: &str, bytes: &[u8], version: PythonVersion) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000 * rounds() as u32, ..ProptestConfig::default() })]
 
     #[test]
     fn no_text_breaks_a_check((name, bytes) in broken(), minor in 6_u8..16) {
@@ -138,7 +143,7 @@ proptest! {
     fn what_is_the_same_has_lost_nothing((_, bytes) in broken()) {
         prop_assert_eq!(source::kept_encoding(&bytes, &bytes), None);
         prop_assert_eq!(source::kept_endings(Some(&bytes), &bytes), None);
-        prop_assert_eq!(source::nul(&bytes, &bytes), None);
+        prop_assert_eq!(source::nul(Path::new("a"), &bytes, &bytes), None);
     }
 }
 
@@ -155,12 +160,11 @@ fn python_s_own_library_is_sound_and_stays_harmless_with_holes_in_it() {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) as usize
     };
-    let rounds = std::env::var("GUARD_TEST_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1);
     for path in &files {
         let bytes = std::fs::read(path).unwrap();
         let text = String::from_utf8_lossy(&bytes);
         assert_eq!(source::python(&text, source::newest()).map(|_| ()), Ok(()), "{}", path.display());
-        for _ in 0..rounds {
+        for _ in 0..rounds() {
             let mut bytes = bytes.clone();
             for _ in 0..1 + random() % 6 {
                 let at = random() % (bytes.len() + 1);

@@ -1,7 +1,7 @@
 //! Types, by the real mypy: what it did not say before is refused.
 
 use super::{said, scene, writes};
-use crate::cli::tools;
+use crate::cli::{Home, tools};
 
 #[test]
 fn mypy_refuses_what_a_change_breaks_where_it_is_and_where_it_is_imported() {
@@ -37,4 +37,27 @@ fn mypy_refuses_what_a_change_breaks_where_it_is_and_where_it_is_imported() {
     let done = writes(&home, "services/new.py", b"print(1)\n");
     assert_eq!(done.code, Some(126), "{}", done.stderr);
     assert!(said(&done)[0].contains("mypy could not tell, which the policy wants: it ended with 2"), "{}", done.stderr);
+}
+
+#[test]
+fn mypy_that_takes_too_long_lets_nothing_through_and_what_cannot_be_read_keeps_nobody_up() {
+    if !tools().join("mypy").exists() {
+        eprintln!("skipped: no mypy in {}", tools().display());
+        return;
+    }
+    let home = scene("[[content]]\npaths = \"**/*.py\"\nchecks = \"types\"\n");
+    // Somebody's old script that names the module.
+    home.write("old.py", "import price\nprint 'python 2'\n");
+    home.write("my-scripts/__init__.py", "");
+    home.write("my-scripts/run.py", "import price\n");
+    let write = |home: &Home, text: &str| {
+        home.write("new.txt", text);
+        home.guard(&["file", "write", "price.py", "--from", "new.txt", "--reason", "prices", "--json"])
+    };
+    let done = write(&home, "price: int = 1\n");
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    home.trust("[limits]\ntimeout = \"100ms\"\n");
+    let done = write(&home, "price: int = 2\n");
+    assert_eq!((done.code, home.read("price.py").as_str()), (Some(126), "price: int = 1\n"), "{}", done.stderr);
+    assert!(done.stdout.contains("it took longer than"), "{} {}", done.stdout, done.stderr);
 }

@@ -58,6 +58,49 @@ fn what_is_replaced_keeps_its_mode_owner_and_attributes() {
     }
 }
 
+/// acl(5): where there is a list, the group's bits of a mode bound it. The same mode without the list would give the group what
+/// only one person had.
+#[test]
+fn an_access_control_list_stays_whoever_replaces_the_file() {
+    const LIST: &str = "system.posix_acl_access";
+    let home = scene();
+    let list = |path: &str| {
+        let mut value = [0; 256];
+        let len = rustix::fs::getxattr(home.project.join(path), LIST, &mut value).ok()?;
+        Some((value[..len].to_vec(), home.project.join(path).metadata().unwrap().mode() & 0o7777))
+    };
+    // user::rw-, user:65534:rw-, group::---, mask::rw-, other::---
+    let entries = [(1, 6, u32::MAX), (2, 6, 65534), (4, 0, u32::MAX), (0x10, 6, u32::MAX), (0x20, 0, u32::MAX)];
+    let bytes = entries.iter().flat_map(|(tag, rights, id): &(u16, u16, u32)| {
+        [&tag.to_le_bytes()[..], &rights.to_le_bytes(), &id.to_le_bytes()].concat()
+    });
+    let bytes: Vec<u8> = 2_u32.to_le_bytes().into_iter().chain(bytes).collect();
+    home.write("a.txt", "old\n");
+    let set = rustix::fs::setxattr(home.project.join("a.txt"), LIST, &bytes, rustix::fs::XattrFlags::empty());
+    if set == Err(rustix::io::Errno::OPNOTSUPP) {
+        return;
+    }
+    set.unwrap();
+    let before = list("a.txt");
+    assert_eq!(before.as_ref().map(|(_, mode)| *mode), Some(0o660));
+    assert_eq!(write(&home, "a.txt", "new\n").code, Some(0));
+    assert_eq!(list("a.txt"), before);
+    assert_eq!(home.guard(&["exec", "-c", "echo more >> a.txt"]).code, Some(0));
+    assert_eq!(list("a.txt"), before);
+    // A new file in its place has a mode of its own.
+    assert_eq!(home.guard(&["exec", "-c", "cat a.txt a.txt > b.txt; mv b.txt a.txt"]).code, Some(0));
+    assert!(list("a.txt").is_some_and(|(_, mode)| mode == 0o644));
+    assert_eq!(home.guard(&["exec", "-c", "chmod 660 a.txt"]).code, Some(0));
+    assert_eq!(list("a.txt"), before);
+    assert_eq!(home.guard(&["file", "move", "a.txt", "sub/b.txt", "--reason", "r"]).code, Some(0));
+    assert_eq!(list("sub/b.txt"), before);
+    assert_eq!(home.guard(&["exec", "-c", "mv sub/b.txt a.txt"]).code, Some(0));
+    assert_eq!(list("a.txt"), before);
+    assert_eq!(home.guard(&["file", "delete", "a.txt", "--reason", "r"]).code, Some(0));
+    agreed(&home, &format!("guard undo {}", changes(&home)[0]));
+    assert_eq!(list("a.txt"), before);
+}
+
 #[test]
 fn a_text_is_replaced_exactly_or_not_at_all() {
     let home = scene();
@@ -97,6 +140,13 @@ fn a_diff_is_applied_line_by_line_or_not_at_all() {
         std::process::Command::new("git").args(["diff", "--no-index", "a.py", "b"]).current_dir(&home.project).output();
     let fit = patch(&String::from_utf8(git.unwrap().stdout).unwrap());
     assert_eq!((fit.code, home.read("a.py").as_str()), (Some(0), "one\nzwei\ndrei\n"), "{}", fit.stderr);
+    // Its lines' CR too.
+    home.write("a.py", "one\r\ntwo\r\n");
+    fs::write(home.project.join("b"), "one\r\n2\r\n").unwrap();
+    let git =
+        std::process::Command::new("git").args(["diff", "--no-index", "a.py", "b"]).current_dir(&home.project).output();
+    let fit = patch(&String::from_utf8(git.unwrap().stdout).unwrap());
+    assert_eq!((fit.code, home.read("a.py").as_str()), (Some(0), "one\r\n2\r\n"), "{}", fit.stderr);
 }
 
 #[test]

@@ -30,6 +30,8 @@ fn what_is_no_file_is_told_and_left_alone() {
         ("socket", "no file, but a socket"),
         ("pipe", "no file, but a pipe"),
         ("plain/x", "something on the way is not a folder"),
+        ("plain/", "it ends with `/`, as folders do"),
+        ("none/", "it ends with `/`, as folders do"),
         (long.as_str(), "longer than a path can be"),
         (name.as_str(), "longer than a path can be"),
     ] {
@@ -133,7 +135,7 @@ fn a_folder_that_nobody_may_write_to_is_told_apart() {
 /// `guard ARGUMENTS…` as an ordinary user, in a project of theirs; `None`: this is not root, and nobody else can be.
 fn as_nobody(folder: &std::path::Path, arguments: &[&str], input: &str) -> crate::cli::Done {
     let mut command = assert_cmd::Command::new("setpriv");
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", env!("CARGO_BIN_EXE_guard")]).args(arguments);
+    command.args(["--reuid=65534", "--regid=65534", "--groups=65533", env!("CARGO_BIN_EXE_guard")]).args(arguments);
     command.current_dir(folder.join("p")).env_clear().env("PATH", crate::cli::path()).env("HOME", folder);
     crate::cli::done(command.write_stdin(input))
 }
@@ -143,7 +145,7 @@ fn what_its_caller_may_not_write_to_guard_does_not_write_to_for_them() {
     if !rustix::process::geteuid().is_root() {
         return;
     }
-    use std::os::unix::fs::{PermissionsExt, chown};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
     let base = tempfile::tempdir_in(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target")).unwrap();
     fs::set_permissions(base.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let (folder, project) = (base.path(), base.path().join("p"));
@@ -172,6 +174,15 @@ fn what_its_caller_may_not_write_to_guard_does_not_write_to_for_them() {
     }
     assert!(!project.join("shut/new.txt").exists());
     assert_eq!(as_nobody(folder, &["file", "write", "open.txt", "--reason", "r"], "new\n").code, Some(0));
+    // Somebody else's, which the caller may write to by a group of theirs: those of the group may afterwards too.
+    let shared = project.join("shared.txt");
+    fs::write(&shared, "old\n").unwrap();
+    chown(&shared, Some(0), Some(65533)).unwrap();
+    fs::set_permissions(&shared, fs::Permissions::from_mode(0o664)).unwrap();
+    let written = as_nobody(folder, &["file", "write", "shared.txt", "--reason", "r"], "new\n");
+    assert_eq!(written.code, Some(0), "{}", written.stderr);
+    let found = shared.metadata().unwrap();
+    assert_eq!((found.gid(), found.mode() & 0o7777), (65533, 0o664));
 }
 
 #[test]

@@ -93,6 +93,18 @@ fn what_is_hidden_or_outside_is_not_read() {
     }
 }
 
+/// What is too long to be shown is not read through first: that would take hours.
+#[test]
+fn a_file_of_a_terabyte_is_refused_at_once() {
+    let home = scene();
+    let file = fs::File::create(home.project.join("sparse")).unwrap();
+    if file.set_len(1 << 40).is_err() {
+        return;
+    }
+    let read = home.guard(&["file", "read", "sparse"]);
+    assert!(read.code == Some(125) && read.stderr.contains("`sparse` has 1099511627776 bytes"), "{}", read.stderr);
+}
+
 #[test]
 fn files_are_listed_by_patterns() {
     let home = scene();

@@ -45,3 +45,21 @@ fn sha256(home: &Home, path: &str) -> String {
     let output = std::process::Command::new("sha256sum").arg(home.project.join(path)).output().unwrap();
     String::from_utf8(output.stdout).unwrap().split(' ').next().unwrap().to_owned()
 }
+
+/// A guard that writes `path`, started and not waited for.
+fn writer(home: &Home, path: &str, content: &str, more: &[&str]) -> std::process::Child {
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_guard"))
+        .args(["file", "write", path, "--reason", "r"])
+        .args(more)
+        .current_dir(&home.project)
+        .env_clear()
+        .env("PATH", crate::cli::path())
+        .env("HOME", home.path())
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), content.as_bytes()).unwrap();
+    child
+}

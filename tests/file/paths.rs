@@ -180,3 +180,42 @@ fn a_file_with_other_names_is_left_alone() {
     assert_eq!(home.guard(&["file", "delete", "hard", "--reason", "r"]).code, Some(0));
     assert_eq!(fs::read_to_string(home.path().join("outside")).unwrap(), "theirs");
 }
+
+/// A mount namespace of its own, so that nothing stays mounted. A file can be a mount as well as a folder (mount(8), "Bind mounts").
+#[test]
+fn what_is_mounted_over_a_file_or_a_folder_is_outside() {
+    let home = scene();
+    fs::create_dir(home.path().join("outside")).unwrap();
+    fs::write(home.path().join("outside/theirs"), "theirs\n").unwrap();
+    home.write("folder/x", "x\n");
+    home.write("over", "ours\n");
+    home.write("free", "free\n");
+    assert_eq!(write(&home, "over", "ours by guard\n").code, Some(0));
+    let seq = super::changes(&home)[0];
+    let script = "cd \"$P\"; mount --bind ../outside folder; mount --bind ../outside/theirs over\n\
+                  for path in folder/theirs over; do \"$G\" file read $path && exit 1\n\
+                  for act in 'write PATH' 'edit PATH --old theirs --new mine' 'delete PATH' 'move PATH copy' 'move free PATH' \\\n\
+                  'write copy --from PATH' 'write folder/new'; do\n\
+                  echo mine | \"$G\" file $(echo \"$act\" | sed \"s,PATH,$path,\") --reason r > /dev/null && exit 1\n\
+                  done; done 2> errors\n\
+                  umount over; mount --bind over over\n\
+                  \"$G\" undo \"$S\" 2> undone && exit 1; \"$G\" file list --most 9999 > listed; \"$G\" status > /dev/null";
+    let mut command = std::process::Command::new("unshare");
+    if !rustix::process::geteuid().is_root() {
+        command.args(["--user", "--map-root-user"]);
+    }
+    command.args(["--mount", "--propagation", "private", "sh", "-uc", script]).current_dir("/").env_clear();
+    command.env("PATH", crate::cli::path()).env("HOME", home.path()).env("S", seq.to_string());
+    let output = command.env("G", env!("CARGO_BIN_EXE_guard")).env("P", &home.project).output().unwrap();
+    assert!(output.status.success(), "{output:?} {}", home.read("errors"));
+    let errors = home.read("errors");
+    let times = |what: &str| errors.matches(what).count();
+    assert_eq!((times("guard: refused"), times("another file system is mounted on the way")), (16, 16), "{errors}");
+    assert!(home.read("undone").contains("cannot replace `over`"), "{}", home.read("undone"));
+    let listed = home.read("listed");
+    assert!(listed.contains("over\n") && !listed.contains("theirs") && !home.project.join("copy").exists(), "{listed}");
+    assert_eq!(fs::read_to_string(home.path().join("outside/theirs")).unwrap(), "theirs\n");
+    // Nothing is left half done: it goes on where nothing is mounted.
+    assert_eq!(home.guard(&["undo", &seq.to_string()]).code, Some(0));
+    assert_eq!(home.read("over"), "ours\n");
+}

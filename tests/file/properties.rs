@@ -6,7 +6,7 @@ use crate::cli::Home;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use std::collections::BTreeSet;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 const FILES: [&str; 3] = ["a.txt", "sub/b.txt", "sub/deep/c.txt"];
@@ -57,18 +57,7 @@ fn take(home: &Home, step: &Step) {
             }
         }
         Step::Killed(file, content, after) => {
-            let mut child = Command::new(env!("CARGO_BIN_EXE_guard"))
-                .args(write(*file))
-                .current_dir(&home.project)
-                .env_clear()
-                .env("PATH", crate::cli::path())
-                .env("HOME", home.path())
-                .stdin(Stdio::piped())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .unwrap();
-            std::io::Write::write_all(&mut child.stdin.take().unwrap(), format!("{content}\n").as_bytes()).unwrap();
+            let mut child = super::writer(home, FILES[*file], &format!("{content}\n"), &[]);
             std::thread::sleep(Duration::from_millis(*after));
             child.kill().unwrap();
             child.wait().unwrap();

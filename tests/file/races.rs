@@ -1,29 +1,11 @@
 //! Two at once, a folder swapped for a link, a guard that is killed: a file is one of its versions, and the log names it.
 
-use super::{changes, scene, sha256, write};
+use super::{changes, scene, sha256, write, writer};
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-
-fn writer(home: &crate::cli::Home, content: &str, more: &[&str]) -> std::process::Child {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_guard"))
-        .args(["file", "write", "a.py", "--reason", "r"])
-        .args(more)
-        .current_dir(&home.project)
-        .env_clear()
-        .env("PATH", crate::cli::path())
-        .env("HOME", home.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    std::io::Write::write_all(&mut child.stdin.take().unwrap(), content.as_bytes()).unwrap();
-    child
-}
 
 #[test]
 fn of_two_who_saw_the_same_one_is_first() {
@@ -31,7 +13,7 @@ fn of_two_who_saw_the_same_one_is_first() {
     home.write("a.py", "0\n");
     for round in 0..15 {
         let seen = sha256(&home, "a.py");
-        let both = ["x", "y"].map(|who| writer(&home, &format!("{who}{round}\n"), &["--expect", &seen]));
+        let both = ["x", "y"].map(|who| writer(&home, "a.py", &format!("{who}{round}\n"), &["--expect", &seen]));
         let codes = both.map(|mut child| child.wait().unwrap().code());
         assert_eq!(BTreeSet::from(codes), BTreeSet::from([Some(0), Some(125)]), "{round}");
         assert_eq!(home.read("a.py"), format!("{}{round}\n", if codes[0] == Some(0) { "x" } else { "y" }));
@@ -45,6 +27,7 @@ fn a_folder_that_becomes_a_link_meanwhile_leads_nobody_out() {
     let outside = home.path().join("outside");
     fs::create_dir(&outside).unwrap();
     fs::write(outside.join("a.py"), "theirs\n").unwrap();
+    (0..500).for_each(|n| fs::write(outside.join(format!("their-name-{n}")), "").unwrap());
     home.write("sub/a.py", "ours\n");
     symlink(&outside, home.project.join("link")).unwrap();
     let (sub, link) = (home.project.join("sub"), home.project.join("link"));
@@ -59,11 +42,13 @@ fn a_folder_that_becomes_a_link_meanwhile_leads_nobody_out() {
         for round in 0..30 {
             let done = write(&home, "sub/a.py", &format!("{round}\n"));
             assert!(matches!(done.code, Some(0 | 125 | 126)), "{}", done.stderr);
+            let listed = home.guard(&["file", "list", "--most", "9999"]).stdout;
+            assert!(listed.contains("guard.toml") && !listed.contains("their-name"), "{listed}");
         }
         over.store(true, Ordering::Relaxed);
     });
     assert_eq!(fs::read_to_string(outside.join("a.py")).unwrap(), "theirs\n");
-    assert_eq!(fs::read_dir(&outside).unwrap().count(), 1);
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 501);
 }
 
 #[test]
@@ -73,7 +58,7 @@ fn a_guard_that_is_killed_leaves_a_version_that_the_log_names() {
     let mut written = 0;
     for round in 1..=40_u64 {
         let before = home.read("a.py");
-        let mut child = writer(&home, &format!("{round}\n"), &[]);
+        let mut child = writer(&home, "a.py", &format!("{round}\n"), &[]);
         std::thread::sleep(Duration::from_millis(round * 2));
         child.kill().unwrap();
         child.wait().unwrap();

@@ -120,6 +120,17 @@ fn what_would_have_fitted_is_named() {
 }
 
 #[test]
+fn what_never_belongs_there_is_not_named_as_fitting() {
+    let coupled =
+        "[iteration]\nfiles = 1\n[[coupled]]\nname = \"all\"\nfiles = [\"services/{name}.py\", \"shared/utils.py\"]\n";
+    let home = scene(&["services/fees.py", "x"], coupled);
+    comes_in(&home, &["services/fees.py"]);
+    let told = stays_out(&home, &["x"], "guard:iteration-full");
+    let reason = told["changes"]["rules"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("`tests/test_fees.py` (") && !reason.contains("shared/utils.py"), "{reason}");
+}
+
+#[test]
 fn the_owner_says_what_is_coupled_and_what_never_is() {
     let all = ["a.py", "b.py", "c.py"];
     let any = "[[coupled]]\nname = \"all\"\nfiles = [\"a.py\", \"b.py\", \"c.py\"]\n";
@@ -180,6 +191,28 @@ fn a_moved_file_is_one_change_under_its_new_name() {
     ["a.py", "b.py", "c.py"].into_iter().for_each(|name| home.write(name, name));
     let told = exec(&home, &["-c", "mkdir build; mv a.py b.py c.py build/"]);
     assert_eq!(kept_out(&told), ["guard:changes-many"], "{told}");
+}
+
+/// A file is moved to a name that counts already, and removed there; the next one too. Each move would be a change of that
+/// one name, and a whole project would go in an iteration of two files.
+#[test]
+fn no_number_of_files_goes_by_way_of_one_name() {
+    let files = ["a.py", "b.py", "c.py", "d.py"];
+    let home = scene(&files, "");
+    files.iter().for_each(|name| home.write(name, name));
+    let by_command = |from: &str| kept_out(&exec(&home, &["-c", &format!("mv {from} way.py")])).len();
+    assert_eq!(by_command("a.py"), 0);
+    assert_eq!(kept_out(&exec(&home, &["-c", "rm way.py"])), [] as [&str; 0]);
+    assert_eq!(by_command("b.py"), 0);
+    assert_eq!(counted(&home).0, ["b.py", "way.py"]);
+    assert_eq!(kept_out(&exec(&home, &["-c", "rm way.py"])), [] as [&str; 0]);
+    assert_eq!(by_command("c.py"), 1);
+    let moved = home.guard(&["file", "move", "c.py", "way.py", "--reason", "r"]);
+    assert!(moved.code == Some(126) && moved.stderr.contains("guard:iteration-full"), "{}", moved.stderr);
+    // Back to where it was it may go.
+    assert_eq!(home.guard(&["undo", &last(&home, "change_committed").to_string()]).code, Some(0));
+    assert_eq!(kept_out(&exec(&home, &["-c", "mv way.py b.py"])), [] as [&str; 0]);
+    assert_eq!((home.read("b.py"), home.read("c.py")), ("b.py".into(), "c.py".into()));
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn one_in_which_nothing_is_changed_closes_by_itself() {
     comes_in(&home, &["a.py"]);
     let done = home.guard(&["iteration", "start", "fourth"]);
     assert_eq!(done.code, Some(126));
-    assert!(done.stderr.contains("an iteration is open") && done.stderr.contains("a.py changed"), "{}", done.stderr);
+    assert!(done.stderr.contains("an iteration is open") && done.stderr.contains("`a.py` changed"), "{}", done.stderr);
     assert_eq!(counted(&home).0, ["a.py"]);
     let change = last(&home, "change_committed").to_string();
     assert_eq!(home.guard(&["undo", &change]).code, Some(0));
@@ -151,4 +151,70 @@ fn where_it_stands_is_said_in_a_line_and_in_full() {
     );
     green(&home);
     assert!(home.guard(&["iteration", "status"]).stdout.ends_with("can be closed: guard iteration close\n"));
+}
+
+/// Whoever makes a file chooses its name: one that draws on a terminal, or makes lines of its own.
+#[test]
+fn names_are_safe_in_every_message() {
+    let home = scene(&[], "");
+    let name = "a\nb\u{1b}[31m\u{202e}c.txt";
+    let mut write = home.command(&["file", "write", name, "--reason", "r"]);
+    assert_eq!(crate::cli::done(write.write_stdin("x")).code, Some(0));
+    let diff = "@@ -1 +1 @@\n-\u{1b}[2Jx\n+y\n";
+    let said: Vec<String> = [
+        (vec!["iteration", "start", "another"], ""),
+        (vec!["iteration", "close"], ""),
+        (vec!["iteration", "status"], ""),
+        (vec!["file", "list"], ""),
+        (vec!["file", "edit", name, "--old", "y", "--new", "z", "--reason", "r"], ""),
+        (vec!["file", "edit", name, "--reason", "r"], diff),
+        (vec!["file", "read", "\u{1b}[31mnone"], ""),
+        (vec!["file", "move", name, "../\u{1b}[31mx", "--reason", "r"], ""),
+    ]
+    .into_iter()
+    .map(|(arguments, input)| {
+        let done = crate::cli::done(home.command(&arguments).write_stdin(input));
+        format!("{}{}", done.stdout, done.stderr)
+    })
+    .collect();
+    let all = said.concat();
+    assert!(!all.contains(['\u{1b}', '\u{202e}', '\r']) && !all.contains("a\nb"), "{all:?}");
+    assert!(said[0].contains("with `a\\nb\\u{1b}[31m\\u{202e}c.txt` changed"), "{}", said[0]);
+}
+
+/// With the real tools, as an agent in a hurry would call them.
+#[test]
+fn a_checker_that_checked_nothing_closes_nothing() {
+    let tools = crate::cli::tools();
+    assert!(tools.join("mypy").exists(), "run scripts/test, which installs the tools");
+    let home = Home::with("python-trading");
+    home.trust(&format!("[iteration]\nfiles = 9\n{PATIENT}"));
+    home.write("empty/readme", "no source\n");
+    comes_in(&home, &["a.py"]);
+    home.write("a.py", "X = 1\n");
+    for line in [
+        "mypy --version",
+        "mypy --help",
+        "mypy -c pass",
+        "black --check --version",
+        "black --check empty",
+        "isort --check-only --help",
+        "isort --check-only --show-config",
+        "pylint --version",
+        "pylint --list-msgs",
+        "pylint --exit-zero a.py",
+        "pylint --fail-under=-100 a.py",
+        "pytest --version",
+    ] {
+        let words: Vec<&str> = ["exec", "--json", "--"].into_iter().chain(line.split(' ')).collect();
+        let told: Value = serde_json::from_str(&home.guard(&words).stdout).unwrap();
+        assert_ne!(told["proves"], "green", "{line}: {told}");
+        assert_eq!(close(&home).code, Some(126), "{line}");
+    }
+    for line in ["mypy a.py", "black --check a.py", "isort --check-only a.py", "pylint --disable=C a.py"] {
+        let words: Vec<&str> = ["exec", "--json", "--"].into_iter().chain(line.split(' ')).collect();
+        let told: Value = serde_json::from_str(&home.guard(&words).stdout).unwrap();
+        assert_eq!(told["proves"], "green", "{line}: {told}");
+    }
+    assert_eq!(close(&home).code, Some(0));
 }

@@ -20,13 +20,19 @@ pub fn unexplained(before: Option<&Module>, after: &Module) -> Vec<Fault> {
     for new in new {
         let last = new.name.rsplit('.').next().unwrap_or_default();
         let class = new.name.split('.').rev().nth(1).unwrap_or_default();
-        let is_test = [last, class].iter().any(|name| name.to_lowercase().starts_with("test"));
+        let is_test = [last, class].into_iter().any(is_of_test);
         if !last.starts_with("__") && !is_test {
             let what = format!("no docstring and no comment explains `{}`, which is new", new.name);
             faults.push(Fault { line: new.line, column: new.column, what });
         }
     }
     faults
+}
+
+/// Whether a name is one of those that test runners look for: `test_orders`, `testOrders`, `TestOrders`, but no `Testimony`.
+fn is_of_test(name: &str) -> bool {
+    let rest = name.strip_prefix("test").or_else(|| name.strip_prefix("Test"));
+    rest.is_some_and(|rest| !rest.starts_with(char::is_lowercase))
 }
 
 #[cfg(test)]
@@ -48,9 +54,14 @@ mod tests {
         {
             assert_eq!(told(None, text), [] as [&str; 0], "{text}");
         }
-        for text in
-            ["x = 1\n", "#!/usr/bin/env python\n# -*- coding: utf-8 -*-\nx = 1\n", "x = 1\n# late\n", "# --\nx = 1\n"]
-        {
+        for text in [
+            "x = 1\n",
+            "#!/usr/bin/env python\n# -*- coding: utf-8 -*-\nx = 1\n",
+            "x = 1\n# late\n",
+            "# --\nx = 1\n",
+            "''''''\nx = 1\n",
+            "'. '\nx = 1\n",
+        ] {
             assert_eq!(told(None, text), bare, "{text}");
         }
         // One that was bare before may stay so.
@@ -73,6 +84,16 @@ mod tests {
         ];
         for text in sound {
             assert_eq!(told(Some(before), &format!("'''A.'''\n{text}")), [] as [&str; 0], "{text}");
+        }
+        let bare = [
+            ("def new(): pass  # noqa\n", "2:5", "new"),
+            ("def new():\n    ''\n    return 1\n", "2:5", "new"),
+            ("#pylint: disable=all\ndef new(): pass\n", "3:5", "new"),
+            ("class Testimony: pass\n", "2:7", "Testimony"),
+        ];
+        for (text, place, name) in bare {
+            let expected = format!("{place}: no docstring and no comment explains `{name}`, which is new");
+            assert_eq!(told(Some(before), &format!("'''A.'''\n{text}")), [expected], "{text}");
         }
         let after = format!("{before}    def add(self, é): pass\n\n\nasync def new():\n    return 1\n");
         let expected = [

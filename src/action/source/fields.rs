@@ -26,6 +26,14 @@ pub struct Lost {
 /// The fields of a class's body: annotated and assigned names, and what `__init__` assigns to `self`.
 pub(super) fn spelled(reader: &Reader<'_>, body: &[Stmt]) -> Vec<Spelling> {
     let mut all: Vec<Spelling> = Vec::new();
+    own(reader, body, &mut all);
+    let mut seen = std::collections::BTreeSet::new();
+    all.retain(|field| seen.insert(field.name.clone()));
+    all
+}
+
+/// The same, with what is in branches of the body.
+fn own(reader: &Reader<'_>, body: &[Stmt], all: &mut Vec<Spelling>) {
     for statement in body {
         if let Stmt::AnnAssign(assign) = statement {
             if let Expr::Name(name) = &*assign.target {
@@ -48,32 +56,60 @@ pub(super) fn spelled(reader: &Reader<'_>, body: &[Stmt]) -> Vec<Spelling> {
         {
             let own = function.parameters.iter_non_variadic_params().next();
             let own = own.map_or_else(String::new, |own| own.parameter.name.to_string());
-            attributes(reader, &function.body, &own, &mut all);
+            attributes(reader, &function.body, &own, all);
+        } else {
+            branches(statement).into_iter().for_each(|body| own(reader, body, all));
         }
     }
-    let mut seen = std::collections::BTreeSet::new();
-    all.retain(|field| seen.insert(field.name.clone()));
-    all
 }
 
 /// What is assigned to attributes of `own`.
 fn attributes(reader: &Reader<'_>, body: &[Stmt], own: &str, into: &mut Vec<Spelling>) {
-    let named = |target: &Expr| {
-        let attribute = target.as_attribute_expr()?;
-        let of = attribute.value.as_name_expr()?;
-        (of.id.as_str() == own).then(|| (attribute.attr.to_string(), attribute.start()))
-    };
     for statement in body {
         if let Stmt::AnnAssign(assign) = statement {
-            let of = plain(reader.source(&*assign.annotation));
-            into.extend(named(&assign.target).map(|(name, at)| Spelling { name, of, at }));
+            assigned(&assign.target, own, &plain(reader.source(&*assign.annotation)), into);
         } else if let Stmt::Assign(assign) = statement {
-            let targets = assign.targets.iter().filter_map(named);
-            into.extend(targets.map(|(name, at)| Spelling { name, of: String::new(), at }));
-        } else if let Stmt::If(branch) = statement {
-            attributes(reader, &branch.body, own, into);
-            branch.elif_else_clauses.iter().for_each(|clause| attributes(reader, &clause.body, own, into));
+            assign.targets.iter().for_each(|target| assigned(target, own, "", into));
+        } else {
+            branches(statement).into_iter().for_each(|body| attributes(reader, body, own, into));
         }
+    }
+}
+
+/// What of a target is an attribute of `own`.
+fn assigned(target: &Expr, own: &str, of: &str, into: &mut Vec<Spelling>) {
+    if let Expr::Attribute(attribute) = target {
+        if attribute.value.as_name_expr().is_some_and(|name| name.id.as_str() == own) {
+            into.push(Spelling { name: attribute.attr.to_string(), of: of.to_owned(), at: attribute.start() });
+        }
+    } else if let Expr::Tuple(all) = target {
+        all.elts.iter().for_each(|one| assigned(one, own, of, into));
+    } else if let Expr::List(all) = target {
+        all.elts.iter().for_each(|one| assigned(one, own, of, into));
+    } else if let Expr::Starred(one) = target {
+        assigned(&one.value, own, of, into);
+    }
+}
+
+/// The statements that another holds in the same scope.
+fn branches(statement: &Stmt) -> Vec<&[Stmt]> {
+    if let Stmt::If(branch) = statement {
+        let clauses = branch.elif_else_clauses.iter().map(|clause| clause.body.as_slice());
+        std::iter::once(branch.body.as_slice()).chain(clauses).collect()
+    } else if let Stmt::Try(attempt) = statement {
+        let handlers = attempt.handlers.iter().filter_map(|one| one.as_except_handler()).map(|one| one.body.as_slice());
+        let rest = [attempt.orelse.as_slice(), attempt.finalbody.as_slice()];
+        std::iter::once(attempt.body.as_slice()).chain(handlers).chain(rest).collect()
+    } else if let Stmt::With(with) = statement {
+        vec![&with.body]
+    } else if let Stmt::For(each) = statement {
+        vec![&each.body, &each.orelse]
+    } else if let Stmt::While(each) = statement {
+        vec![&each.body, &each.orelse]
+    } else if let Stmt::Match(choice) = statement {
+        choice.cases.iter().map(|case| case.body.as_slice()).collect()
+    } else {
+        Vec::new()
     }
 }
 
@@ -167,7 +203,7 @@ mod tests {
     #[test]
     fn what_a_class_loses_is_told_and_what_it_gains_is_not() {
         let order = "@dataclass\nclass Order:\n    id: int\n    price: Optional[float] = None\n";
-        let table: [(&str, &str, &[&str]); 15] = [
+        let table: [(&str, &str, &[&str]); 17] = [
             (order, order, &[]),
             (order, "class Order:\n    price: 'Optional[ float ]' = 1.0\n    id: int = 0\n    new: str\n", &[]),
             (order, "class Order:\n    id: int\n", &["4:5: field `Order.price` is gone"]),
@@ -217,6 +253,12 @@ mod tests {
                 &["3:9: field `A.B.x` is gone"],
             ),
             ("class A(B):\n    def f(self): pass\nclass C(D): pass\n", "x = 1\n", &[]),
+            (
+                "class A:\n    def __init__(self, a):\n        with a: self.a, (self.b, *c) = a\n",
+                "class A:\n    def __init__(self, a):\n        self.a = a\n",
+                &["3:26: field `A.b` is gone"],
+            ),
+            ("class A:\n    if X:\n        a: int\n", "class A:\n    b: int\n", &["3:9: field `A.a` is gone"]),
         ];
         for (before, after, expected) in table {
             assert_eq!(told(before, after), expected, "{before}{after}");

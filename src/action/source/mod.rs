@@ -1,22 +1,25 @@
 //! The contents of files, read as what they are: programs, data, lists of requirements, plain text.
 //! Says what is wrong with them and where; knows neither files nor what a policy wants.
 
+mod compiled;
 mod data;
 mod depth;
 mod explained;
 mod fields;
 mod module;
+mod outer;
 mod pins;
 mod python;
+mod scopes;
 mod stdlib;
 mod text;
 
 pub use explained::unexplained;
 pub use fields::{Lost, lost};
 pub use module::{Class, Definition, Field, Import, Module};
-pub use pins::{Requirement, distributions, unpinned};
+pub use pins::{Requirement, distributions, included, unpinned};
 pub use python::{PythonVersion, newest, python, says_encoding};
-pub use stdlib::{is_standard, may_hold};
+pub use stdlib::{is_moving, is_standard, may_hold};
 pub use text::{Ending, is_text, kept_encoding, kept_endings, markers, not_utf8, nul};
 
 use std::path::Path;

@@ -3,6 +3,7 @@
 //! Looks at statements; of expressions only at their text.
 
 use super::fields::{self, Spelling};
+use super::outer::as_it_runs;
 use ruff_python_ast::token::{TokenKind, Tokens};
 use ruff_python_ast::{ExceptHandler, Expr, ModModule, Stmt};
 use ruff_text_size::{Ranged, TextSize};
@@ -40,8 +41,10 @@ pub struct Import {
     pub line: u64,
     /// Its column in characters, from 1.
     pub column: u64,
-    /// Whether it may fail: something catches that, or it is for another version or platform, or for types alone.
+    /// Whether it may fail: something catches that, or it is for another version or platform.
     pub may_fail: bool,
+    /// Whether only those who look at types follow it.
+    pub typed: bool,
     /// Whether it stands in the module itself, in whichever branch.
     pub outer: bool,
 }
@@ -90,13 +93,14 @@ struct Scope<'a> {
     prefix: &'a str,
     in_function: bool,
     may_fail: bool,
+    typed: bool,
 }
 
 pub(super) struct Reader<'a> {
     text: &'a str,
     /// Where lines begin.
     starts: Vec<usize>,
-    /// Where comments begin, and whether nothing stands before them in their line.
+    /// Where comments for people begin, and whether nothing stands before them in their line.
     comments: Vec<(usize, bool)>,
     module: Module,
 }
@@ -112,21 +116,39 @@ impl Module {
             let start = reader.starts.get(line).copied().unwrap_or(0);
             let alone =
                 text.get(start..at).is_some_and(|before| before.trim_start_matches('\u{feff}').trim().is_empty());
-            reader.comments.push((at, alone));
+            if is_said(text.get(at..).unwrap_or_default()) {
+                reader.comments.push((at, alone));
+            }
         }
-        let dynamic = ["globals(", "locals(", "vars(", "exec(", "sys.modules", ":=", "def __getattr__"];
-        reader.module.dynamic = dynamic.iter().any(|mark| text.contains(mark));
+        let run = as_it_runs(&syntax.body);
+        reader.module.dynamic = run.dynamic;
+        reader.module.names.extend(run.names);
         reader.module.is_empty = syntax.body.is_empty();
         let first = syntax.body.first().map_or(text.len(), |first| first.start().to_usize());
         reader.module.is_explained = docstring(&syntax.body) || reader.header(first);
-        reader.body(&syntax.body, Scope { prefix: "", in_function: false, may_fail: false });
+        reader.body(&syntax.body, Scope { prefix: "", in_function: false, may_fail: false, typed: false });
         reader.module
     }
 }
 
-/// Whether statements begin with a docstring.
+/// Whether statements begin with a docstring that says something.
 fn docstring(body: &[Stmt]) -> bool {
-    matches!(body.first(), Some(Stmt::Expr(first)) if first.value.is_string_literal_expr())
+    let Some(Stmt::Expr(first)) = body.first() else { return false };
+    first.value.as_string_literal_expr().is_some_and(|text| text.value.chars().any(char::is_alphabetic))
+}
+
+/// Whether a comment is for people.
+fn is_said(text: &str) -> bool {
+    const MACHINES: [&str; 10] =
+        ["-*-", "vim:", "pylint:", "mypy:", "flake8:", "noqa", "type:", "fmt:", "pragma:", "ruff:"];
+    let line = text.lines().next().unwrap_or_default();
+    let bare = line.trim_start_matches('#').trim_start();
+    !line.starts_with("#!") && !MACHINES.iter().any(|mark| bare.starts_with(mark)) && is_word(line.chars())
+}
+
+/// Whether there are letters enough for a word; of some scripts one is.
+fn is_word(letters: impl Iterator<Item = char>) -> bool {
+    letters.filter(|c| c.is_alphabetic()).map(|c| if c.is_ascii() { 1 } else { 3 }).sum::<usize>() >= 3
 }
 
 impl Reader<'_> {
@@ -149,13 +171,7 @@ impl Reader<'_> {
 
     /// Whether a comment that says something stands before the first statement.
     fn header(&self, first: usize) -> bool {
-        let said = |at: usize| {
-            let line = self.text.get(at..).unwrap_or_default().lines().next().unwrap_or_default();
-            let machine = ["#!", "# -*-", "# vim:", "# pylint:", "# mypy:", "# flake8:", "# noqa", "# type:", "# fmt:"];
-            !machine.iter().any(|mark| line.starts_with(mark))
-                && line.chars().filter(|c| c.is_alphabetic()).count() >= 3
-        };
-        self.comments.iter().take_while(|(at, _)| *at < first).any(|(at, _)| said(*at))
+        self.comments.first().is_some_and(|(at, _)| *at < first)
     }
 
     /// Whether a comment stands in the line above, or between these bytes.
@@ -224,7 +240,8 @@ impl Reader<'_> {
             Stmt::If(branch) => {
                 let tests = branch.elif_else_clauses.iter().filter_map(|clause| clause.test.as_ref());
                 let depends = std::iter::once(&*branch.test).chain(tests).any(|test| depends(self.source(test)));
-                let scope = Scope { may_fail: scope.may_fail || depends, ..scope };
+                let typed = self.source(&*branch.test).contains("TYPE_CHECKING");
+                let scope = Scope { may_fail: scope.may_fail || depends, typed: scope.typed || typed, ..scope };
                 self.body(&branch.body, scope);
                 branch.elif_else_clauses.iter().for_each(|clause| self.body(&clause.body, scope));
             }
@@ -238,15 +255,13 @@ impl Reader<'_> {
                 self.body(&with.body, Scope { may_fail: scope.may_fail || suppressed, ..scope });
             }
             Stmt::Match(choice) => {
-                // Patterns bind names.
-                self.module.dynamic |= outer;
                 choice.cases.iter().for_each(|case| self.body(&case.body, scope));
             }
             Stmt::Try(attempt) => {
                 let caught = attempt.handlers.iter().any(|ExceptHandler::ExceptHandler(handler)| {
                     handler.type_.as_ref().is_none_or(|caught| {
-                        let caught = self.source(&**caught);
-                        ["ImportError", "ModuleNotFoundError", "Exception"].iter().any(|name| caught.contains(name))
+                        let mut words = self.source(&**caught).split(|c: char| !(c.is_alphanumeric() || c == '_'));
+                        words.any(|word| CATCHING.contains(&word))
                     })
                 });
                 let inner = Scope { may_fail: scope.may_fail || caught, ..scope };
@@ -293,9 +308,9 @@ impl Reader<'_> {
     }
 
     fn import(&mut self, module: String, level: u32, name: Option<String>, at: (TextSize, Scope<'_>, bool)) {
-        let (start, Scope { may_fail, .. }, outer) = at;
+        let (start, Scope { may_fail, typed, .. }, outer) = at;
         let (line, column) = self.place(start);
-        self.module.imports.push(Import { module, level, name, line, column, may_fail, outer });
+        self.module.imports.push(Import { module, level, name, line, column, may_fail, typed, outer });
     }
 
     fn define(&mut self, scope: Scope<'_>, name: &ruff_python_ast::Identifier, whole: &Stmt, body: &[Stmt]) {
@@ -324,13 +339,16 @@ impl Reader<'_> {
     }
 }
 
+/// What an import that fails is caught by.
+const CATCHING: [&str; 4] = ["ImportError", "ModuleNotFoundError", "Exception", "BaseException"];
+
 fn first_part(module: &str) -> String {
     module.split('.').next().unwrap_or_default().to_owned()
 }
 
-/// Whether a condition asks for the version, the platform, or whether only types are wanted.
+/// Whether a condition asks for the version or the platform.
 fn depends(test: &str) -> bool {
-    ["version_info", "TYPE_CHECKING", "platform", "os.name", "PY2", "PY3", "find_spec", "sys.implementation"]
+    ["version_info", "platform", "os.name", "PY2", "PY3", "find_spec", "sys.implementation"]
         .iter()
         .any(|mark| test.contains(mark))
 }

@@ -2,6 +2,7 @@
 //! Source: pip's "Requirements File Format", PEP 440 and PEP 508.
 
 use super::Fault;
+use std::collections::BTreeSet;
 
 /// One requirement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,15 +17,20 @@ pub struct Requirement {
     pub line: u64,
 }
 
-/// What is not one exact version, a fault each. Where constraints are named, those pin.
-pub fn unpinned(text: &str) -> Vec<Fault> {
-    let constrained = lines(text).any(|(_, line)| {
-        line.strip_prefix("-c").is_some_and(|rest| rest.starts_with(' ')) || line.starts_with("--constraint")
-    });
-    if constrained {
-        return Vec::new();
+/// What is not one exact version, a fault each. What constraints pin is pinned; `file` gives the text of a file of
+/// constraints by the path it is named by.
+pub fn unpinned(text: &str, file: &dyn Fn(&str) -> Option<String>) -> Vec<Fault> {
+    let mut pinned: BTreeSet<String> = BTreeSet::new();
+    for path in named(text, &["-c", "--constraint"]) {
+        if path.contains("://") {
+            // Nobody can tell what it pins.
+            return Vec::new();
+        }
+        let listed = file(&path).map(|text| distributions(&text)).unwrap_or_default();
+        pinned.extend(listed.into_iter().filter(|one| one.pinned).map(|one| one.name));
     }
-    let loose = lines(text).filter_map(|(number, line)| read(number, &line)).filter(|one| !one.pinned);
+    let loose = lines(text).filter_map(|(number, line)| read(number, &line));
+    let loose = loose.filter(|one| !one.pinned && (one.name.is_empty() || !pinned.contains(&one.name)));
     let fault = |one: Requirement| {
         let what = format!("`{}` is not one exact version", one.text);
         Fault { line: one.line, column: 1, what }
@@ -37,23 +43,48 @@ pub fn distributions(text: &str) -> Vec<Requirement> {
     lines(text).filter_map(|(number, line)| read(number, &line)).filter(|one| !one.name.is_empty()).collect()
 }
 
-/// Lines that go on behind a backslash are one; comments and blank lines are none.
+/// Paths of the lists that a list includes.
+pub fn included(text: &str) -> Vec<String> {
+    named(text, &["-r", "--requirement"])
+}
+
+/// What stands behind one of these options.
+fn named(text: &str, options: &[&str]) -> Vec<String> {
+    let behind = |line: &str| {
+        let rest = options.iter().find_map(|option| line.strip_prefix(option))?;
+        let path = rest.trim_start_matches([' ', '\t', '=']);
+        // A longer option may begin alike.
+        (path != rest || !line.starts_with("--")).then(|| path.trim_matches(['"', '\'']).to_owned())
+    };
+    lines(text).filter_map(|(_, line)| behind(&line)).filter(|path| !path.is_empty()).collect()
+}
+
+/// Lines that go on behind a backslash are one; comments and blank lines are none. As pip has it: lines end where Python's
+/// `splitlines` ends them, and a line that is a comment goes on nowhere.
+/// Source: pip's req_file.py, `join_lines` and `ignore_comments`.
 fn lines(text: &str) -> impl Iterator<Item = (u64, String)> {
+    const ENDS: [char; 9] = ['\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}', '\u{2029}'];
     let mut all: Vec<(u64, String)> = Vec::new();
     let mut open = false;
-    for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
-        let (rest, goes_on) = match line.strip_suffix('\\') {
+    let counted = text.trim_start_matches('\u{feff}').lines().enumerate();
+    for (number, line) in counted.flat_map(|(number, line)| line.split(ENDS).map(move |line| (number, line))) {
+        let is_comment = line.trim_start().starts_with('#');
+        let (rest, goes_on) = match line.strip_suffix('\\').filter(|_| !is_comment) {
             Some(rest) => (rest, true),
             None => (line, false),
         };
         match all.last_mut().filter(|_| open) {
+            Some(_) if is_comment => {}
             Some((_, whole)) => whole.push_str(rest),
             None => all.push((number as u64 + 1, rest.to_owned())),
         }
         open = goes_on;
     }
     all.into_iter().filter_map(|(number, line)| {
-        let comment = line.find(" #").or_else(|| line.trim_start().starts_with('#').then_some(0));
+        let begins = |at: &usize| {
+            line.get(..*at).is_some_and(|before| before.is_empty() || before.ends_with(char::is_whitespace))
+        };
+        let comment = line.match_indices('#').map(|(at, _)| at).find(begins);
         let line = comment.and_then(|at| line.get(..at)).unwrap_or(&line).trim().to_owned();
         (!line.is_empty()).then_some((number, line))
     })
@@ -62,6 +93,13 @@ fn lines(text: &str) -> impl Iterator<Item = (u64, String)> {
 /// `None`: an option, a file or folder of the project's.
 fn read(number: u64, line: &str) -> Option<Requirement> {
     let is_path = [".", "/", "file:", "~"].iter().any(|start| line.starts_with(start));
+    // What is installed to be worked on is as it lies in its folder, or as its address says.
+    let edited = ["-e", "--editable"].iter().find_map(|option| line.strip_prefix(option));
+    let line = match edited.map(|rest| rest.trim_start_matches([' ', '\t', '='])) {
+        Some(address) if address.contains("://") => address,
+        Some(_) => return None,
+        None => line,
+    };
     if line.starts_with('-') || is_path {
         return None;
     }
@@ -84,20 +122,28 @@ fn read(number: u64, line: &str) -> Option<Requirement> {
     let exact = |part: &str| {
         let part = part.trim();
         let version = part.strip_prefix("===").or_else(|| part.strip_prefix("=="));
-        version.is_some_and(|version| !version.trim().is_empty() && !version.contains('*'))
+        version.map(str::trim).is_some_and(|version| {
+            let number = version.strip_prefix('v').unwrap_or(version);
+            number.starts_with(|c: char| c.is_ascii_digit()) && !version.contains(['*', '$', ' '])
+        })
     };
     let hashed = line.contains("--hash=");
     Some(requirement(name, hashed || parts.into_iter().any(exact)))
 }
 
-/// Whether an address names one exact content: an archive, or a commit or tag of a repository.
+/// Whether an address names one exact content: an archive, or a commit or tag of a repository. What has no digit is taken
+/// for a branch.
 fn is_exact(url: &str) -> bool {
     let Some((scheme, rest)) = url.split_once("://") else { return false };
     if !scheme.contains('+') && scheme != "git" {
         return true;
     }
     let path = rest.split_once('/').map_or("", |(_, path)| path);
-    path.split('#').next().unwrap_or_default().split_once('@').is_some_and(|(_, revision)| !revision.is_empty())
+    path.split('#')
+        .next()
+        .unwrap_or_default()
+        .split_once('@')
+        .is_some_and(|(_, revision)| revision.contains(|c: char| c.is_ascii_digit()))
 }
 
 /// A name of a distribution as PEP 503 compares them.
@@ -116,6 +162,17 @@ pub(super) fn normal(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// One file of constraints.
+    fn constraints(path: &str) -> Option<String> {
+        (path == "constraints.txt").then(|| "a==1.0\nz>=1\n".to_owned())
+    }
+
+    #[test]
+    fn what_is_included_is_named() {
+        let text = "-r a.txt\n--requirement b/c.txt\n--requirement=d.txt\n-re.txt\n--require-hashes\nf==1\n";
+        assert_eq!(included(text), ["a.txt", "b/c.txt", "d.txt", "e.txt"]);
+    }
 
     #[test]
     fn what_is_pinned_is_told_from_what_is_not() {
@@ -138,9 +195,16 @@ mod tests {
             "",
             "a==1.0  # why",
             "-c constraints.txt\na",
+            "--constraint=constraints.txt\na",
+            "-c https://x.org/constraints.txt\nz",
+            "-e git+https://x.org/a.git@v1.0#egg=a",
+            "a==v1.0",
+            "a==1!2.0",
+            "a==1.0 \\\n# why\nb==2",
+            "a==1.0\t# why",
         ];
         for text in pinned {
-            assert_eq!(unpinned(text), [], "{text}");
+            assert_eq!(unpinned(text, &constraints), [], "{text}");
         }
         let loose = [
             "a",
@@ -152,13 +216,26 @@ mod tests {
             "a @ git+https://x.org/a.git",
             "a==",
             "a  # why",
+            "-c nowhere.txt\nz",
+            "-c constraints.txt\nz",
+            "-e git+https://x.org/a.git",
+            "--editable=git+https://x.org/a.git",
+            "a @ git+https://x.org/a.git@main",
+            "a==latest",
+            "a==${VERSION}",
+            // Source: pip's req_file.py: a comment goes on nowhere, and lines end where Python ends them.
+            "# why \\\na",
+            "b==1 \\\n# why \\\na",
+            "# why\u{c}a",
+            "# why\ra",
+            "a>=1\t#,==1.0",
         ];
         for text in loose {
             let text = format!("b==1.0\n\n{text}\n");
-            let lines: Vec<u64> = unpinned(&text).into_iter().map(|fault| fault.line).collect();
-            assert_eq!(lines, [3], "{text}");
+            let found = unpinned(&text, &constraints);
+            assert!(found.len() == 1 && found[0].line >= 3, "{text}: {found:?}");
         }
-        assert_eq!(unpinned("Flask>=1 # x\n")[0].what, "`Flask>=1` is not one exact version");
+        assert_eq!(unpinned("Flask>=1 # x\n", &constraints)[0].what, "`Flask>=1` is not one exact version");
     }
 
     #[test]

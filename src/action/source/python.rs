@@ -1,6 +1,7 @@
 //! Python as its parser reads it: faults with their places, or what a module holds.
 //! Knows nothing of other modules.
 
+use super::compiled::uncompilable;
 use super::module::Module;
 use super::{Fault, MOST, depth, fault};
 use ruff_python_ast::PythonVersion as Version;
@@ -41,7 +42,13 @@ pub fn python(text: &str, version: PythonVersion) -> Result<Module, Vec<Fault>> 
     let newer = parsed.unsupported_syntax_errors().iter().take(MOST);
     faults.extend(newer.map(|error| fault(text, error.range().start().to_usize(), lower(&error.to_string()))));
     if faults.is_empty() {
-        return Ok(Module::read(text, parsed.syntax(), parsed.tokens()));
+        let mut found = uncompilable(text, parsed.syntax(), Version { major, minor });
+        if found.is_empty() {
+            return Ok(Module::read(text, parsed.syntax(), parsed.tokens()));
+        }
+        // Each place is counted from the beginning.
+        found.sort();
+        faults.extend(found.into_iter().take(MOST).map(|(at, what)| fault(text, at.to_usize(), lower(&what))));
     }
     faults.sort();
     Err(faults)
@@ -51,11 +58,15 @@ pub fn python(text: &str, version: PythonVersion) -> Result<Module, Vec<Fault>> 
 pub fn says_encoding(text: &str) -> bool {
     let said = |line: &str| {
         let comment = line.trim_start_matches('\u{feff}').trim_start().strip_prefix('#')?;
-        let (_, rest) = comment.split_once("coding")?;
-        let name = rest.strip_prefix([':', '='])?.trim_start().to_ascii_lowercase();
-        Some(!name.starts_with("utf-8") && !name.starts_with("utf8"))
+        let mut named = comment.match_indices("coding").filter_map(|(at, word)| comment.get(at + word.len()..));
+        let name = named.find_map(|rest| rest.strip_prefix([':', '=']))?.trim_start().to_ascii_lowercase();
+        Some(!["utf-8", "utf8", "utf_8"].iter().any(|own| name.starts_with(own)))
     };
-    text.lines().take(2).find_map(said).unwrap_or(false)
+    let mut first = text.lines();
+    let (one, two) = (first.next().unwrap_or_default(), first.next());
+    // Behind a statement it says nothing any more.
+    let bare = one.trim_start_matches('\u{feff}').trim_start();
+    said(one).or_else(|| two.filter(|_| bare.is_empty() || bare.starts_with('#')).and_then(said)).unwrap_or(false)
 }
 
 /// A message as a fragment.
@@ -103,6 +114,18 @@ mod tests {
         ];
         for (text, expected) in table {
             assert_eq!(told(text, newest()).first().map(String::as_str), Some(expected), "{text}");
+        }
+    }
+
+    // Source: PEP 263.
+    #[test]
+    fn another_encoding_is_said_in_the_first_two_lines() {
+        for text in ["# -*- coding: latin-1 -*-\n", "#!python\n# vim: set fileencoding=cp1252 :\n", "\n#coding=gbk\n"] {
+            assert!(says_encoding(text), "{text}");
+        }
+        let none = ["# coding: utf-8\n", "x = 1\n# coding: latin-1\n", "\n\n# coding: gbk\n", "# coding latin-1\n", ""];
+        for text in none {
+            assert!(!says_encoding(text), "{text}");
         }
     }
 

@@ -82,6 +82,11 @@ pub fn is_standard(name: &str, version: PythonVersion) -> bool {
     }
 }
 
+/// Whether a module of the standard library came or went with some version.
+pub fn is_moving(name: &str) -> bool {
+    OTHERS.iter().any(|(other, _, _)| *other == name)
+}
+
 /// Modules whose distribution has another name, or comes with another distribution. Source: the distributions' own pages on
 /// PyPI (`top_level.txt` and requirements of each).
 const PROVIDED: &[(&str, &[&str])] = &[

@@ -37,16 +37,70 @@ pub fn markers(path: &Path, text: &str) -> Vec<Fault> {
     found
 }
 
-/// The first NUL of a file that was text before; an empty one was nothing yet.
-pub fn nul(before: &[u8], after: &[u8]) -> Option<Fault> {
-    let at = after.iter().position(|byte| *byte == 0).filter(|_| !before.is_empty() && is_text(before))?;
-    Some(lossy_fault(after, at, "a NUL byte, in what was text"))
+/// Endings of files that people write, whatever is in them; what guard can read as a language has its own check.
+const TEXTS: [&str; 36] = [
+    "bash",
+    "bat",
+    "c",
+    "cc",
+    "cfg",
+    "conf",
+    "cpp",
+    "css",
+    "csv",
+    "go",
+    "h",
+    "hpp",
+    "htm",
+    "html",
+    "in",
+    "ini",
+    "java",
+    "js",
+    "jsx",
+    "kt",
+    "md",
+    "properties",
+    "ps1",
+    "py",
+    "pyi",
+    "rb",
+    "rs",
+    "rst",
+    "scss",
+    "sh",
+    "sql",
+    "svg",
+    "ts",
+    "tsx",
+    "txt",
+    "xml",
+];
+/// What UTF-16 and UTF-32 begin with.
+const WIDE: [&[u8]; 3] = [b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff"];
+
+fn is_wide(bytes: &[u8]) -> bool {
+    WIDE.iter().any(|mark| bytes.starts_with(mark))
+}
+
+/// The first NUL of a file that was text before, or that its name says is one. `before`: empty where it was nothing yet.
+pub fn nul(path: &Path, before: &[u8], after: &[u8]) -> Option<Fault> {
+    let at = after.iter().position(|byte| *byte == 0)?;
+    if before.is_empty() {
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
+        let named = TEXTS.contains(&ending.as_str()) && !is_wide(after);
+        return named.then(|| lossy_fault(after, at, "a NUL byte, in what is text by its name"));
+    }
+    is_text(before).then(|| lossy_fault(after, at, "a NUL byte, in what was text"))
 }
 
 /// What of its encoding a text lost.
 pub fn kept_encoding(before: &[u8], after: &[u8]) -> Option<Fault> {
     const MARK: &[u8] = b"\xef\xbb\xbf";
     const LOST: &str = "\u{fffd}";
+    if is_wide(before) && !is_wide(after) && !after.is_empty() {
+        return Some(fault("", 0, "it was UTF-16 and is no longer"));
+    }
     if !is_text(before) || !is_text(after) || before.is_empty() || after.is_empty() {
         return None;
     }
@@ -77,6 +131,8 @@ pub enum Ending {
     Unix,
     /// `\r\n`
     Windows,
+    /// `\r` alone, which some programs take for the end of a line.
+    Bare,
 }
 
 impl Ending {
@@ -84,48 +140,46 @@ impl Ending {
         match self {
             Self::Unix => "LF",
             Self::Windows => "CRLF",
+            Self::Bare => "CR",
         }
     }
 
-    /// The endings of a text, and for each the byte it first stands at.
-    fn of(bytes: &[u8]) -> [Option<usize>; 2] {
-        let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at);
-        let mut first = [None, None];
-        for at in ends {
-            let windows = at.checked_sub(1).and_then(|before| bytes.get(before)) == Some(&b'\r');
-            let [unix, dos] = &mut first;
-            (if windows { dos } else { unix }).get_or_insert(at);
-            if first.iter().all(Option::is_some) {
+    /// The endings of a text, each with the byte it first stands at, the first first.
+    fn of(bytes: &[u8]) -> Vec<(usize, Ending)> {
+        let mut found: Vec<(usize, Ending)> = Vec::new();
+        for at in bytes.iter().enumerate().filter(|(_, byte)| matches!(byte, b'\n' | b'\r')).map(|(at, _)| at) {
+            let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+            let ending = match (bytes.get(at), before, bytes.get(at + 1)) {
+                (Some(b'\n'), Some(b'\r'), _) => Ending::Windows,
+                (Some(b'\n'), _, _) => Ending::Unix,
+                (_, _, Some(b'\n')) => continue,
+                (_, _, _) => Ending::Bare,
+            };
+            if found.iter().all(|(_, known)| *known != ending) {
+                found.push((at, ending));
+            }
+            if found.len() == 3 {
                 break;
             }
         }
-        first
+        found
     }
 }
 
 /// The first line of a text whose ending is not that of the others, or not that of the lines it had before. `before`: `None`
-/// for a new file. What was mixed before may be anything.
+/// for a new file. What was mixed before may be anything; `\r` alone counts where there was none.
 pub fn kept_endings(before: Option<&[u8]>, after: &[u8]) -> Option<Fault> {
     if !is_text(after) || before.is_some_and(|before| !is_text(before)) {
         return None;
     }
-    let before = before.map(Ending::of).unwrap_or_default();
-    let was = match before {
-        [Some(_), Some(_)] => return None,
-        [Some(_), None] => Some(Ending::Unix),
-        [None, Some(_)] => Some(Ending::Windows),
-        [None, None] => None,
+    let (before, after_all) = (before.map(Ending::of).unwrap_or_default(), Ending::of(after));
+    let (was, whose) = match (before.as_slice(), after_all.first()) {
+        ([(_, was)], _) => (*was, "the file's lines ended"),
+        ([], Some((_, first))) => (*first, "the lines before end"),
+        (_, _) => return None,
     };
-    let [unix, windows] = Ending::of(after);
-    let (at, is, others) = match (was, unix, windows) {
-        (Some(Ending::Unix), _, Some(at)) => (at, Ending::Windows, Ending::Unix),
-        (Some(Ending::Windows), Some(at), _) => (at, Ending::Unix, Ending::Windows),
-        (None, Some(unix), Some(windows)) if unix < windows => (windows, Ending::Windows, Ending::Unix),
-        (None, Some(unix), Some(_)) => (unix, Ending::Unix, Ending::Windows),
-        (_, _, _) => return None,
-    };
-    let whose = if was.is_some() { "the file's lines ended" } else { "the lines before end" };
-    Some(lossy_fault(after, at, &format!("a line that ends in {}, where {whose} in {}", is.word(), others.word())))
+    let (at, is) = after_all.iter().find(|(_, is)| *is != was)?;
+    Some(lossy_fault(after, *at, &format!("a line that ends in {}, where {whose} in {}", is.word(), was.word())))
 }
 
 /// A fault at a byte of what may be no UTF-8.
@@ -170,8 +224,10 @@ mod tests {
 
     #[test]
     fn a_text_stays_a_text_in_its_encoding() {
-        let said = |before: &[u8], after: &[u8]| told(nul(before, after).or_else(|| kept_encoding(before, after)));
-        let table: [(&[u8], &[u8], Option<&str>); 11] = [
+        let said = |before: &[u8], after: &[u8]| {
+            told(nul(Path::new("a"), before, after).or_else(|| kept_encoding(before, after)))
+        };
+        let table: [(&[u8], &[u8], Option<&str>); 14] = [
             (b"a\n", b"a\n\xc3\xa9\0", Some("2:2: a NUL byte, in what was text")),
             (b"a\0", b"a\0b", None),
             (b"a\0", b"a\xffb\0", None),
@@ -183,10 +239,17 @@ mod tests {
             (b"a", b"\xef\xbb\xbfa", Some("1:1: a byte order mark stands in front, which it had not")),
             (b"\xef\xbb\xbfa", b"\xef\xbb\xbfb", None),
             (b"", b"\xff", None),
+            (b"\xff\xfea\0", b"a", Some("1:1: it was UTF-16 and is no longer")),
+            (b"\xff\xfea\0", b"\xff\xfeb\0", None),
+            (b"", b"a\0", None),
         ];
         for (before, after, expected) in table {
             assert_eq!(said(before, after).as_deref(), expected, "{before:?} {after:?}");
         }
+        let named = |path: &str, after: &[u8]| told(nul(Path::new(path), b"", after));
+        let expected = Some("1:2: a NUL byte, in what is text by its name".to_owned());
+        assert_eq!((named("a.md", b"a\0"), named("requirements.TXT", b"a\0")), (expected.clone(), expected));
+        assert_eq!((named("a.txt", b"\xff\xfea\0"), named("a.bin", b"a\0"), named("a", b"a\0")), (None, None, None));
     }
 
     #[test]
@@ -205,6 +268,11 @@ mod tests {
             (Some("a\n"), "", None),
             (Some("a\n\0"), "a\r\n", None),
             (None, "a\rb\r", None),
+            (None, "a\nb\rc", Some("2:2: a line that ends in CR, where the lines before end in LF")),
+            (Some("a\nb\n"), "a\rb\r", Some("1:2: a line that ends in CR, where the file's lines ended in LF")),
+            (Some("a\rb\r"), "a\nb\n", Some("1:2: a line that ends in LF, where the file's lines ended in CR")),
+            (Some("a\nb\rc\n"), "a\rb\r", None),
+            (None, "a\r\r\nb\r\n", Some("1:4: a line that ends in CRLF, where the lines before end in CR")),
         ];
         for (before, after, expected) in table {
             assert_eq!(said(before, after).as_deref(), expected, "{before:?} {after:?}");

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 pub use content::{Finding, is_about_content};
 pub use names::holds_secrets;
-pub use round::{Bounds, bounds};
+pub use round::{Bounds, Touched, bounds};
 
 /// Rules of guard's own about changes.
 pub(super) fn own() -> impl Iterator<Item = &'static BuiltIn> {
@@ -80,8 +80,10 @@ pub struct ChangeJudgement {
     pub matches: Vec<Match>,
     /// What is committed otherwise than the command left it.
     pub notes: Vec<String>,
-    /// The files that count in an iteration, from the project's root: of moved ones the new name.
+    /// The files that count in the open iteration, from the project's root.
     pub counted: Vec<String>,
+    /// What they are taken from, for whoever looks again at what is open by then.
+    pub touched: Touched,
 }
 
 /// What is looked at.
@@ -111,14 +113,12 @@ pub fn judge_changes(set: &ChangeSet, facts: &ChangeFacts, policy: &Policy, area
         }
     }
     content::judge(ground, &mut found);
-    // A file that was moved and not changed is one change: it counts under its new name.
-    for (from, to) in set.renames() {
-        if counted.contains(to) {
-            counted.remove(from);
-        }
-    }
-    let named = |path: &&Path| carry(path.as_os_str().as_bytes()).into_owned();
-    let counted: Vec<String> = counted.iter().map(named).collect();
+    let named = |path: &Path| carry(path.as_os_str().as_bytes()).into_owned();
+    let touched = Touched {
+        files: counted.into_iter().map(named).collect(),
+        moved: set.renames().into_iter().map(|(from, to)| (named(from), named(to))).collect(),
+    };
+    let counted = touched.counted(facts.round.as_deref());
     let mut matches = found.matches();
     let iteration = &policy.settings().iteration;
     matches.extend(bounds(&counted, facts.round.as_deref(), Bounds { iteration, area }));
@@ -132,7 +132,7 @@ pub fn judge_changes(set: &ChangeSet, facts: &ChangeFacts, policy: &Policy, area
         matches.insert(0, said(&super::judging::UNATTENDED, &what));
         verdict = Verdict::Deny;
     }
-    ChangeJudgement { verdict, matches, notes: notes(set), counted }
+    ChangeJudgement { verdict, matches, notes: notes(set), counted, touched }
 }
 
 impl Ground<'_> {

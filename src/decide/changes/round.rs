@@ -13,6 +13,28 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Files that are compared with each other; of more nobody says that each belongs to each.
 const COMPARED: usize = crate::event::NAMES;
 
+/// The files that changes touch, outputs of builds and the like aside.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Touched {
+    /// From the project's root.
+    pub(super) files: BTreeSet<String>,
+    /// Old and new names of what was moved and not changed otherwise.
+    pub(super) moved: Vec<(String, String)>,
+}
+
+impl Touched {
+    /// The files that count in the open iteration. One that was moved is one change, under its new name; under a name that
+    /// counts already it would be none, and any number of files could be made to go by way of that.
+    pub fn counted(&self, round: Option<&Round>) -> Vec<String> {
+        let known = |file: &String| round.is_some_and(|round| round.more > 0 || round.files.contains_key(file));
+        let mut counted = self.files.clone();
+        for (from, _) in self.moved.iter().filter(|(_, to)| self.files.contains(to) && !known(to)) {
+            counted.remove(from);
+        }
+        counted.into_iter().collect()
+    }
+}
+
 /// What an iteration allows, and who asks.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds<'a> {
@@ -106,10 +128,9 @@ impl<'a> Sum<'a> {
         }
         let mut fitting: Vec<String> = Vec::new();
         for (file, name) in couplings.counterparts(first) {
-            let others = || self.open().skip(1);
             // What is a pattern still may fit; only what is named is known to.
-            let fits = file.contains(['*', '?', '{']) && others().next().is_none()
-                || others().all(|open| couplings.between(open, &file).is_some());
+            let fits = file.contains(['*', '?', '{']) && self.open().nth(1).is_none()
+                || self.open().all(|open| couplings.between(open, &file).is_some());
             if fits && self.is_new(&file) && fitting.len() < MOST {
                 fitting.push(format!("`{}` ({})", visible(&file), visible(name)));
             }

@@ -5,12 +5,13 @@
 use super::folder;
 use super::journal::Journal;
 use super::place::Root;
-use super::stage::{ChangeError, hash, pour, system};
+use super::stage::{ChangeError, access, attributes, hash, pour, system};
 use crate::action::{Change, ChangeSet, Node};
 use crate::event::line::hex;
 use rustix::fs::{AtFlags, CWD, linkat, statat};
 use std::fs::{self, DirBuilder, File};
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -120,6 +121,8 @@ fn one(root: &Root, change: &Change, to: &Path) -> io::Result<()> {
     let source = File::from(root.file(&change.path)?);
     let mut target = File::options().write(true).create_new(true).open(to)?;
     pour(&source, &mut target)?;
+    attributes(&source, &target)?;
+    access(source.as_fd(), &target)?;
     Ok(())
 }
 

@@ -18,7 +18,7 @@ mod times;
 mod transaction;
 
 pub(in crate::execute) use place::Root;
-pub(in crate::execute) use stage::{attributes, hash};
+pub(in crate::execute) use stage::{access, attributes, hash};
 pub(in crate::execute) use stand::special;
 
 pub use aside::{Aside, is_whole, reverse};

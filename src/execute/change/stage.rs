@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -88,7 +88,7 @@ impl From<ReadError> for ChangeError {
 }
 
 fn shown(path: &Path) -> String {
-    crate::event::line::printable(&path.to_string_lossy())
+    crate::event::line::visible(&path.to_string_lossy())
 }
 
 /// Changes that wait to be renamed into place. Dropped, they are taken back.
@@ -227,6 +227,8 @@ fn copy(root: &Root, change: &Change, source: File, (folder, name): (&Path, &str
         return Err(ChangeError::Conflict { path: change.path.clone(), conflict: Conflict::Forged });
     }
     attributes(&source, &target).map_err(trouble)?;
+    let replaced = root.entry(&change.path).ok().filter(|_| matches!(change.before, Some(Node::File { .. })));
+    access(replaced.as_ref().map_or(source.as_fd(), AsFd::as_fd), &target).map_err(trouble)?;
     let found = rustix::fs::fstat(&source).map_err(trouble)?;
     own(&target, root, change).map_err(trouble)?;
     rustix::fs::fchmod(&target, Mode::from_raw_mode(mode & 0o7777)).map_err(trouble)?;
@@ -251,7 +253,12 @@ fn own(target: &File, root: &Root, change: &Change) -> Result<(), Errno> {
         return Ok(());
     }
     let (uid, gid) = (rustix::fs::Uid::from_raw(model.st_uid), rustix::fs::Gid::from_raw(model.st_gid));
-    match rustix::fs::fchown(target, Some(uid), Some(gid)) {
+    let mut given = rustix::fs::fchown(target, Some(uid), Some(gid));
+    // Who may not give files away may still give them to a group of theirs.
+    if given == Err(Errno::PERM) {
+        given = rustix::fs::fchown(target, None, Some(gid));
+    }
+    match given {
         Ok(()) | Err(Errno::PERM) => Ok(()),
         Err(error) => Err(error),
     }
@@ -277,6 +284,25 @@ pub(in crate::execute) fn attributes(source: &File, target: &File) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// Gives `target` the access control list of `source`, which may be held without being opened. Where there is one, the bits of
+/// a mode that are the group's bound it, and the group's own rights stand in it alone (acl(5)).
+///
+/// # Errors
+/// Where the one list cannot be read or the other not be set: without it the mode would give the group more.
+pub(in crate::execute) fn access(source: BorrowedFd<'_>, target: &File) -> Result<(), Errno> {
+    const LIST: &str = "system.posix_acl_access";
+    let mut list = vec![0; 65_536];
+    let held = format!("/proc/self/fd/{}", source.as_raw_fd());
+    match rustix::fs::getxattr(held, LIST, &mut list) {
+        Ok(len) => {
+            let list = list.get(..len).unwrap_or_default();
+            rustix::fs::fsetxattr(target, LIST, list, rustix::fs::XattrFlags::empty())
+        }
+        Err(Errno::NODATA | Errno::OPNOTSUPP) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 pub(super) fn pour(mut source: &File, target: &mut File) -> Result<[u8; 32], Errno> {

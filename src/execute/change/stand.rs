@@ -38,7 +38,8 @@ pub(super) fn unchanged(root: &Root, set: &ChangeSet, basis: Basis) -> Result<()
 }
 
 /// Everything that goes or is replaced must be able to: once it is on record, nothing may stand in the way. An attribute
-/// (`chattr +i`, `+a`) of a file or its folder does, which no mode tells of, and a sticky folder where both are somebody else's.
+/// (`chattr +i`, `+a`) of a file or its folder does, which no mode tells of, a sticky folder where both are somebody else's, and
+/// what is mounted there.
 pub(super) fn replaceable(root: &Root, set: &ChangeSet) -> Result<(), ChangeError> {
     let fixed = |found: &Statx, bits: StatxAttributes| found.stx_attributes.intersects(bits);
     let (me, both) = (rustix::process::geteuid(), StatxAttributes::IMMUTABLE | StatxAttributes::APPEND);
@@ -52,6 +53,9 @@ pub(super) fn replaceable(root: &Root, set: &ChangeSet) -> Result<(), ChangeErro
             folder.stx_mode & 0o1000 != 0 && !me.is_root() && ![folder.stx_uid, found.stx_uid].contains(&me.as_raw());
         if fixed(&folder, both) || fixed(&found, both) || sticky {
             return Err(trouble(Errno::PERM));
+        }
+        if fixed(&found, StatxAttributes::MOUNT_ROOT) {
+            return Err(trouble(Errno::BUSY));
         }
     }
     Ok(())

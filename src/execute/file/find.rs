@@ -7,7 +7,7 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, openat2, st
 use rustix::io::Errno;
 use std::ffi::OsString;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 
 /// Bytes of a path, the zero at its end with them (limits.h).
@@ -43,6 +43,9 @@ pub enum FindError {
     /// Something on the way is no folder.
     #[error("something on the way is not a folder")]
     NotFolder,
+    /// It ends with a slash and is no folder.
+    #[error("it ends with `/`, as folders do")]
+    Slash,
     /// Longer than a path can be.
     #[error("it is longer than a path can be")]
     TooLong,
@@ -66,6 +69,7 @@ pub fn find(project: &Path, cwd: &Path, written: &Path, ends: Ends) -> Result<Pa
     if written.as_os_str().len() >= PATH_MAX {
         return Err(FindError::TooLong);
     }
+    let slash = written.as_os_str().as_bytes().ends_with(b"/") || written.as_os_str().as_bytes().ends_with(b"/.");
     let root = Root::open(project).map_err(FindError::System)?;
     let below = below(project, &cwd.join(written))?;
     let Some(name) = below.file_name().map(ToOwned::to_owned) else {
@@ -82,20 +86,31 @@ pub fn find(project: &Path, cwd: &Path, written: &Path, ends: Ends) -> Result<Pa
         if statat(&folder, first.as_os_str(), AtFlags::SYMLINK_NOFOLLOW).is_ok() {
             return Err(FindError::Dangling(above.join(first).to_string_lossy().into_owned()));
         }
-        return Ok(above.join(rest).join(name));
+        return if slash { Err(FindError::Slash) } else { Ok(above.join(rest).join(name)) };
     }
     let path = above.join(&name);
-    match statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(found) if ends == Ends::Followed && FileType::from_raw_mode(found.st_mode).is_symlink() => {
-            match beneath(&root, &path) {
-                Ok(end) => real(&root, project, &end),
-                Err(FindError::NoFolder) => Err(FindError::Dangling(path.to_string_lossy().into_owned())),
-                Err(error) => Err(error),
-            }
-        }
-        Ok(_) | Err(Errno::NOENT) => Ok(path),
-        Err(error) => Err(of(error)),
+    let kind = match statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(found) => FileType::from_raw_mode(found.st_mode),
+        Err(Errno::NOENT) if slash => return Err(FindError::Slash),
+        Err(Errno::NOENT) => return Ok(path),
+        Err(error) => return Err(of(error)),
+    };
+    if kind.is_symlink() && ends == Ends::Followed {
+        return match beneath(&root, &path) {
+            Ok(end) if slash && !is_folder(&end)? => Err(FindError::Slash),
+            Ok(end) => real(&root, project, &end),
+            Err(FindError::NoFolder) => Err(FindError::Dangling(path.to_string_lossy().into_owned())),
+            Err(error) => Err(error),
+        };
     }
+    if slash && !kind.is_dir() {
+        return Err(FindError::Slash);
+    }
+    // A mount hides what stands there.
+    if !kind.is_symlink() {
+        beneath(&root, &path)?;
+    }
+    Ok(path)
 }
 
 /// `whole` from the project's root, as it is written; where its folder is written in another way than the project's own, by
@@ -118,8 +133,7 @@ fn nearest(root: &Root, path: &Path) -> Result<(OwnedFd, PathBuf), FindError> {
     for above in path.ancestors() {
         match beneath(root, above) {
             Ok(folder) => {
-                let found = rustix::fs::fstat(&folder).map_err(of)?;
-                if !FileType::from_raw_mode(found.st_mode).is_dir() {
+                if !is_folder(&folder)? {
                     return Err(FindError::NotFolder);
                 }
                 return Ok((folder, path.strip_prefix(above).unwrap_or(Path::new("")).to_owned()));
@@ -129,6 +143,10 @@ fn nearest(root: &Root, path: &Path) -> Result<(OwnedFd, PathBuf), FindError> {
         }
     }
     Err(FindError::NoFolder)
+}
+
+fn is_folder(fd: &OwnedFd) -> Result<bool, FindError> {
+    Ok(FileType::from_raw_mode(rustix::fs::fstat(fd).map_err(of)?.st_mode).is_dir())
 }
 
 /// Opens what `path` leads to, links followed and the project not left.
@@ -228,6 +246,13 @@ mod tests {
             ("", "$P/../secret", Err(FindError::Outside)),
             ("", "/", Err(FindError::Outside)),
             ("", "a/file/x", Err(FindError::NotFolder)),
+            ("", "a/", Ok("a")),
+            ("", "a/file/", Err(FindError::Slash)),
+            ("", "a/new/", Err(FindError::Slash)),
+            ("", "a/new/.", Err(FindError::Slash)),
+            ("", "new/er/", Err(FindError::Slash)),
+            ("", "a/link/", Err(FindError::Slash)),
+            ("", "inner/", Ok("a/b")),
             ("", "new/../a/file", Err(FindError::NoFolder)),
             ("", "a/dangling", Err(dangling("a/dangling"))),
             ("", "a/dangling/x", Err(dangling("a/dangling"))),

@@ -2,10 +2,11 @@
 //! Touches nothing of the project.
 
 use crate::action::Node;
-use crate::execute::change::attributes;
+use crate::execute::change::{access, attributes};
 use sha2::{Digest, Sha256};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -23,6 +24,7 @@ pub fn lay(upper: &Path, path: &Path, content: &[u8], mode: u32, like: Option<&F
     file.write_all(content)?;
     if let Some(like) = like {
         attributes(like, &file)?;
+        access(like.as_fd(), &file)?;
     }
     Ok(Node::File { len: content.len() as u64, mode, sha256: Sha256::digest(content).into() })
 }

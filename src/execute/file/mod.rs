@@ -6,8 +6,10 @@ mod find;
 mod lay;
 mod locks;
 mod look;
+mod walk;
 
 pub use find::{Ends, FindError, find};
 pub use lay::lay;
 pub use locks::{Holder as LockHolder, locked};
 pub use look::{Stood, stood, writable};
+pub use walk::{Met, Next, walk};

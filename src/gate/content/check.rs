@@ -5,9 +5,12 @@ use super::{Gathered, Looked, types};
 use crate::action::ChangeSet;
 use crate::decide::Finding;
 use crate::decide::policy::ContentCheck;
-use crate::gate::changes::Look;
+use crate::execute::change::open_before;
+use crate::execute::file::{Ends, FindError, find};
+use crate::gate::changes::{Look, content};
 use crate::gate::desk::Desk;
-use crate::gate::{Project, Stop, World, files, shown};
+use crate::gate::{Project, Stop, World, shown};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What looking at files came to.
@@ -17,6 +20,8 @@ pub struct CheckedFiles {
     pub files: Vec<PathBuf>,
     /// What was found, in their order.
     pub findings: Vec<Finding>,
+    /// Files that hold secrets, and of which kinds.
+    pub secrets: Vec<(PathBuf, Vec<String>)>,
 }
 
 /// Files that are looked at in one call, at most.
@@ -36,7 +41,7 @@ pub fn check_files(world: &World, project: &Project, paths: &[PathBuf]) -> Resul
     let mut gathered = Gathered::new(&set, look, &desk.policy);
     let mut found = Vec::new();
     for path in paths {
-        listed(&world.cwd.join(path), path, project, &mut found)?;
+        listed(world, project, path, &mut found)?;
     }
     found.retain(|path| {
         let iteration = &desk.policy.settings().iteration;
@@ -44,26 +49,35 @@ pub fn check_files(world: &World, project: &Project, paths: &[PathBuf]) -> Resul
     });
     found.sort();
     found.dedup();
-    let mut big = Vec::new();
+    let hidden = project.hidden();
+    found.retain(|path| !hidden.iter().any(|hidden| project.root.join(path).starts_with(hidden)));
+    let (mut big, mut secrets) = (Vec::new(), Vec::new());
     let limit = desk.policy.settings().limits.file_size;
     for path in &found {
         let unread = |cause: String| Stop::System { what: format!("cannot read `{}`", shown(path)), cause };
         let (checks, whole) = (gathered.checks(path), project.root.join(path));
         let len = whole.symlink_metadata().map_err(|error| unread(error.to_string()))?.len();
-        if checks.is_empty() || len > limit {
+        if len > limit {
             // A change that leaves it behind asks in any case.
-            big.extend((checks.contains(&ContentCheck::Syntax) && len > limit).then(|| too_big(path)));
+            big.extend(checks.contains(&ContentCheck::Syntax).then(|| too_big(path)));
             continue;
         }
-        let after = files::small(&whole, limit).map_err(unread)?;
-        gathered.push(Looked::standing(path, checks, after));
+        let file = open_before(&project.root, path).map_err(|error| unread(error.to_string()))?;
+        let after = content(file, limit, path).map_err(|error| unread(error.to_string()))?;
+        let kinds: BTreeSet<String> = desk.redactor.certain(&after).into_iter().map(|(kind, _)| kind).collect();
+        if !kinds.is_empty() {
+            secrets.push((path.clone(), kinds.into_iter().collect()));
+        }
+        if !checks.is_empty() {
+            gathered.push(Looked::standing(path, checks, Some(after)));
+        }
     }
     let wanted = gathered.typed();
     let mut findings = gathered.findings();
     findings.extend(types::standing(&desk, &wanted, &findings));
     findings.extend(big);
     findings.sort();
-    Ok(CheckedFiles { files: found, findings })
+    Ok(CheckedFiles { files: found, findings, secrets })
 }
 
 fn too_big(path: &Path) -> Finding {
@@ -72,23 +86,24 @@ fn too_big(path: &Path) -> Finding {
 }
 
 /// A file, or the files below a folder, from the project's root. Links and what git keeps are passed over within folders.
-fn listed(path: &Path, said: &Path, project: &Project, into: &mut Vec<PathBuf>) -> Result<(), Stop> {
+fn listed(world: &World, project: &Project, said: &Path, into: &mut Vec<PathBuf>) -> Result<(), Stop> {
     let usage =
         |what: &str, help: &str| Stop::Usage { what: format!("`{}` {what}", shown(said)), help: help.to_owned() };
-    let real = path
-        .canonicalize()
-        .map_err(|error| usage(&format!("cannot be looked at: {error}"), "name a file or folder of the project"))?;
-    let Ok(inside) = real.strip_prefix(&project.root) else {
-        return Err(usage("is not in the project", "name a file or folder of the project"));
-    };
-    let kind =
-        real.symlink_metadata().map_err(|error| usage(&error.to_string(), "name a file or folder of the project"))?;
+    let named = "name a file or folder of the project";
+    let found = find(&project.root, &world.cwd, said, Ends::Followed);
+    let outside = matches!(found, Err(FindError::Outside | FindError::Mounted));
+    let why =
+        |error| if outside { "is not in the project".to_owned() } else { format!("cannot be looked at: {error}") };
+    let inside = found.map_err(|error| usage(&why(error), named))?;
+    let real = project.root.join(&inside);
+    let looked = real.symlink_metadata();
+    let kind = looked.map_err(|error| usage(&format!("cannot be looked at: {error}"), named))?;
     if kind.is_file() {
-        into.push(inside.to_owned());
+        into.push(inside);
         return Ok(());
     }
     if !kind.is_dir() {
-        return Err(usage("is neither a file nor a folder", "name a file or folder of the project"));
+        return Err(usage("is neither a file nor a folder", named));
     }
     let mut folders = vec![real];
     while let Some(folder) = folders.pop() {

@@ -48,6 +48,11 @@ impl<'a> Resolver<'a> {
         Self { tree, sites, version, read: RefCell::default() }
     }
 
+    /// The project's files.
+    pub(super) fn tree(&self) -> &Tree<'a> {
+        &self.tree
+    }
+
     /// What of an import of `file` is not there.
     pub(super) fn missing(&self, file: &Path, import: &Import) -> Option<Missing> {
         if import.may_fail {
@@ -57,25 +62,39 @@ impl<'a> Resolver<'a> {
         let whole = format!("{dots}{}", import.module);
         let absent = || Some(Missing::Module(format!("no module `{whole}`")));
         let parts: Vec<&str> = import.module.split('.').filter(|part| !part.is_empty()).collect();
-        let found = if import.level > 0 {
+        let name = import.name.as_deref().filter(|name| *name != "*" && !name.starts_with("__"));
+        let wrong = |found: &Found| name.and_then(|name| self.unnamed(found, &whole, name));
+        if import.level > 0 {
             let Some(base) = file.ancestors().nth(import.level as usize) else {
                 return Some(Missing::Module(format!("`{whole}` leads out of the project")));
             };
-            self.find(base, &parts)
-        } else {
-            let first = parts.first().copied().unwrap_or_default();
-            if is_standard(first, self.version) {
-                return None;
+            return self.find(base, &parts).map_or_else(absent, |found| wrong(&found));
+        }
+        let first = parts.first().copied().unwrap_or_default();
+        if is_standard(first, self.version) {
+            return if self.sites.has_standard(&parts) { None } else { absent() };
+        }
+        let roots = self.roots(file);
+        if import.typed && roots.iter().all(|(root, _)| self.find(root, &[first]).is_none()) {
+            return None;
+        }
+        // Several folders may hold one of that name (`tests/services` beside `services`): one that has all is enough.
+        let mut blamed: Option<(bool, Missing)> = None;
+        for (root, is_sure) in &roots {
+            let Some(found) = self.find(root, &parts) else { continue };
+            let missing = wrong(&found)?;
+            let is_sure = *is_sure && !matches!(found, Found::Folder(_));
+            if is_sure || blamed.is_none() {
+                blamed = Some((is_sure, missing));
             }
-            let found = self.roots(file).iter().find_map(|root| self.find(root, &parts));
-            if found.is_none() && self.sites.hold(first) {
-                return None;
-            }
-            found
-        };
-        let Some(found) = found else { return absent() };
-        let name = import.name.as_deref().filter(|name| *name != "*" && !name.starts_with("__"))?;
-        self.unnamed(&found, &whole, name)
+        }
+        match blamed {
+            Some((true, missing)) => Some(missing),
+            // What is installed comes before a folder that only has its name.
+            Some(_) | None if self.sites.hold(first) => None,
+            Some((_, missing)) => Some(missing),
+            None => absent(),
+        }
     }
 
     /// What keeps a name from being imported from a module of the project.
@@ -98,11 +117,11 @@ impl<'a> Resolver<'a> {
     }
 
     /// Folders from which an import of `file` may begin: those it lies in, those the project is said to begin in, and
-    /// those that every such project has.
-    fn roots(&self, file: &Path) -> Vec<PathBuf> {
-        let above = file.ancestors().skip(1).map(Path::to_owned);
-        let usual = ["src", "lib", "python"].map(PathBuf::from);
-        above.chain(usual).chain(self.sites.roots.iter().cloned()).collect()
+    /// those that every such project has; and whether imports do begin there, whoever runs it.
+    fn roots(&self, file: &Path) -> Vec<(PathBuf, bool)> {
+        let above = file.ancestors().skip(1).map(|folder| (folder.to_owned(), folder == Path::new("")));
+        let usual = ["src", "lib", "python"].map(PathBuf::from).into_iter();
+        above.chain(usual.chain(self.sites.roots.iter().cloned()).map(|root| (root, true))).collect()
     }
 
     /// The module of these parts below a folder.
@@ -170,10 +189,15 @@ impl<'a> Resolver<'a> {
             let found = if star.level > 0 {
                 path.ancestors().nth(star.level as usize).and_then(|base| self.find(base, &parts))
             } else {
-                self.roots(path).iter().find_map(|root| self.find(root, &parts))
+                self.roots(path).iter().find_map(|(root, _)| self.find(root, &parts))
             };
             match found {
-                Some(Found::File(path) | Found::Package(_, path)) => self.binds(&path, name, depth + 1),
+                Some(Found::File(path) | Found::Package(_, path)) => {
+                    // A star takes no hidden names, unless they are named.
+                    let hidden = name.starts_with('_')
+                        && self.module(&path).is_some_and(|module| !module.names.contains("__all__"));
+                    !hidden && self.binds(&path, name, depth + 1)
+                }
                 Some(Found::Folder(_)) => false,
                 Some(Found::Closed) | None => true,
             }

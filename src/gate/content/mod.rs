@@ -37,6 +37,9 @@ pub(super) struct Looked {
     after: Option<Vec<u8>>,
 }
 
+/// Bytes of a file of constraints, at most.
+const MOST_LISTED: u64 = 1 << 20;
+
 /// Checks of what a Python module holds.
 const MODULES: [ContentCheck; 4] =
     [ContentCheck::Imports, ContentCheck::Names, ContentCheck::Explained, ContentCheck::Fields];
@@ -63,6 +66,11 @@ impl<'a> Gathered<'a> {
         self.settings.content.checks(&project.join(path), project, home)
     }
 
+    fn is_output(&self, path: &Path) -> bool {
+        let (project, home) = (self.look.project, self.look.home);
+        self.settings.iteration.is_output(&project.join(path), project, home)
+    }
+
     /// Adds a changed file with its new content; `before`: its old one, where that has been read.
     pub(super) fn add(
         &mut self,
@@ -79,6 +87,15 @@ impl<'a> Gathered<'a> {
         }
         let from =
             self.moved.get(change.path.as_path()).filter(|from| Language::of(from) == Language::of(&change.path));
+        if let Some(from) = from {
+            // What nobody looked at where it came from is looked at here as if it were new.
+            let known = if self.is_output(from) { BTreeSet::new() } else { self.checks(from) };
+            let new: BTreeSet<ContentCheck> = checks.difference(&known).copied().collect();
+            checks.retain(|check| known.contains(check));
+            if !new.is_empty() {
+                self.files.push(Looked::standing(&change.path, new, after.clone()));
+            }
+        }
         let before = match (&change.before, before, from) {
             (Some(Node::File { len, .. }), None, _) if *len <= self.settings.limits.file_size => {
                 Some(content(open_before(self.look.project, &change.path)?, *len, &change.path)?)
@@ -90,6 +107,23 @@ impl<'a> Gathered<'a> {
         let from = from.map_or_else(|| change.path.clone(), |from| from.to_path_buf());
         self.files.push(Looked { path: change.path.clone(), from, checks, before, after });
         Ok(())
+    }
+
+    /// Adds a link that is new: whoever reads it reads the file it leads to, from the project's root, by the link's name.
+    pub(super) fn link(&mut self, path: &Path, leads: &Path) {
+        let limit = self.settings.limits.file_size;
+        let known = Language::of(path).is_some() && Language::of(leads) != Language::of(path) && !self.is_output(path);
+        let Some(after) =
+            Some(Tree::new(self.set, self.look)).filter(|_| known).and_then(|tree| tree.read(leads, limit))
+        else {
+            return;
+        };
+        // What the target is looked at for, it is looked at for by its own name.
+        let mut checks = self.checks(path);
+        checks.retain(|check| *check == ContentCheck::Syntax);
+        if !checks.is_empty() {
+            self.files.push(Looked::standing(path, checks, Some(after)));
+        }
     }
 
     /// Adds a file that stands in the project.
@@ -110,31 +144,35 @@ impl<'a> Gathered<'a> {
             return Vec::new();
         }
         let (files, set, look) = (&self.files, self.set, self.look);
-        apart(|| {
+        let found = apart(|| {
             let tree = Tree::new(set, look);
             let version = version::version(&tree, look.path);
             let wants = |check: ContentCheck| files.iter().any(|file| file.checks.contains(&check));
             let resolving = wants(ContentCheck::Imports) || wants(ContentCheck::Names);
-            let of = |tree: &Tree<'_>| if resolving { Sites::of(tree, look.path, look.home) } else { Sites::default() };
+            let folders: BTreeSet<&Path> = files.iter().flat_map(|file| file.path.ancestors().skip(1)).collect();
+            let of = |tree: &Tree<'_>| {
+                if resolving { Sites::of(tree, look.path, look.home, &folders) } else { Sites::default() }
+            };
             let (now, then) = (of(&tree), of(&tree.before()));
             let now = Resolver::new(tree, &now, version);
             let then = Resolver::new(tree.before(), &then, version);
             files.iter().flat_map(|file| file.findings(version, &now, &then)).collect()
-        })
+        });
+        found.unwrap_or_else(|why| unread(&why))
     }
 }
 
 /// Runs what reads texts of others on a stack that is large enough for any of them.
-fn apart(work: impl FnOnce() -> Vec<Finding> + Send) -> Vec<Finding> {
+fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
     /// What the deepest text that is parsed at all needs, several times; only what is used is ever there.
     const STACK: usize = 256 << 20;
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
         let done = thread.map(|thread| thread.join());
         match done {
-            Ok(Ok(findings)) => findings,
-            Ok(Err(_)) => unread("the check broke off"),
-            Err(error) => unread(&format!("no thread for the check: {error}")),
+            Ok(Ok(found)) => Ok(found),
+            Ok(Err(_)) => Err("the check broke off".to_owned()),
+            Err(error) => Err(format!("no thread for the check: {error}")),
         }
     })
 }
@@ -156,8 +194,9 @@ impl Looked {
         let language = Language::of(&self.path);
         let (before, after) = (self.before.as_deref(), self.after.as_deref());
         let wants = |check: ContentCheck| self.checks.contains(&check);
-        if let (true, Some(after), Some(before)) = (wants(ContentCheck::Text), after, before) {
-            let fault = source::nul(before, after).or_else(|| source::kept_encoding(before, after));
+        if let (true, Some(after)) = (wants(ContentCheck::Text), after) {
+            let kept = || source::kept_encoding(before.unwrap_or_default(), after);
+            let fault = source::nul(&self.path, before.unwrap_or_default(), after).or_else(kept);
             all.push((ContentCheck::Text, fault.into_iter().collect()));
         }
         if let (true, Some(after)) = (wants(ContentCheck::Endings), after) {
@@ -182,8 +221,12 @@ impl Looked {
             all.push((ContentCheck::Syntax, if broken { Vec::new() } else { is.faults(language, version) }));
         }
         if let (true, Some(is)) = (wants(ContentCheck::Pinned), &is) {
-            let loose = was.as_ref().map(|was| source::unpinned(&was.0)).unwrap_or_default();
-            all.push((ContentCheck::Pinned, fresh(source::unpinned(&is.0), loose)));
+            let unpinned = |text: &Text<'_>, at: &Path, tree: &Tree<'_>| {
+                let file = |named: &str| String::from_utf8(tree.read(&sites::beside(at, named)?, MOST_LISTED)?).ok();
+                source::unpinned(&text.0, &file)
+            };
+            let loose = was.as_ref().map(|was| unpinned(was, &self.from, then.tree())).unwrap_or_default();
+            all.push((ContentCheck::Pinned, fresh(unpinned(is, &self.path, now.tree()), loose)));
         }
         if language == Some(Language::Python) && MODULES.iter().any(|check| wants(*check)) {
             let [old, new] = [&was, &is].map(|text| text.as_ref().and_then(|text| text.python(version).ok()));
@@ -230,6 +273,12 @@ impl Looked {
             let lost = source::lost(before, after).into_iter();
             let fault = |lost: source::Lost| Fault { line: lost.line, column: lost.column, what: lost.what };
             all.push((ContentCheck::Fields, lost.map(fault).collect()));
+        } else if before.is_some()
+            && !self.checks.contains(&ContentCheck::Syntax)
+            && self.checks.contains(&ContentCheck::Fields)
+        {
+            let what = "it cannot be read any more, nor what became of its fields".to_owned();
+            all.push((ContentCheck::Fields, vec![Fault { line: 1, column: 1, what }]));
         }
     }
 }

@@ -2,8 +2,8 @@
 //! changed and what imports it. Only what it did not say of the old contents counts.
 //! Parses what it prints; knows no types itself.
 
-use super::version::ENVIRONMENTS;
-use crate::action::{ChangeSet, Node};
+use super::version::{ENVIRONMENTS, program};
+use crate::action::{ChangeSet, Node, source};
 use crate::decide::Finding;
 use crate::decide::policy::ContentCheck;
 use crate::event::Ended;
@@ -180,8 +180,8 @@ impl Sink for Unseen {
 /// The project's own mypy, else the first on the caller's `PATH`.
 fn mypy(desk: &Desk<'_>) -> Option<PathBuf> {
     let own = ENVIRONMENTS.iter().map(|name| desk.project.root.join(name).join("bin"));
-    let folders = own.chain(super::folders(desk.world.variable("PATH")));
-    folders.map(|folder| folder.join("mypy")).find(|path| path.is_file())
+    let mut folders = own.chain(super::folders(desk.world.variable("PATH")));
+    folders.find_map(|folder| program(&desk.project.root, &folder, "mypy"))
 }
 
 /// Puts the new contents of a change set into an upper layer. What is deleted stays visible: whatever imports it is told by
@@ -221,8 +221,9 @@ fn importers(desk: &Desk<'_>, files: &[PathBuf]) -> Vec<PathBuf> {
                     return found;
                 }
                 left -= 1;
-                if imports(&path, &names)
-                    && let Ok(inside) = path.strip_prefix(root)
+                if let Ok(inside) = path.strip_prefix(root)
+                    && is_module(inside)
+                    && imports(&path, &names)
                 {
                     found.push(inside.to_owned());
                 }
@@ -239,12 +240,20 @@ fn module(path: &Path) -> Option<String> {
     Some(name.to_owned())
 }
 
+/// Whether mypy takes a file for a module: of other names (`my-scripts/run.py`) it would take none of all.
+fn is_module(path: &Path) -> bool {
+    let is_name = |part: &str| part.chars().all(|c| c.is_alphanumeric() || c == '_');
+    path.with_extension("").iter().all(|part| part.to_str().is_some_and(is_name))
+}
+
 fn imports(path: &Path, names: &BTreeSet<String>) -> bool {
     let Ok(Some(bytes)) = crate::gate::files::small(path, LONGEST) else { return false };
     let text = String::from_utf8_lossy(&bytes);
     let lines = text.lines().filter(|line| line.contains("import"));
     let mut words = lines.flat_map(|line| line.split(|c: char| !(c.is_alphanumeric() || c == '_')));
+    // One that cannot be read at all would keep mypy from reading any.
     words.any(|word| names.contains(word))
+        && super::apart(|| source::python(&text, source::newest()).is_ok()).unwrap_or(false)
 }
 
 /// What mypy prints: `a/b.py:3:5: error: what is wrong  [code]`.

@@ -55,14 +55,40 @@ fn installed(root: &Path, path: Option<&OsStr>) -> Option<PythonVersion> {
         let text = std::fs::read_to_string(root.join(name).join("pyvenv.cfg")).ok()?;
         text.lines().find_map(|line| line.strip_prefix("version").and_then(number))
     });
-    environment.or_else(|| interpreter(path).and_then(|found| number(found.file_name()?.to_str()?)))
+    environment.or_else(|| interpreter(root, path).and_then(|found| number(found.file_name()?.to_str()?)))
 }
 
 /// The file of the `python3` that is first on `PATH`, links followed.
-pub(super) fn interpreter(path: Option<&OsStr>) -> Option<PathBuf> {
+pub(super) fn interpreter(root: &Path, path: Option<&OsStr>) -> Option<PathBuf> {
     let mut folders = super::folders(path);
     folders.extend(["/usr/local/bin", "/usr/bin"].map(PathBuf::from));
-    folders.iter().find_map(|folder| folder.join("python3").canonicalize().ok())
+    folders.iter().find_map(|folder| program(root, folder, "python3")?.canonicalize().ok())
+}
+
+/// A program of Python's in a folder of programs. Where pyenv's scripts stand for programs, that of the version the project
+/// or the person has chosen, if that version has it.
+pub(super) fn program(root: &Path, folder: &Path, name: &str) -> Option<PathBuf> {
+    let found = Some(folder.join(name)).filter(|path| path.is_file())?;
+    let (Some(home), true) = (folder.parent(), folder.ends_with("shims")) else { return Some(found) };
+    let versions = home.join("versions");
+    if !versions.is_dir() {
+        return Some(found);
+    }
+    let chosen = [root.join(".python-version"), home.join("version")];
+    let chosen = chosen.iter().find_map(|file| std::fs::read_to_string(file).ok())?;
+    // Of several the first that has it; `3.11` is the newest of those.
+    let mut folders: Vec<PathBuf> =
+        std::fs::read_dir(&versions).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    folders.sort();
+    let named = |wanted: &str| {
+        let begins = format!("{wanted}.");
+        let known = folders.iter().rev().filter(|folder| {
+            let name = folder.file_name().and_then(OsStr::to_str).unwrap_or_default();
+            name == wanted || name.starts_with(&begins)
+        });
+        known.map(|folder| folder.join("bin").join(name)).find(|path| path.is_file())
+    };
+    chosen.split_whitespace().find_map(named)
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! The files of a project, by patterns. Follows no link, leaves out what guard hides and what git keeps for itself.
 //! Reads no content.
 
+use crate::execute::file::{Met, Next, walk};
 use crate::gate::desk::Desk;
 use crate::gate::{Project, Stop, World};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files found, in the order of their paths.
@@ -35,29 +35,26 @@ pub fn list_files(
     let (hidden, home) = (project.hidden(), world.home());
     let iteration = &desk.policy.settings().iteration;
     let made = |path: &Path| !outputs && iteration.is_output(path, &project.root, home.as_deref());
-    let mut listed = Listed::default();
-    let (mut left, mut seen) = (vec![project.root.clone()], 0);
-    while let Some(folder) = left.pop() {
-        let Ok(entries) = fs::read_dir(&folder) else { continue };
-        for entry in entries.flatten() {
-            seen += 1;
-            let path = entry.path();
-            let (Ok(below), Ok(found)) = (path.strip_prefix(&project.root), entry.metadata()) else { continue };
-            let own = entry.file_name() == ".git" || hidden.iter().any(|hidden| path.starts_with(hidden));
-            if own || made(&path) {
-                continue;
-            }
-            if found.is_dir() {
-                left.push(path);
-            } else if (found.is_file() || found.is_symlink()) && (patterns.is_empty() || wanted.is_match(below)) {
-                listed.files.push((below.to_owned(), found.len()));
-            }
-        }
+    let (mut listed, mut seen) = (Listed::default(), 0);
+    let walked = walk(&project.root, |below, met| {
+        seen += 1;
         if seen > ENTRIES {
             listed.more = true;
-            break;
+            return Next::Stop;
         }
-    }
+        let path = project.root.join(below);
+        let own = below.file_name().is_some_and(|name| name == ".git");
+        if own || hidden.iter().any(|hidden| path.starts_with(hidden)) || made(&path) {
+            return Next::Past;
+        }
+        if let Met::File(len) = met
+            && (patterns.is_empty() || wanted.is_match(below))
+        {
+            listed.files.push((below.to_owned(), len));
+        }
+        Next::On
+    });
+    walked.map_err(|error| Stop::System { what: "cannot list the project".into(), cause: error.to_string() })?;
     listed.files.sort();
     listed.more |= listed.files.len() > most;
     listed.files.truncate(most);

@@ -62,6 +62,9 @@ pub(super) fn place(world: &World, project: &Project, written: &OsStr, ends: End
         FindError::Dangling(_) => {
             Trouble::Asked { what: what(&error), help: "name the file itself, or delete the link first" }
         }
+        FindError::Slash => {
+            Trouble::Asked { what: what(&error), help: "name a file; folders are made as files need them" }
+        }
         FindError::NoFolder | FindError::NotFolder | FindError::TooLong => {
             Trouble::Asked { what: what(&error), help: "`guard file list` shows what is there" }
         }

@@ -4,7 +4,7 @@
 use super::make::{Trouble, place, trouble};
 use crate::action::Node;
 use crate::decide::holds_secrets;
-use crate::event::line::hex;
+use crate::event::line::{carry, hex};
 use crate::event::{Detail, FileRead};
 use crate::execute::file::{Ends, stood};
 use crate::gate::ahead::{Refused, own_rule};
@@ -13,6 +13,7 @@ use crate::gate::{Project, Stop, World, after, entries, shown};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// Lines, counted from 1, both ends included; no end: to the end of the file.
@@ -75,8 +76,21 @@ pub fn read_file(
     }
     let cannot =
         |error: Errno| Stop::System { what: format!("`{}`", shown(&path)), cause: trouble("read", &path, error) };
-    let found = stood(&project.root, &path).map_err(cannot)?;
     let wrong = |what: String, help: &str| Err(Stop::Usage { what, help: help.into() });
+    let most = desk.policy.settings().limits.file_size;
+    let long = |len: u64| {
+        let what =
+            format!("`{}` has {len} bytes, and at most {most} are read at once (`[limits] file_size`)", shown(&path));
+        wrong(what, "read a part of it: `--lines 1:200`")
+    };
+    // Before it is read through.
+    if let Some(len) = real.symlink_metadata().ok().filter(|found| found.is_file()).map(|found| found.len())
+        && part.is_none()
+        && len > most
+    {
+        return long(len);
+    }
+    let found = stood(&project.root, &path).map_err(cannot)?;
     let there = "`guard file list` shows what is there";
     let Some(stood) = found else { return wrong(format!("`{}` is not there", shown(&path)), there) };
     let (file, len, sha256) = match (stood.file, &stood.node) {
@@ -91,17 +105,12 @@ pub fn read_file(
     if stood.names > 1 && !output {
         return desk.unread(written, own_rule("guard:changes-linked", &shown(&path), None)).map(Err);
     }
-    let most = desk.policy.settings().limits.file_size;
     let bytes = lines(file, part, most)
         .map_err(|error| Stop::System { what: format!("cannot read `{}`", shown(&path)), cause: error.to_string() })?;
-    let Some(bytes) = bytes else {
-        let what =
-            format!("`{}` has {len} bytes, and at most {most} are read at once (`[limits] file_size`)", shown(&path));
-        return wrong(what, "read a part of it: `--lines 1:200`");
-    };
+    let Some(bytes) = bytes else { return long(len) };
     let text = if bytes.contains(&0) { None } else { String::from_utf8(bytes).ok() };
     let masked = is_dotenv(&path);
-    let text = text.map(|text| if masked { mask(&text, part) } else { text });
+    let text = text.map(|text| if masked { mask(&text) } else { text });
     let human = entries::folder(project, &real);
     let detail =
         Detail::FileRead(FileRead { len, from: part.map(|part| part.from), to: part.and_then(|part| part.to) });
@@ -114,7 +123,7 @@ impl Desk<'_> {
         let hits = after::hits(&refused.rules);
         let detail =
             Detail::FileRefused { tool: "guard file read".into(), rules: hits, policy: self.policy.hash().into() };
-        let entry = entries::of("FILE", "READ", &shown(Path::new(written)), "DENIED", detail);
+        let entry = entries::of("FILE", "READ", &carry(written.as_bytes()), "DENIED", detail);
         self.log.append(&self.redactor, vec![entry]).map_err(Stop::Log)?;
         Ok(refused)
     }
@@ -149,9 +158,8 @@ fn is_dotenv(path: &Path) -> bool {
     holds_secrets(path) && (name == ".env" || name.starts_with(".env.") || name.ends_with(".env"))
 }
 
-/// A `.env` with its names and without its values, of which some go on over several lines; of a part nobody knows where one
-/// began, so that only what begins there is shown.
-fn mask(text: &str, _part: Option<Part>) -> String {
+/// A `.env` with its names and without its values, of which some go on over several lines: what is no name is none of it shown.
+fn mask(text: &str) -> String {
     let name = |line: &str| {
         let (name, _) = line.trim_start().split_once('=')?;
         let bare = name.strip_prefix("export ").unwrap_or(name).trim();
@@ -172,7 +180,7 @@ mod tests {
     #[test]
     fn of_a_dotenv_only_the_names_are_shown() {
         let text = "# token: abc\nKEY=secret\nexport B = 'two\nlines=of'\n\nC=\n";
-        assert_eq!(mask(text, None), "[masked]\nKEY=[masked]\nexport B =[masked]\nlines=[masked]\n\nC=[masked]\n");
+        assert_eq!(mask(text), "[masked]\nKEY=[masked]\nexport B =[masked]\nlines=[masked]\n\nC=[masked]\n");
         for (path, expected) in
             [(".env", true), ("a/.env.prod", true), (".env.example", false), ("x.py", false), ("id_rsa", false)]
         {

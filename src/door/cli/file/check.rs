@@ -4,7 +4,7 @@
 use crate::decide::Finding;
 use crate::door::cli::text::{self, Paint, Tone};
 use crate::door::cli::{code, project};
-use crate::event::line::safe_json;
+use crate::event::line::{safe_json, visible};
 use crate::gate::{self, CheckedFiles, World};
 use serde_json::json;
 use std::io::Write;
@@ -43,7 +43,18 @@ fn told(checked: &CheckedFiles, as_json: bool) -> ExitCode {
     let text = if as_json { object(checked) } else { list(checked) };
     let mut out = std::io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    text::written(written, code(i32::from(!checked.findings.is_empty())))
+    text::written(written, code(i32::from(number(checked) > 0)))
+}
+
+/// The word of secrets, beside those of the policy's checks.
+const SECRETS: &str = "secrets";
+
+fn number(checked: &CheckedFiles) -> usize {
+    checked.findings.len() + checked.secrets.len()
+}
+
+fn holds(kinds: &[String]) -> String {
+    format!("holds a secret: {}; a change that puts one into a file asks a person", kinds.join(", "))
 }
 
 fn object(checked: &CheckedFiles) -> String {
@@ -56,17 +67,21 @@ fn object(checked: &CheckedFiles) -> String {
             "message": finding.what,
         })
     };
-    let findings: Vec<_> = checked.findings.iter().map(finding).collect();
+    let secret = |(path, kinds): &(PathBuf, Vec<String>)| json!({ "path": path.to_string_lossy(), "check": SECRETS, "line": null, "column": null, "message": holds(kinds) });
+    let findings: Vec<_> = checked.findings.iter().map(finding).chain(checked.secrets.iter().map(secret)).collect();
     format!("{}\n", safe_json(&json!({ "checked": checked.files.len(), "findings": findings }).to_string()))
 }
 
 fn list(checked: &CheckedFiles) -> String {
     let paint = Paint::on(&std::io::stdout());
     let line = |finding: &Finding| format!("{} ({})\n", finding.told(), finding.check.word());
-    let mut text: String = checked.findings.iter().map(line).collect();
+    let secret = |(path, kinds): &(PathBuf, Vec<String>)| {
+        format!("{}: {} ({SECRETS})\n", visible(&path.to_string_lossy()), holds(kinds))
+    };
+    let mut text: String = checked.findings.iter().map(line).chain(checked.secrets.iter().map(secret)).collect();
     let files = checked.files.len();
     let what = if files == 1 { "1 file".to_owned() } else { format!("{files} files") };
-    text += &match checked.findings.len() {
+    text += &match number(checked) {
         0 => paint.with(Tone::Good, &format!("{what}: nothing was found")),
         1 => paint.with(Tone::Bad, &format!("{what}: 1 finding")),
         many => paint.with(Tone::Bad, &format!("{what}: {many} findings")),

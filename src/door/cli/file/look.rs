@@ -3,12 +3,11 @@
 
 use crate::door::cli::text::{self, Paint, Tone};
 use crate::door::cli::{diagnostics, json, project};
-use crate::event::line::{printable, safe_json};
+use crate::event::line::{printable, safe_json, visible};
 use crate::gate::{self, Part, Reading, Refused, World};
 use serde_json::json;
 use std::ffi::OsString;
 use std::io::Write;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -133,11 +132,7 @@ pub(crate) fn list(world: World, from: &Path, args: List) -> ExitCode {
         let text = format!("guard: {}: `--most N` shows more\n", paint.with(Tone::Question, "there are more"));
         let _gone = std::io::stderr().write_all(text.as_bytes());
     }
-    let lines: String = listed
-        .files
-        .iter()
-        .map(|(path, _)| crate::event::line::printable(&String::from_utf8_lossy(path.as_os_str().as_bytes())) + "\n")
-        .collect();
+    let lines: String = listed.files.iter().map(|(path, _)| visible(&path.to_string_lossy()) + "\n").collect();
     print(&lines, ExitCode::SUCCESS)
 }
 
