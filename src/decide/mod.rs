@@ -9,6 +9,7 @@ mod judgement;
 mod judging;
 mod lasting;
 pub mod policy;
+mod query;
 mod target;
 
 pub use cases::{Case, read_cases};
@@ -21,4 +22,5 @@ pub(crate) use judging::normal;
 pub use judging::{Failed, Narrow, Near, OwnRule, TooWide, narrowest, nearly, own_rules};
 pub use lasting::{lasting, toml};
 pub use policy::{Layer, Policy, Source};
+pub use query::{QueryGround, QueryJudgement, judge_place, judge_posture, judge_query, judge_unreadable};
 pub use target::{fingerprint, targets};

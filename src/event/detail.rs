@@ -6,6 +6,7 @@ use super::agents::{AgentEnded, AgentStarted};
 use super::changes::{Committed, Finished, Withheld};
 use super::checks::Checked;
 use super::iteration::{Begun, Ended as IterationEnded};
+use super::query::{QueryEnd, QueryRefused, QueryStart};
 use super::requests::{By, Closing, Escalated, Requested};
 use serde::{Deserialize, Serialize};
 
@@ -275,6 +276,27 @@ pub enum Detail {
     IterationStarted(Box<Begun>),
     /// An iteration is closed: nothing counts until the next one begins.
     IterationClosed(Box<IterationEnded>),
+    /// A query is about to be sent to a server; durable before it is.
+    QueryStart(Box<QueryStart>),
+    /// The rows that a query gave.
+    QueryResult {
+        /// Sequence number of its start.
+        of: u64,
+    },
+    /// The error that a query gave.
+    QueryError {
+        /// Sequence number of its start.
+        of: u64,
+        /// `down`, `auth`, `denied`, `syntax`, `timeout`, `lost`, `serialization`, `limit`, `strange` or `other`.
+        class: String,
+        /// The server's code for it, SQLSTATE where it has one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<String>,
+    },
+    /// A query has ended.
+    QueryEnd(Box<QueryEnd>),
+    /// A query was refused before anything of it reached a server.
+    QueryRefused(Box<QueryRefused>),
     /// A start without an end whose process is gone.
     Lost {
         /// Sequence number of the start.

@@ -6,7 +6,8 @@
 
 mod escape;
 
-pub use escape::{brief, carry, is_hidden, printable, uncarry, visible};
+pub use crate::action::is_hidden;
+pub use escape::{brief, carry, printable, uncarry, visible};
 
 use super::{Detail, Human};
 use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};

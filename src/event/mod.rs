@@ -7,6 +7,7 @@ mod checks;
 mod detail;
 mod iteration;
 pub mod line;
+mod query;
 mod requests;
 mod state;
 
@@ -15,6 +16,7 @@ pub use changes::{Changed, ChangedFile, Committed, FileRead, Finished, Transacti
 pub use checks::{Checked, Proves, Spent};
 pub use detail::{Composition, Detail, Ended, RuleHit, SourceFile};
 pub use iteration::{Begun, Counted, Ended as IterationEnded, NAMES};
+pub use query::{QueryEnd, QueryEnded, QueryRefused, QueryStart};
 pub use requests::{By, Cause, Closing, Escalated, Requested};
 pub use state::{Attempts, Done, Halt, Iteration, Open, Permission, Refused, Requests, Round, Series, State, Tried};
 

@@ -1,17 +1,22 @@
 //! Running what was permitted: inside the fence, within limits, with its output passed on and kept.
 //! Knows no policy: a [`Permit`] is all it takes.
 
+pub(crate) mod authorities;
 mod beside;
 pub mod calls;
 mod capture;
+pub(crate) mod child;
 pub mod change;
 mod compose;
 mod environment;
 pub mod file;
 mod error;
+mod level;
 mod libraries;
 mod limits;
+pub(crate) mod names;
 pub mod posture;
+pub mod query;
 mod reads;
 mod real;
 mod run;
@@ -26,6 +31,7 @@ pub use capture::Capture;
 pub use compose::prepare_config;
 pub use environment::Environment;
 pub use error::ExecuteError;
+pub use level::Level;
 pub use libraries::libraries;
 pub use limits::Limits;
 pub use reads::{Reads, unseen};
@@ -54,31 +60,6 @@ pub struct Place {
     pub caches: PathBuf,
     /// What it may read of homes and of the system.
     pub reads: Reads,
-}
-
-/// What the kernel was found to enforce, from strongest to weakest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// User, mount, pid and IPC namespaces, everything read-only but the project, a fresh `/proc`, Landlock, seccomp.
-    Full,
-    /// A mount namespace and seccomp; the pid namespace with its own `/proc`, or Landlock, is missing.
-    Partial,
-    /// No namespaces: Landlock and seccomp, and the tree is found by walking `/proc`.
-    Landlock,
-    /// No fence, where a rule's runner says so; never a step down. Time and end are kept as ever.
-    None,
-}
-
-impl Level {
-    /// Its name in logs and policies: `full`, `partial`, `landlock`; in logs also `none`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Partial => "partial",
-            Self::Landlock => "landlock",
-            Self::None => "none",
-        }
-    }
 }
 
 /// What of the fence stands.

@@ -16,6 +16,7 @@ pub fn spent(attempts: &Attempts, category: Category, budgets: &policy::Attempts
         Category::Type => budgets.r#type,
         Category::Test => budgets.test,
         Category::Runtime => budgets.runtime,
+        Category::Database => budgets.database,
     };
     Spent {
         used: attempts.used(category.word()).saturating_add(1),

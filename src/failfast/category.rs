@@ -16,6 +16,8 @@ pub enum Category {
     Test,
     /// A program ended by another exception, or anything by a signal or a limit.
     Runtime,
+    /// A database does not answer, or not to this.
+    Database,
 }
 
 impl Category {
@@ -27,6 +29,7 @@ impl Category {
             Category::Type => "type",
             Category::Test => "test",
             Category::Runtime => "runtime",
+            Category::Database => "database",
         }
     }
 
@@ -53,7 +56,9 @@ impl Category {
     pub(super) fn of_exception_in_test(name: &str) -> Self {
         match Category::of_exception(name) {
             Category::Runtime => Category::Test,
-            hides @ (Category::Syntax | Category::Import | Category::Type | Category::Test) => hides,
+            hides @ (Category::Syntax | Category::Import | Category::Type | Category::Test | Category::Database) => {
+                hides
+            }
         }
     }
 }

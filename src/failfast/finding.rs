@@ -35,7 +35,7 @@ pub struct Ran<'a> {
 pub enum Finding {
     /// It succeeded; of tests: some ran, and none failed.
     Green(Option<Counts>),
-    /// It ended with 0, but its output does not show that any test ran, or shows one that failed.
+    /// It ended with 0, but its output does not show that any test ran, or shows one that failed; or it looked at no source.
     Unproved(Option<Counts>),
     /// It failed.
     Failed(Failed),

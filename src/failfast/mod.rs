@@ -5,6 +5,7 @@ mod among;
 mod budget;
 mod category;
 mod finding;
+mod idle;
 mod lint;
 mod pytest;
 mod python;
@@ -41,7 +42,7 @@ pub fn classify(ran: &Ran<'_>) -> Option<Finding> {
     if succeeded {
         let proved = match ran.check {
             Check::Test => reading.counts.is_some_and(|counts| counts.is_green()),
-            Check::Type | Check::Syntax | Check::Format => true,
+            Check::Type | Check::Syntax | Check::Format => !idle::shows(ran.tool, &stdout, &stderr),
         };
         return Some(if proved { Finding::Green(reading.counts) } else { Finding::Unproved(reading.counts) });
     }

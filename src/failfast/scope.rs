@@ -2,7 +2,7 @@
 //! good.
 //! Knows no output.
 
-use super::Counts;
+use super::{Counts, Tool, idle};
 use crate::action::shell::{Command, Word};
 use crate::action::{Action, Facts};
 use crate::decide::{Checking, Judgement};
@@ -100,6 +100,11 @@ impl Scope {
         options.truncate(MOST);
         let alone = judgement.grant().check.is_some() && shell.unproven().is_empty();
         Some(Scope { rule: checking.rule.clone(), targets, options, alone })
+    }
+
+    /// Whether a run of `tool` that ends with 0 says nothing, by how it was told to look.
+    pub fn is_idle(&self, tool: Tool) -> bool {
+        idle::told_so(tool, &self.options)
     }
 
     /// Whether a failing run looks at everything it was told to, so that its counts can be compared.

@@ -68,8 +68,12 @@ impl Counting {
                 stderr: &stderr,
             };
             let ends = checking.command + 1 == shell.commands().len();
-            let finding = if alone { classify(&ran)? } else { classify_among(&ran, ends)? };
-            Some(Counting { finding, scope: Scope::of(permit.judgement(), facts, checking)? })
+            let scope = Scope::of(permit.judgement(), facts, checking)?;
+            let finding = match if alone { classify(&ran)? } else { classify_among(&ran, ends)? } {
+                Finding::Green(counts) if scope.is_idle(ran.tool) => Finding::Unproved(counts),
+                finding @ (Finding::Green(_) | Finding::Unproved(_) | Finding::Failed(_)) => finding,
+            };
+            Some(Counting { finding, scope })
         });
         // Of several in a line, one that failed.
         found.max_by_key(|counting| matches!(counting.finding, Finding::Failed(_)))

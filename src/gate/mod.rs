@@ -40,6 +40,7 @@ mod pipeline;
 mod policy;
 mod present;
 mod project;
+mod query;
 mod reach;
 mod replay;
 mod request;
@@ -78,6 +79,10 @@ pub use pipeline::{exec, run_approved};
 pub use policy::{build, layers, load, outer_layers, policy_text, project_text};
 pub use present::{Layers, Present, present};
 pub use project::{POLICY_FILE, Project, root_of, shown};
+pub use query::{
+    Available, ListedTables, QueryAnswer, QueryCheck, QueryRequest, Stands, check_query, columns, databases, query,
+    tables,
+};
 pub use replay::{Change, Lost, Replay, Usage, replay, unused};
 pub use request::{Request, Waiting};
 pub use stop::{Stop, held};

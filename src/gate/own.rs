@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 /// What an agent may call: what tells, asks a person, or judges, fences and records by itself.
-const AGENTS: [&str; 8] = ["status", "escalate", "wait", "run-approved", "check", "exec", "file", "iteration"];
+const AGENTS: [&str; 9] = ["status", "escalate", "wait", "run-approved", "check", "exec", "file", "iteration", "db"];
 
 /// What a harness calls besides, for its agent: the answers to its own hooks.
 const HARNESS: [&str; 2] = ["hook", "claude"];

@@ -3,7 +3,6 @@
 
 use super::{Stop, World};
 use crate::record::{LOG_NAME, LogError, Mended, Paths};
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// The file that makes a folder a project.
@@ -120,6 +119,5 @@ pub fn root_of(from: &Path) -> Option<PathBuf> {
 
 /// A path as it is shown to a person: control characters and bytes that are not UTF-8 made visible.
 pub fn shown(path: &Path) -> String {
-    let text: OsString = path.as_os_str().to_owned();
-    crate::event::line::printable(&text.to_string_lossy())
+    crate::event::line::visible(&path.to_string_lossy())
 }

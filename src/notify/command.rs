@@ -1,8 +1,8 @@
 //! A notice handed to a program of the person's choice: as JSON on its standard input, its texts in two variables.
 //! No shell, nothing of the caller's environment but what a desktop needs.
 
-use super::child::{self, Heard, PATH, Trouble};
 use super::{Failure, Message};
+use crate::execute::child::{self, Heard, PATH, Trouble};
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;

@@ -1,7 +1,6 @@
 //! Telling a person: which channels a configuration names, what is sent through them, how often it is tried, and what waits.
 //! Text only. Knows no policy, and nothing that could answer or act.
 
-mod child;
 mod command;
 mod config;
 mod names;

@@ -5,21 +5,13 @@ use super::Failure;
 use super::config::Webhook;
 use super::names::Names;
 use crate::event::line::hex;
+use crate::execute::authorities;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::unversioned::transport::DefaultConnector;
-
-/// Where distributions keep the certificates of the authorities they trust.
-const AUTHORITIES: [&str; 5] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
 
 pub(super) fn post(webhook: &Webhook, limit: Duration, id: &str, body: &[u8]) -> Result<(), Failure> {
     let stamp = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().to_string();
@@ -72,7 +64,7 @@ fn status(code: u16) -> Result<(), Failure> {
 fn tls(webhook: &Webhook) -> Result<TlsConfig, Failure> {
     let mut trusted: Vec<Certificate<'static>> = Vec::new();
     if !webhook.loopback {
-        let system = AUTHORITIES.iter().find_map(|path| std::fs::read(path).ok()).unwrap_or_default();
+        let system = authorities::read();
         for pem in [&system, &webhook.authorities] {
             trusted.extend(parse_pem(pem).filter_map(|item| match item {
                 Ok(PemItem::Certificate(certificate)) => Some(certificate),

@@ -159,6 +159,7 @@ impl<F: Files> Log<F> {
             let target = human.as_ref().map_or_else(|| format!("record #{of}"), |human| subject(human).to_owned());
             let (skill, action) = match human {
                 Some(Human::Fields { skill, action, .. }) => (skill, action),
+                Some(Human::Labelled { label, .. }) if label.starts_with("DB_") => ("DB".into(), "QUERY".into()),
                 Some(Human::Labelled { .. }) | None => ("SHELL".into(), "EXEC".into()),
             };
             let result = "LOST".into();
@@ -239,7 +240,7 @@ impl<F: Files> Log<F> {
         let mut held = Vec::new();
         for record in &records {
             push(&mut bytes, record, now, &mut point, &mut key);
-            if let Detail::ShellStart { .. } | Detail::AgentStarted(_) = record.detail {
+            if let Detail::ShellStart { .. } | Detail::AgentStarted(_) | Detail::QueryStart(_) = record.detail {
                 held.push(Running::begin(&self.paths.state, point.seq)?);
             }
         }
@@ -430,11 +431,16 @@ fn ends(detail: &Detail) -> bool {
         | Detail::ChangeWithheld(_)
         | Detail::ChangeFinished(_)
         | Detail::IterationClosed(_)
+        | Detail::QueryResult { .. }
+        | Detail::QueryError { .. }
+        | Detail::QueryEnd(_)
         | Detail::Checkpoint { .. } => true,
         Detail::Created { .. }
         | Detail::PolicyTrusted { .. }
         | Detail::ShellStart { .. }
         | Detail::AgentStarted(_)
+        | Detail::QueryStart(_)
+        | Detail::QueryRefused(_)
         | Detail::Unfenced { .. }
         | Detail::ChangeCommitted(_)
         | Detail::IterationStarted(_)

@@ -102,6 +102,11 @@ impl<'p> History<'p> {
             | Detail::FileChanged { .. }
             | Detail::FileRefused { .. }
             | Detail::FileRead(_)
+            | Detail::QueryStart(_)
+            | Detail::QueryResult { .. }
+            | Detail::QueryError { .. }
+            | Detail::QueryEnd(_)
+            | Detail::QueryRefused(_)
             | Detail::Lost { .. }
             | Detail::Requested(_)
             | Detail::Approved { .. }

@@ -66,6 +66,11 @@ fn is_command(detail: &Detail) -> bool {
         | Detail::FileChanged { .. }
         | Detail::FileRefused { .. }
         | Detail::FileRead(_)
+        | Detail::QueryStart(_)
+        | Detail::QueryResult { .. }
+        | Detail::QueryError { .. }
+        | Detail::QueryEnd(_)
+        | Detail::QueryRefused(_)
         | Detail::RuleAdded { .. }
         | Detail::NotifyFailed { .. }
         | Detail::Lost { .. }

@@ -32,8 +32,8 @@ impl Walk {
             (FILE, RISK),
             ("tests/__init__.py", "\"\"\"Tests.\"\"\"\n"),
             ("tests/test_risk.py", TEST),
-            ("data/ledger.csv", LEDGER),
-            ("data/prices.csv", LEDGER),
+            ("data/ledger.dat", LEDGER),
+            ("data/prices.dat", LEDGER),
             ("../agent.py", AGENT),
         ] {
             home.write(name, text);
@@ -271,7 +271,7 @@ fn an_agent_is_answered_stopped_and_resumed_by_a_person() {
 
 /// Ask, approve by a signature, run by repeating.
 fn asks_and_runs(walk: &mut Walk) {
-    let command = "truncate -s 0 data/ledger.csv";
+    let command = "truncate -s 0 data/ledger.dat";
     let words: Vec<&str> = ["--reason", "it is made anew", "--"].into_iter().chain(command.split(' ')).collect();
     let mut agent = walk.agent(&json!([{ "words": words }]));
     walk.waits_for("command-1");
@@ -286,7 +286,7 @@ fn asks_and_runs(walk: &mut Walk) {
     let unsigned = agreed(&walk.home, "guard approve command-1");
     assert_eq!((unsigned.code, unsigned.stdout.contains("Type `")), (Some(125), false), "{}", unsigned.stdout);
     assert!(unsigned.stdout.starts_with("guard: no ssh-agent: "), "{}", unsigned.stdout);
-    assert_eq!(walk.home.read("data/ledger.csv"), LEDGER);
+    assert_eq!(walk.home.read("data/ledger.dat"), LEDGER);
     let approved = walk.answers(&["approve", "command-1"], "anna");
     assert_eq!(approved, said(0, "approved: `command-1` may run once\n"));
     assert!(agent.wait().unwrap().success());
@@ -296,25 +296,25 @@ fn asks_and_runs(walk: &mut Walk) {
         [
             json!([exec, 75, asked(4, "command-1")]),
             json!(["wait command-1 --json", 0, { "name": "command-1", "answer": "approved" }]),
-            json!([exec, 0, ran(13, "command-1", "data/ledger.csv", "")]),
+            json!([exec, 0, ran(13, "command-1", "data/ledger.dat", "")]),
         ]
     );
-    assert_eq!(walk.home.read("data/ledger.csv"), "");
+    assert_eq!(walk.home.read("data/ledger.dat"), "");
     let expected = [
         &requested("command-1", command)[..],
         &approval("APPROVE", "command-1", "SUCCESS"),
         &approval("CONSUME", "command-1", "SUCCESS"),
         &run(command, 0, "SUCCESS"),
         // The first change begins an iteration.
-        &["[GUARD] [ITERATION] [data/ledger.csv] [STARTED]".to_owned()],
-        &changed("data/ledger.csv"),
+        &["[GUARD] [ITERATION] [data/ledger.dat] [STARTED]".to_owned()],
+        &changed("data/ledger.dat"),
     ];
     assert_eq!(walk.recorded(), expected.concat());
 }
 
 /// Ask, deny, and the same in other quotes.
 fn is_denied(walk: &mut Walk) {
-    let (command, other) = ("truncate -s 0 data/prices.csv", "truncate   -s '0' \"data/prices.csv\"");
+    let (command, other) = ("truncate -s 0 data/prices.dat", "truncate   -s '0' \"data/prices.dat\"");
     let words: Vec<&str> = ["--"].into_iter().chain(command.split(' ')).collect();
     let mut agent = walk.agent(&json!([{ "words": words, "others": [["-c", other]] }]));
     walk.waits_for("command-2");
@@ -346,7 +346,7 @@ fn is_denied(walk: &mut Walk) {
             ]),
         ]
     );
-    assert_eq!(walk.home.read("data/prices.csv"), LEDGER);
+    assert_eq!(walk.home.read("data/prices.dat"), LEDGER);
     let refused = [format!("[SHELL] [EXEC] [{other}] [DENIED]")];
     let expected = [&requested("command-2", command)[..], &approval("DENY", "command-2", "DENIED"), &refused];
     assert_eq!(walk.recorded(), expected.concat());
@@ -434,7 +434,7 @@ fn fails_and_goes_on(walk: &mut Walk) {
                 },
                 "total": budget(3), "denials": budget(1), "requests": [], "runs": 4, "running": 0, "denied": 1, "asked": 2,
                 "timed_out": 0, "lost": 0, "unfinished": null, "records": 34,
-                "iteration": { "seq": 12, "what": null, "files": ["data/ledger.csv"], "more": 0, "changed": 13, "green": null },
+                "iteration": { "seq": 12, "what": null, "files": ["data/ledger.dat"], "more": 0, "changed": 13, "green": null },
             }]),
             json!([
                 format!("escalate --analysis {wrong}"),
@@ -475,7 +475,7 @@ const REPORT: &str = "\
 ---
 Phase: none is open
 Error Category: Test
-Files Modified: data/ledger.csv, services/risk.py (changed since TIME)
+Files Modified: data/ledger.dat, services/risk.py (changed since TIME)
 Last Error:
 Self-Correction Attempts:
   1. pytest -q → assert 1000.01 == 10 (record #22)
@@ -508,7 +508,7 @@ fn outline(report: &str) -> String {
 
 /// `exec --wait` while the person answers, and `run-approved`.
 fn runs_in_other_ways(walk: &mut Walk) {
-    let (waits, by_name) = ("truncate -s 3 data/ledger.csv", "truncate -s 3 data/prices.csv");
+    let (waits, by_name) = ("truncate -s 3 data/ledger.dat", "truncate -s 3 data/prices.dat");
     let words = |first: &[&'static str], command: &'static str| -> Vec<&str> {
         first.iter().copied().chain(["--"]).chain(command.split(' ')).collect()
     };
@@ -525,13 +525,13 @@ fn runs_in_other_ways(walk: &mut Walk) {
     assert_eq!(
         walk.told(),
         [
-            json!([format!("exec --json --wait=60 -- {waits}"), 0, ran(52, "command-4", "data/ledger.csv", "\0\0\0")]),
+            json!([format!("exec --json --wait=60 -- {waits}"), 0, ran(52, "command-4", "data/ledger.dat", "\0\0\0")]),
             json!([format!("exec --json -- {by_name}"), 75, asked(54, "command-5")]),
             json!(["wait command-5 --json", 0, { "name": "command-5", "answer": "approved" }]),
-            json!(["run-approved command-5 --json", 0, ran(62, "command-5", "data/prices.csv", "day")]),
+            json!(["run-approved command-5 --json", 0, ran(62, "command-5", "data/prices.dat", "day")]),
         ]
     );
-    assert_eq!((walk.home.read("data/ledger.csv"), walk.home.read("data/prices.csv")), ("\0\0\0".into(), "day".into()));
+    assert_eq!((walk.home.read("data/ledger.dat"), walk.home.read("data/prices.dat")), ("\0\0\0".into(), "day".into()));
     let way = |name: &str, command: &str, path: &str| {
         [
             &requested(name, command)[..],
@@ -544,7 +544,7 @@ fn runs_in_other_ways(walk: &mut Walk) {
     };
     assert_eq!(
         walk.recorded(),
-        [way("command-4", waits, "data/ledger.csv"), way("command-5", by_name, "data/prices.csv")].concat()
+        [way("command-4", waits, "data/ledger.dat"), way("command-5", by_name, "data/prices.dat")].concat()
     );
     let again = done(&mut walk.home.command(&["run-approved", "command-5"]));
     assert_eq!(again.code, Some(125), "{}", again.stderr);

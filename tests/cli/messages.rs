@@ -68,6 +68,8 @@ fn a_call_that_cannot_be_understood_is_told_without_the_parser_s_own_prefix() {
         assert!(message.starts_with(expected), "{message}");
         assert!(help.ends_with("see `guard exec --help`") && !message.contains('\n'), "{usage} {help}");
     }
+    let (_, help) = error(&home.guard(&["file", "write", "--json"]));
+    assert!(help.ends_with("see `guard file write --help`"), "{help}");
     // No command is a wrong call, not something that a policy refuses; nothing is recorded.
     for words in [&["exec"][..], &["check"], &["exec", "--"]] {
         let found = home.guard(words);

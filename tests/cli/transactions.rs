@@ -141,7 +141,8 @@ fn changes_are_taken_back_whole_or_not_at_all() {
     home.write("new/y", "mine");
     let refused = home.guard(&["undo", &seq.to_string()]);
     assert_eq!(refused.code, Some(125));
-    assert!(refused.stderr.contains("`new/y` was changed by somebody else"), "{}", refused.stderr);
+    let says = format!("`new/y` is not as the changes of record {seq} left it");
+    assert!(refused.stderr.contains(&says), "{}", refused.stderr);
     home.write("new/y", "y\n");
     home.write("new/z", "mine");
     assert_eq!(home.guard(&["undo", &seq.to_string()]).code, Some(125), "a folder that holds more now stays");

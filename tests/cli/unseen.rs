@@ -44,15 +44,15 @@ fn a_binary_file_is_approved_by_its_hash_and_an_explicit_word_only() {
 #[test]
 fn a_zero_byte_hides_nothing_and_what_is_shown_is_what_was_judged() {
     let home = asking();
-    held(&home, "open('run.sh', 'w').write('#!/bin/sh\\n# \\0\\nevil\\n')\nopen('text', 'w').write('t\\n')\n");
+    held(&home, "open('run', 'w').write('#!/bin/sh\\n# \\0\\nevil\\n')\nopen('text', 'w').write('t\\n')\n");
     let shown = home.guard(&["show", "change-1"]).stdout;
     assert!(shown.contains("+# \\u{0}") && shown.contains("+evil"), "{shown}");
     // The copy is another by now: nothing of it is shown as what a person agrees to.
-    fs::write(home.state().join("held/change-1/upper/run.sh"), "#!/bin/sh\n# \0\ngood\n").unwrap();
+    fs::write(home.state().join("held/change-1/upper/run"), "#!/bin/sh\n# \0\ngood\n").unwrap();
     let forged = home.guard(&["show", "change-1"]);
     assert!(forged.code == Some(125) && forged.stderr.contains("is not what was judged"), "{forged:?}");
     assert!(home.guard(&["pending"]).stdout.contains("nothing waits"));
-    assert!(!home.project.join("run.sh").exists());
+    assert!(!home.project.join("run").exists());
 }
 
 #[test]

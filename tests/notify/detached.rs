@@ -50,9 +50,11 @@ fn neither_the_caller_s_end_nor_its_terminal_s_nor_its_group_s_ends_the_sending(
     for signal in ["-INT", "-HUP", "-KILL"] {
         let server = Server::start();
         let home = reached(&server);
-        let mut call = shell(&home, "\"$GUARD\" exec -c 'truncate -s 0 data.csv'; sleep 600");
+        let mut call = shell(&home, "\"$GUARD\" exec -c 'truncate -s 0 data.csv'; : >\"$HOME/back\"; exec sleep 600");
         let mut child = call.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let post = server.post();
+        // A shell whose command outlives SIGINT goes on to its next one, and would sleep its whole sleep.
+        until("guard is back", || home.path().join("back").exists());
         kill_group(&mut child, signal);
         let [sender] = senders(&home)[..] else { panic!("{signal}: {:?}", senders(&home)) };
         let stat = std::fs::read_to_string(format!("/proc/{sender}/stat")).unwrap();

@@ -6,7 +6,8 @@ use guard::decide::{Layer, Policy, Source, check_examples};
 fn own_rules() -> String {
     let changes = include_str!("../../src/decide/changes/table.rs");
     let content = include_str!("../../src/decide/changes/content.rs");
-    [include_str!("../../src/decide/judging/built_in.rs"), changes, content].concat()
+    let query = include_str!("../../src/decide/query/table.rs");
+    [include_str!("../../src/decide/judging/built_in.rs"), changes, content, query].concat()
 }
 
 const PAGE: &str = include_str!("../../docs/policy.md");

@@ -3,8 +3,8 @@
 use super::*;
 use guard::event::{
     AgentEnded, AgentStarted, Begun, By, Cause, Changed, ChangedFile, Checked, Closing, Committed, Composition,
-    Counted, Ended, Escalated, FileRead, Finished, IterationEnded, Proves, Requested, RuleHit, SourceFile, Spent, Why,
-    Withheld,
+    Counted, Ended, Escalated, FileRead, Finished, IterationEnded, Proves, QueryEnd, QueryEnded, QueryRefused,
+    QueryStart, Requested, RuleHit, SourceFile, Spent, Why, Withheld,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +13,20 @@ fn all() -> Vec<Detail> {
     let s = || "x".to_owned();
     let by = || By { who: s(), strength: s(), key: Some(s()), signature: Some(s()) };
     let spent = Some(Spent { used: 1, budget: 1, total_used: 1, total_budget: 1 });
+    let checked = || Checked {
+        rule: s(),
+        proves: Proves::Failure,
+        at_ms: 1,
+        targets: vec![s()],
+        options: vec![s()],
+        ran: Some(1),
+        left_out: Some(1),
+        clears: vec![1],
+        category: Some(s()),
+        attempts: spent,
+        tests: vec![s()],
+        message: Some(s()),
+    };
     let rules = || vec![RuleHit { id: s(), verdict: s() }];
     let file = || ChangedFile { path: s(), change: s(), kind: s(), sha256: Some(s()) };
     let changed = || Changed { of: Some(1), files: vec![file()], more: 1 };
@@ -48,20 +62,7 @@ fn all() -> Vec<Detail> {
                 duration_ms: 1,
                 fence: s(),
                 missing: vec![s()],
-                check: Some(Box::new(Checked {
-                    rule: s(),
-                    proves: Proves::Failure,
-                    at_ms: 1,
-                    targets: vec![s()],
-                    options: vec![s()],
-                    ran: Some(1),
-                    left_out: Some(1),
-                    clears: vec![1],
-                    category: Some(s()),
-                    attempts: spent,
-                    tests: vec![s()],
-                    message: Some(s()),
-                })),
+                check: Some(Box::new(checked())),
             },
             Detail::ShellEnd { .. } => Detail::AgentStarted(Box::new(AgentStarted {
                 policy: s(),
@@ -153,7 +154,38 @@ fn all() -> Vec<Detail> {
             Detail::IterationStarted(_) => {
                 Detail::IterationClosed(Box::new(IterationEnded { of: 1, check: Some(1), by: Some(by()) }))
             }
-            Detail::IterationClosed(_) => Detail::Lost { of: 1 },
+            Detail::IterationClosed(_) => Detail::QueryStart(Box::new(QueryStart {
+                database: s(),
+                server: Some(s()),
+                test: true,
+                mode: Some(s()),
+                sha256: Some(s()),
+                policy: s(),
+                timeout_ms: 1,
+                task: Some(s()),
+                warnings: vec![s()],
+            })),
+            Detail::QueryStart(_) => Detail::QueryResult { of: 1 },
+            Detail::QueryResult { .. } => Detail::QueryError { of: 1, class: s(), code: Some(s()) },
+            Detail::QueryError { .. } => Detail::QueryEnd(Box::new(QueryEnd {
+                of: 1,
+                ended: QueryEnded::Answered,
+                rows: 1,
+                bytes: 1,
+                truncated: Some(s()),
+                rules: rules(),
+                tries: 1,
+                duration_ms: 1,
+                check: Some(Box::new(checked())),
+            })),
+            Detail::QueryEnd(_) => Detail::QueryRefused(Box::new(QueryRefused {
+                database: s(),
+                verdict: s(),
+                rules: rules(),
+                policy: s(),
+                task: Some(s()),
+            })),
+            Detail::QueryRefused(_) => Detail::Lost { of: 1 },
             Detail::Lost { .. } => Detail::Recovered { bytes: 1, sha256: s() },
             Detail::Recovered { .. } => Detail::LogFull {},
             Detail::LogFull {} => Detail::PoisonCleared { cause: s() },

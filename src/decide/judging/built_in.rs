@@ -3,7 +3,7 @@
 
 use crate::action::Shell;
 use crate::action::shell::{Asked, Command, is_harmless_builtin};
-use crate::decide::{Verdict, changes};
+use crate::decide::{Verdict, changes, query};
 
 /// A rule of guard's own.
 #[derive(Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub fn own_rules() -> impl Iterator<Item = OwnRule> {
         &FUNCTION,
         &DAMAGED,
     ];
-    all.into_iter().chain(changes::own()).map(|own| OwnRule {
+    all.into_iter().chain(changes::own()).chain(query::own()).map(|own| OwnRule {
         id: own.id,
         verdict: own.verdict,
         reason: own.reason,

@@ -1,6 +1,10 @@
 //! Every key of a policy file: where it stands, what it takes, what it is for, and in words when a condition holds.
 //! The one list of them: readers, the JSON Schema and explanations are made from it. Reads nothing itself.
 
+mod databases;
+
+pub(crate) use databases::{DATABASE, SQL};
+
 use super::content;
 use super::rule_table::{CHECKS, NETWORKS, RUNNERS, STDINS, VERDICTS, WRITES};
 use super::settings::{KINDS, REQUIRES, SUPERVISIONS};
@@ -137,6 +141,8 @@ pub(crate) static POLICY: &[Key] = &[
         Form::Tables(CONTENT),
         "What changed files must hold before a change is kept. Tables of all layers add up.",
     ),
+    key("database", Form::Tables(DATABASE), "A database that can be asked by name: `guard db query --db NAME`."),
+    key("sql", Form::Tables(SQL), "What queries may name. Tables of all layers add up; what any forbids is forbidden."),
     key("service", Form::Tables(SERVICE), "Something that listens and can be opened to a rule's commands by name."),
     key(
         "rule",

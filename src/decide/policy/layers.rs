@@ -10,7 +10,7 @@ use super::read::{At, Reader, root};
 use super::rule_table::{self, Read};
 use super::settings::{self, Approvals, Attempts, Given, Iteration, Limits, Require, Service, Settings, Supervision};
 use super::strength::Strength;
-use super::{Examples, Layer, Rule, RuleText, Source, content, harness, toolchain};
+use super::{Examples, Layer, Rule, RuleText, Source, content, database, harness, toolchain};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -139,6 +139,7 @@ fn read(source: Source) -> Part {
 fn duplicates(parts: &mut [Part]) {
     let mut ids: HashMap<String, String> = HashMap::new();
     let mut names: HashMap<String, String> = HashMap::new();
+    let mut databases: HashMap<String, (String, bool)> = HashMap::new();
     for part in parts {
         for read in &part.rules {
             if let Some(first) = ids.insert(read.text.id.clone(), read.text.at.clone()) {
@@ -153,6 +154,20 @@ fn duplicates(parts: &mut [Part]) {
                 let message = format!("a second service `{name}`");
                 let help = format!("the first stands in {first}: give this one another name");
                 part.faults.push(Fault::at(&part.source, service.span.clone(), message).help(help));
+            }
+        }
+        // What a preset brings along is only there until somebody says better.
+        let embedded = part.source.layer == Layer::BuiltIn;
+        for database in part.given.databases.iter() {
+            let name = &database.value.name;
+            let known = databases.get(name).cloned();
+            if !embedded || known.is_none() {
+                databases.insert(name.clone(), (part.source.name.clone(), embedded));
+            }
+            if let Some((first, false)) = known {
+                let message = format!("a second database `{name}`");
+                let help = format!("the first stands in {first}: give this one another name");
+                part.faults.push(Fault::at(&part.source, database.span.clone(), message).help(help));
             }
         }
     }
@@ -247,6 +262,8 @@ fn merge(parts: &[Part]) -> Settings {
         ),
         run: harness::merge(parts.iter().filter_map(|part| Some((part.source.layer, part.given.run.as_ref()?)))),
         content: content::merge(parts.iter().map(|part| (part.source.layer, part.given.content.as_slice()))),
+        databases: database::merge(parts.iter().map(|part| (part.source.layer, part.given.databases.as_slice()))),
+        sql: database::merge_sql(parts.iter().map(|part| (part.source.layer, part.given.sql.as_slice()))),
         services: parts.iter().flat_map(|part| &part.given.services).map(|at| Service::clone(&at.value)).collect(),
     }
 }

@@ -4,6 +4,7 @@
 mod compiled;
 mod content;
 mod coupling;
+mod database;
 mod difference;
 mod fault;
 mod glob;
@@ -28,6 +29,7 @@ mod written;
 pub use compiled::{CompiledError, Rows};
 pub use content::{ContentCheck, Contents};
 pub use coupling::Couplings;
+pub use database::{Database, Literals, Posture, SqlNames};
 pub use difference::{Change, difference};
 pub use fault::{Fault, Faults};
 pub use harness::Harness;

@@ -73,6 +73,7 @@ pub const PACKS: &[Preset] = &[
     pack!("git", "git: looking, recording, losing work or history"),
     pack!("forges", "gh, glab and their like"),
     pack!("databases", "psql, mysql, sqlite3, redis-cli, mongosh and their like"),
+    pack!("queries", "what queries of `guard db` may name"),
     pack!("containers", "docker and podman"),
     pack!("clusters", "kubectl, helm and their like"),
     pack!("aws", "the command line of Amazon's cloud"),
@@ -145,7 +146,7 @@ mod tests {
                 (name == ALWAYS).then(|| Source { layer: Layer::BuiltIn, name: "default.toml".into(), text })
             };
             let merged = layers::load(&[pack.source()], &bare).unwrap_or_else(|faults| panic!("{faults}"));
-            assert!(!merged.rules.is_empty(), "{}", pack.name);
+            assert!(!merged.rules.is_empty() || !merged.settings.sql.is_empty(), "{}", pack.name);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use super::content::{self, Content, Contents};
 use super::coupling::{self, Couplings, Group};
+use super::database::{self, Database, Sql, SqlNames};
 use super::glob::{Bases, PathPattern, path_meant};
 use super::harness::{self, Harness};
 use super::keys;
@@ -178,6 +179,10 @@ pub struct Settings {
     pub content: Contents,
     /// Services that rules may open.
     pub services: Vec<Service>,
+    /// Databases that can be asked.
+    pub databases: Vec<Database>,
+    /// What queries may name.
+    pub sql: SqlNames,
 }
 
 /// The settings one source gives.
@@ -214,6 +219,8 @@ pub(crate) struct Given {
     pub(crate) run: Option<harness::Given>,
     pub(crate) content: Vec<Content>,
     pub(crate) services: Vec<At<Service>>,
+    pub(crate) databases: Vec<At<Database>>,
+    pub(crate) sql: Vec<Sql>,
 }
 
 /// The words of `supervision`.
@@ -286,6 +293,12 @@ pub(crate) fn read(reader: &mut Reader<'_>, root: Table<'_, '_>) -> Given {
     given.run = reader.table(root, "run", "[run]").map(|table| harness::read(reader, table));
     for (table, span) in reader.tables(root, "content", "[[content]]") {
         given.content.push(content::read(reader, table, &span));
+    }
+    for (table, span) in reader.tables(root, "database", "[[database]]") {
+        given.databases.extend(database::read(reader, table, &span));
+    }
+    for (table, span) in reader.tables(root, "sql", "[[sql]]") {
+        given.sql.extend(database::read_sql(reader, table, &span));
     }
     for (table, span) in reader.tables(root, "service", "[[service]]") {
         reader.only(table, keys::SERVICE);

@@ -1,15 +1,17 @@
 //! The one JSON object of `--json`. Its keys are a promise; a test snapshots them.
 //! Knows no layout for people.
 
-use super::changes;
 use super::judged::{Part, View};
+use super::{Cli, changes};
 use crate::decide::{Judgement, Match};
 use crate::event::{Ended, Spent};
 use crate::execute::{self, Capture, Traffic};
 use crate::failfast::{self, Finding};
 use crate::gate::{self, Answer, Stop};
 use crate::record::Holder;
+use clap::CommandFactory;
 use serde::Serialize;
+use std::ffi::OsString;
 use std::io::Write;
 
 /// Bytes of each stream that are kept in the object: this much of the head and of the tail together.
@@ -135,14 +137,20 @@ pub(super) fn print_with(answer: &Answer, view: Option<View>) -> std::io::Result
     write(&object)
 }
 
-/// Prints the object for a call that could not be understood; `message` is clap's.
-pub(super) fn print_usage(message: &str) {
+/// Prints the object for a call that could not be understood; `message` is clap's, `own` are guard's own words of the call.
+pub(super) fn print_usage<'a>(message: &str, own: impl Iterator<Item = &'a OsString>) {
     let mut object = object(&Answer::default());
     // `error: WHAT`, then paragraphs: tips, the usage, and where to find more.
     let mut parts = message.trim().split("\n\n").map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
     let what = parts.next().unwrap_or_default();
     let mut help: Vec<String> = parts.filter(|part| !part.starts_with("For more information")).collect();
-    help.push("see `guard exec --help`".into());
+    let whole = Cli::command();
+    let (mut at, mut named) = (&whole, "guard".to_owned());
+    for word in own {
+        let Some(found) = word.to_str().and_then(|word| at.find_subcommand(word)) else { continue };
+        (at, named) = (found, format!("{named} {}", found.get_name()));
+    }
+    help.push(format!("see `{named} --help`"));
     let message = what.strip_prefix("error: ").unwrap_or(&what).to_owned();
     object.error = Some(Fault { message, help: Some(help.join("; ")), holders: None });
     // It ends with 125 in any case.

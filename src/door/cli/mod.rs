@@ -4,6 +4,7 @@
 pub mod audit;
 mod changes;
 mod check;
+mod db;
 mod demo;
 mod diagnostics;
 mod doctor;
@@ -73,6 +74,8 @@ enum Command {
     RunApproved(exec::RunApproved),
     #[command(subcommand)]
     File(file::Command),
+    #[command(subcommand)]
+    Db(db::Command),
     Undo(undo::Args),
     #[command(subcommand)]
     Iteration(person::iteration::Command),
@@ -137,6 +140,7 @@ pub(super) fn main(hook: fn() -> ExitCode, inside: bool) -> ExitCode {
         Command::Wait(args) => person::requests::wait(world, &from, args),
         Command::RunApproved(args) => exec::run_approved(world, &from, args),
         Command::File(command) => file::run(world, &from, command),
+        Command::Db(command) => db::run(world, &from, command),
         Command::Undo(args) => undo::run(world, &from, args),
         Command::Iteration(command) => person::iteration::run(world, &from, command),
         Command::Approver(command) => person::approver::run(&world, &from, command),

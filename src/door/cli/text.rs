@@ -216,7 +216,7 @@ pub(super) fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     }
     let own = arguments.iter().skip(1).take_while(|argument| *argument != "--");
     if own.clone().any(|argument| argument == "--json") {
-        json::print_usage(&error.to_string());
+        json::print_usage(&error.to_string(), own);
     } else {
         let _gone = error.print();
     }
@@ -228,7 +228,8 @@ pub(super) fn stop_text(stop: &Stop, paint: Paint) -> String {
 }
 
 fn said(stop: &Stop, paint: Paint) -> String {
-    let mut text = format!("{stop}\n");
+    // It quotes names and contents that somebody else chose.
+    let mut text = printable(&format!("{stop}\n"));
     if let Some(help) = stop.help() {
         let _ = writeln!(text, "  {} {help}", paint.with(Tone::Good, "help:"));
     }

@@ -78,9 +78,17 @@ impl State {
                 }
                 self.count(rules.iter().map(|hit| hit.id.as_str()));
             }
-            Detail::AgentStarted(_) => {
+            Detail::AgentStarted(_) | Detail::QueryStart(_) => {
                 self.running.insert(seq);
             }
+            Detail::QueryEnd(ended) => {
+                self.running.remove(&ended.of);
+                if let Some(check) = &ended.check {
+                    self.attempts.check(seq, check);
+                }
+                self.count(ended.rules.iter().map(|hit| hit.id.as_str()));
+            }
+            Detail::QueryRefused(refused) => self.count(refused.rules.iter().map(|hit| hit.id.as_str())),
             Detail::AgentEnded(ended) => {
                 self.running.remove(&ended.of);
             }
@@ -123,6 +131,8 @@ impl State {
             | Detail::HostReached { .. }
             | Detail::CallRefused { .. }
             | Detail::ChangeFinished(_)
+            | Detail::QueryResult { .. }
+            | Detail::QueryError { .. }
             | Detail::FileChanged { .. }
             | Detail::FileRead(_)
             | Detail::ApproverChanged { .. }

@@ -1,6 +1,8 @@
 //! Who one is to a service: user, password and database of a URL.
 //! Pure.
 
+use crate::execute::query::Url;
+
 /// What a URL says of it.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Login {
@@ -21,31 +23,9 @@ impl std::fmt::Debug for Login {
 impl Login {
     /// Reads `scheme://user:password@host:port/database?…`; `None`: it is not a URL. Where it leads is not looked at.
     pub fn of_url(url: &str) -> Option<Self> {
-        let (_, rest) = url.split_once("://")?;
-        let rest = rest.split(['?', '#']).next().unwrap_or_default();
-        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let (user, password) = match authority.rsplit_once('@') {
-            Some((who, _)) => who.split_once(':').map_or((who, None), |(user, password)| (user, Some(password))),
-            None => ("", None),
-        };
-        let given = |text: &str| (!text.is_empty()).then(|| decoded(text)).flatten();
-        Some(Self { user: given(user), password: password.and_then(given), database: given(path) })
+        let Url { user, password, path, .. } = Url::read(url)?;
+        Some(Self { user, password, database: path })
     }
-}
-
-/// Text without `%` escapes; `None`: it is not UTF-8, or holds a NUL.
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digits = [rest.next()?, rest.next()?];
-        bytes.push(u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?);
-    }
-    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 mod login;
 mod postgres;
 mod redis;
-mod scram;
 
 pub use login::Login;
 

@@ -14,7 +14,7 @@ mod stream;
 mod words;
 
 pub use known::Known;
-pub use sources::{Secrets, is_secret_name};
+pub use sources::{Secrets, dotenv_value, is_secret_name};
 pub use stream::Stream;
 pub use words::Masked;
 

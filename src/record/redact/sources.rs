@@ -196,6 +196,11 @@ impl IntoIterator for Secrets {
     }
 }
 
+/// The value of a name in a `.env` file: the last one, as shells and libraries have it.
+pub fn dotenv_value(content: &[u8], name: &str) -> Option<Vec<u8>> {
+    pairs(content).into_iter().rev().find(|(key, _)| key == name.as_bytes()).map(|(_, value)| value)
+}
+
 /// Names and values of a `.env` file.
 fn pairs(content: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut pairs: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();

@@ -150,6 +150,8 @@ impl Run<'_> {
                     | b"iteration_started"
                     | b"iteration_closed"
                     | b"change_committed"
+                    | b"query_start"
+                    | b"query_end"
             )
         );
         let silent = event == Some(b"output") && !body.windows(8).any(|w| w == b"\"blob\":\"");
@@ -167,9 +169,9 @@ impl Run<'_> {
         }
         let mut vouched = torn == 0;
         match machine {
-            Machine::Known(Detail::ShellStart { approval: None, .. } | Detail::AgentStarted(_)) => {
-                self.out.marks.push(Mark::Start(seq))
-            }
+            Machine::Known(
+                Detail::ShellStart { approval: None, .. } | Detail::AgentStarted(_) | Detail::QueryStart(_),
+            ) => self.out.marks.push(Mark::Start(seq)),
             Machine::Known(detail @ Detail::ShellStart { approval: Some(_), .. }) => {
                 self.out.marks.push(Mark::Person(seq, time.timestamp(), Box::new(detail)));
                 self.out.marks.push(Mark::Start(seq));
@@ -192,6 +194,7 @@ impl Run<'_> {
             ) => {
                 self.out.marks.push(Mark::End(seq, of));
             }
+            Machine::Known(Detail::QueryEnd(ended)) => self.out.marks.push(Mark::End(seq, ended.of)),
             Machine::Known(Detail::AgentEnded(ended)) => self.out.marks.push(Mark::End(seq, ended.of)),
             Machine::Known(Detail::Output { blob: Some(blob), .. }) => self.blob(&blob)?,
             Machine::Known(Detail::Recovered { bytes, sha256 }) => {
@@ -218,6 +221,9 @@ impl Run<'_> {
                 | Detail::FileChanged { .. }
                 | Detail::FileRefused { .. }
                 | Detail::FileRead(_)
+                | Detail::QueryResult { .. }
+                | Detail::QueryError { .. }
+                | Detail::QueryRefused(_)
                 | Detail::Analysed { .. }
                 | Detail::ApproverChanged { .. }
                 | Detail::ShellError { of: None, .. }

@@ -118,6 +118,11 @@ impl Ledger {
             | Detail::FileChanged { .. }
             | Detail::FileRefused { .. }
             | Detail::FileRead(_)
+            | Detail::QueryStart(_)
+            | Detail::QueryResult { .. }
+            | Detail::QueryError { .. }
+            | Detail::QueryEnd(_)
+            | Detail::QueryRefused(_)
             | Detail::Lost { .. }
             | Detail::Recovered { .. }
             | Detail::LogFull {}

@@ -199,8 +199,11 @@ fn start_of(machine: &Machine) -> Option<u64> {
             | Detail::HostReached { of, .. }
             | Detail::CallRefused { of, .. }
             | Detail::ShellEnd { of, .. }
+            | Detail::QueryResult { of }
+            | Detail::QueryError { of, .. }
             | Detail::Lost { of },
         ) => Some(*of),
+        Machine::Known(Detail::QueryEnd(ended)) => Some(ended.of),
         Machine::Known(Detail::AgentEnded(ended)) => Some(ended.of),
         Machine::Known(Detail::ShellError { of, .. }) => *of,
         Machine::Known(
@@ -218,6 +221,8 @@ fn start_of(machine: &Machine) -> Option<u64> {
             | Detail::FileChanged { .. }
             | Detail::FileRefused { .. }
             | Detail::FileRead(_)
+            | Detail::QueryStart(_)
+            | Detail::QueryRefused(_)
             | Detail::Requested(_)
             | Detail::Approved { .. }
             | Detail::Denied { .. }

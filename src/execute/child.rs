@@ -1,5 +1,5 @@
 //! A program of the system's that must end in time, with what it is given on its standard input and the start of what it says.
-//! Knows nothing of notices.
+//! Knows nothing of what is asked or told.
 
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 /// Where programs are looked for: never where the caller's environment says.
-pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// Bytes of what it says that are kept.
 const KEPT: usize = 1 << 16;
 /// How often it is looked at.
@@ -22,14 +22,14 @@ const LINGER: Duration = Duration::from_millis(200);
 
 /// Which of its streams is listened to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(crate) enum Heard {
     Stdout,
     Stderr,
 }
 
 /// Why a program came to nothing.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(crate) enum Trouble {
     /// It could not be started.
     Start(std::io::Error),
     /// It did not end in time, and was killed with its process group.
@@ -37,7 +37,7 @@ pub(super) enum Trouble {
 }
 
 /// Runs `command` in a process group of its own and waits for it.
-pub(super) fn run(
+pub(crate) fn run(
     mut command: Command,
     input: &[u8],
     heard: Heard,
@@ -45,7 +45,7 @@ pub(super) fn run(
 ) -> Result<(ExitStatus, Vec<u8>), Trouble> {
     let begun = Instant::now();
     // A file in memory: nothing has to be waited for that does not read it.
-    let mut stdin = File::from(memfd_create("notice", MemfdFlags::CLOEXEC).map_err(|e| Trouble::Start(e.into()))?);
+    let mut stdin = File::from(memfd_create("input", MemfdFlags::CLOEXEC).map_err(|e| Trouble::Start(e.into()))?);
     stdin.write_all(input).and_then(|()| stdin.rewind()).map_err(Trouble::Start)?;
     let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).map_err(|e| Trouble::Start(e.into()))?;
     command.stdin(stdin).process_group(0).current_dir("/");

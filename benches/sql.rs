@@ -1,0 +1,74 @@
+//! What it costs to read a statement: median and 99th percentile over ordinary queries, by engine and length, and the worst texts.
+//! Prints for people; judges nothing.
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark reports, and may stop")]
+
+use guard::action::query::{Engine, read};
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+/// A query of about a hundred characters, which is what people ask in the middle.
+const MEDIAN: &str =
+    "SELECT o.symbol, count(*) FROM orders AS o WHERE o.status = 'pending' AND o.quantity > 10 GROUP BY o.symbol";
+
+/// Queries as agents write them.
+const ORDINARY: &[&str] = &[
+    "SELECT count(*) FROM orders",
+    "SELECT * FROM orders WHERE status = 'pending' LIMIT 50",
+    "SELECT * FROM fills WHERE filled_at > now() - INTERVAL '1 hour'",
+    MEDIAN,
+    "SELECT o.id, f.price FROM orders o JOIN fills f ON f.order_id = o.id WHERE o.id IN (SELECT id FROM recent) ORDER BY 1",
+    "WITH late AS (SELECT id, age(now(), sent_at) AS waited FROM orders WHERE done_at IS NULL) SELECT * FROM late WHERE \
+     waited > INTERVAL '5 minutes' ORDER BY waited DESC LIMIT 20",
+];
+
+/// And of QuestDB.
+const QUESTDB: &[&str] = &[
+    "SELECT COUNT(*) FROM candles WHERE symbol = 'BTC-USD'",
+    "SELECT timestamp, count() FROM candles WHERE timestamp > dateadd('d', -1, now()) SAMPLE BY 1h FILL(0) ALIGN TO CALENDAR",
+    "SELECT t.timestamp, q.bid FROM trades t ASOF JOIN quotes q ON (symbol) TOLERANCE 1s WHERE t.symbol = 'BTC-USD' LIMIT -10",
+];
+
+fn main() {
+    measure("PostgreSQL, median length", Engine::Postgres, &[MEDIAN]);
+    measure("PostgreSQL, ordinary", Engine::Postgres, ORDINARY);
+    measure("QuestDB, ordinary", Engine::QuestDb, QUESTDB);
+    measure("SQLite, median length", Engine::Sqlite, &[MEDIAN]);
+    let list: Vec<String> = (0..1_500).map(|number| number.to_string()).collect();
+    measure(
+        "PostgreSQL, IN of 1,500",
+        Engine::Postgres,
+        &[&format!("SELECT * FROM t WHERE id IN ({})", list.join(", "))],
+    );
+    for (name, unit) in
+        [("brackets", "("), ("minus", "- "), ("case", "case when a then "), ("and", "a and "), ("casts", "a::int[], ")]
+    {
+        let mut text = "select ".to_owned();
+        while text.len() + unit.len() <= 16 << 10 {
+            text.push_str(unit);
+        }
+        let start = Instant::now();
+        let is_read = read(Engine::Postgres, black_box(&text)).is_ok();
+        println!(
+            "{:<28} {:>9.1?}  {}",
+            format!("16 KiB of {name}"),
+            start.elapsed(),
+            if is_read { "read" } else { "refused" }
+        );
+    }
+}
+
+fn measure(name: &str, engine: Engine, texts: &[&str]) {
+    let mut times = Vec::new();
+    for round in 0..2_000 / texts.len().max(1) {
+        for text in texts {
+            let start = Instant::now();
+            black_box(read(engine, black_box(text)).unwrap());
+            if round >= 20 {
+                times.push(start.elapsed());
+            }
+        }
+    }
+    times.sort();
+    let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or(Duration::ZERO);
+    println!("{name:<28} median {:>9.1?}  99 % {:>9.1?}", at(50), at(99));
+}

@@ -1,0 +1,92 @@
+//! Guard's own rules about queries, with their wording.
+//! Knows nothing of when they match.
+
+use crate::decide::Verdict;
+use crate::decide::judging::{BuiltIn, own_rule as rule};
+
+/// All of them.
+pub(super) static ALL: [&BuiltIn; 13] = [
+    &UNREAD, &STATEMENT, &WRITES, &LOCKS, &RELATION, &FUNCTION, &UNPROVED, &OPERATOR, &CAST, &FIELD, &VIEW, &POSTURE,
+    &HOST,
+];
+
+pub(super) static UNREAD: BuiltIn = rule(
+    "guard:query-unread",
+    Verdict::Deny,
+    "cannot be proved to be what it says: {}",
+    Some("write one plain statement, as the engine's documentation has it"),
+);
+pub(super) static STATEMENT: BuiltIn = rule(
+    "guard:query-statement",
+    Verdict::Deny,
+    "is no statement that only reads: {}",
+    Some("SELECT, VALUES, TABLE, WITH of these, SHOW and EXPLAIN are asked; settings and transactions are guard's own"),
+);
+pub(super) static WRITES: BuiltIn = rule(
+    "guard:query-writes",
+    Verdict::Deny,
+    "writes to the database: {}",
+    Some("read what is there, and leave changes to a migration that a person approves"),
+);
+pub(super) static LOCKS: BuiltIn = rule(
+    "guard:query-locks",
+    Verdict::Deny,
+    "locks rows that others want to write: {}",
+    Some("read them without `FOR …`"),
+);
+pub(super) static RELATION: BuiltIn = rule(
+    "guard:query-relation",
+    Verdict::Deny,
+    "reads what no query may read: {}",
+    Some("`guard db tables` lists what there is; a person who accepts it changes `[[sql]]` in the policy"),
+);
+pub(super) static FUNCTION: BuiltIn = rule(
+    "guard:query-function",
+    Verdict::Deny,
+    "calls what does more than compute: {}",
+    Some("ask for the rows and compute outside of the database"),
+);
+pub(super) static UNPROVED: BuiltIn = rule(
+    "guard:query-unproved",
+    Verdict::Deny,
+    "calls a function that nobody has proved harmless: {}",
+    Some("use one of the server's own; a person who has read it adds it to `functions` of `[[sql]]` in the policy"),
+);
+pub(super) static OPERATOR: BuiltIn = rule(
+    "guard:query-operator",
+    Verdict::Deny,
+    "uses an operator that somebody else's function could stand behind: {}",
+    Some("compare and compute with the server's own operators, on its own types"),
+);
+pub(super) static CAST: BuiltIn = rule(
+    "guard:query-cast",
+    Verdict::Deny,
+    "casts by a function or a condition of somebody else's: {}",
+    Some("cast to the server's own types"),
+);
+pub(super) static FIELD: BuiltIn = rule(
+    "guard:query-field",
+    Verdict::Deny,
+    "takes a field that is no known column, which calls a function of that name: {}",
+    Some("name a column: `guard db columns` lists them"),
+);
+pub(super) static VIEW: BuiltIn = rule(
+    "guard:query-view",
+    Verdict::Deny,
+    "reads a view whose own query may not be asked: {}",
+    Some("ask the tables behind it"),
+);
+pub(super) static POSTURE: BuiltIn = rule(
+    "guard:query-posture",
+    Verdict::Deny,
+    "asks as a user who can do more than the policy's `posture` allows: {}",
+    Some(
+        "give agents a user of their own who may only read (docs/database.md); a person who accepts it sets `posture`",
+    ),
+);
+pub(super) static HOST: BuiltIn = rule(
+    "guard:query-host",
+    Verdict::Deny,
+    "leads where the policy opens no database: {}",
+    Some("a database on this machine, or a file of the project; a person names others as the database's `hosts`"),
+);
