@@ -40,6 +40,8 @@ pub struct Database {
     pub url_env: String,
     /// The one with the URL of its database for tests.
     pub test_url_env: Option<String>,
+    /// The one with the URL of a user who may write: what a person approved is done as that user, and nothing else.
+    pub write_url_env: Option<String>,
     /// Hosts beside this machine that its URL may lead to.
     pub hosts: Vec<String>,
     /// Where names are looked up, after `pg_catalog`.
@@ -88,6 +90,7 @@ pub(crate) fn read(
     let engine = reader.choice(table, "kind", ENGINES);
     let url_env = variable(reader, table, "url_env");
     let test_url_env = variable(reader, table, "test_url_env");
+    let write_url_env = variable(reader, table, "write_url_env");
     let strings = |at: Vec<At<String>>| -> Vec<String> { at.into_iter().map(|at| at.value).collect() };
     let schemas = reader.strings(table, "schemas").map_or_else(|| vec!["public".to_owned()], strings);
     let hosts = reader.strings(table, "hosts").map_or_else(Vec::new, strings);
@@ -104,6 +107,7 @@ pub(crate) fn read(
         engine,
         url_env,
         test_url_env,
+        write_url_env,
         hosts,
         schemas,
         timeout,
@@ -279,6 +283,7 @@ mod tests {
             engine: Engine::Sqlite,
             url_env: "A_URL".into(),
             test_url_env: None,
+            write_url_env: None,
             hosts: Vec::new(),
             schemas: vec!["public".into()],
             timeout: Duration::from_secs(30),

@@ -14,6 +14,11 @@ pub(crate) static DATABASE: &[Key] = &[
     )),
     key("test_url_env", Form::Text, "The variable with the URL of its database for tests."),
     key(
+        "write_url_env",
+        Form::Text,
+        "The variable with the URL of a user who may write; what a person approved is done as that user; `url_env` by default.",
+    ),
+    key(
         "hosts",
         Form::Texts,
         "Hosts other than this machine that its URL may lead to: names or addresses as they stand there.",
