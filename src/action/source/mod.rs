@@ -110,7 +110,7 @@ fn is_commented(path: &Path) -> bool {
 /// What keeps `text` from being what it should be; none where it is sound. `version`: the Python it is written for.
 pub fn faults(language: Language, text: &str, version: PythonVersion) -> Vec<Fault> {
     match language {
-        Language::Python => python(text, version).err().unwrap_or_default(),
+        Language::Python => python::faults(text, version),
         Language::Json => data::json(text),
         Language::Jsonc => data::jsonc(text),
         Language::Toml => data::toml(text),

@@ -4,8 +4,8 @@
 use super::compiled::uncompilable;
 use super::module::Module;
 use super::{Fault, MOST, depth, fault};
-use ruff_python_ast::PythonVersion as Version;
-use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
+use ruff_python_ast::{ModModule, PythonVersion as Version};
+use ruff_python_parser::{Mode, ParseOptions, Parsed, parse_unchecked};
 use ruff_text_size::Ranged;
 
 /// Major and minor version of a Python: `(3, 11)`.
@@ -21,6 +21,16 @@ pub fn newest() -> PythonVersion {
 /// # Errors
 /// What keeps it from being Python, first things first.
 pub fn python(text: &str, version: PythonVersion) -> Result<Module, Vec<Fault>> {
+    let parsed = sound(text, version)?;
+    Ok(parsed.map(|parsed| Module::read(text, parsed.syntax(), parsed.tokens())).unwrap_or_default())
+}
+
+/// What keeps a text from being a module of that version of Python.
+pub(super) fn faults(text: &str, version: PythonVersion) -> Vec<Fault> {
+    sound(text, version).err().unwrap_or_default()
+}
+
+fn sound(text: &str, version: PythonVersion) -> Result<Option<Parsed<ModModule>>, Vec<Fault>> {
     if let Some(at) = text.find('\0') {
         return Err(vec![fault(text, at, "a NUL byte")]);
     }
@@ -32,7 +42,7 @@ pub fn python(text: &str, version: PythonVersion) -> Result<Module, Vec<Fault>> 
     }
     let (major, minor) = version.clamp(Version::lowest().as_tuple(), Version::latest().as_tuple());
     let options = ParseOptions::from(Mode::Module).with_target_version(Version { major, minor });
-    let Some(parsed) = parse_unchecked(text, options).try_into_module() else { return Ok(Module::default()) };
+    let Some(parsed) = parse_unchecked(text, options).try_into_module() else { return Ok(None) };
     let mut faults: Vec<Fault> = parsed
         .errors()
         .iter()
@@ -44,7 +54,7 @@ pub fn python(text: &str, version: PythonVersion) -> Result<Module, Vec<Fault>> 
     if faults.is_empty() {
         let mut found = uncompilable(text, parsed.syntax(), Version { major, minor });
         if found.is_empty() {
-            return Ok(Module::read(text, parsed.syntax(), parsed.tokens()));
+            return Ok(Some(parsed));
         }
         // Each place is counted from the beginning.
         found.sort();
