@@ -1,8 +1,10 @@
-//! What it costs to read a statement: median and 99th percentile over ordinary queries, by engine and length, and the worst texts.
+//! What it costs to read a statement, and to judge it by a policy with groups of relations: median and 99th percentile over
+//! ordinary queries, by engine and length, and the worst texts.
 //! Prints for people; judges nothing.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark reports, and may stop")]
 
 use guard::action::query::{Engine, read};
+use guard::decide::{Layer, Policy, Source, judge_query};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -29,6 +31,12 @@ const QUESTDB: &[&str] = &[
 ];
 
 fn main() {
+    let text = "version = 1\nextends = [\"python-trading\"]".to_owned();
+    let source = Source { layer: Layer::Project, name: "guard.toml".into(), text };
+    let policy = Policy::load(&[source]).unwrap();
+    judge("PostgreSQL, judged", Engine::Postgres, &[MEDIAN], &policy);
+    judge("PostgreSQL, ordinary, judged", Engine::Postgres, ORDINARY, &policy);
+    judge("QuestDB, ordinary, judged", Engine::QuestDb, QUESTDB, &policy);
     measure("PostgreSQL, median length", Engine::Postgres, &[MEDIAN]);
     measure("PostgreSQL, ordinary", Engine::Postgres, ORDINARY);
     measure("QuestDB, ordinary", Engine::QuestDb, QUESTDB);
@@ -58,11 +66,24 @@ fn main() {
 }
 
 fn measure(name: &str, engine: Engine, texts: &[&str]) {
+    timed(name, texts, |text| {
+        black_box(read(engine, text).unwrap());
+    });
+}
+
+/// Read and judged, without a catalog.
+fn judge(name: &str, engine: Engine, texts: &[&str], policy: &Policy) {
+    timed(name, texts, |text| {
+        black_box(judge_query(&read(engine, text).unwrap(), None, policy));
+    });
+}
+
+fn timed(name: &str, texts: &[&str], work: impl Fn(&str)) {
     let mut times = Vec::new();
     for round in 0..2_000 / texts.len().max(1) {
         for text in texts {
             let start = Instant::now();
-            black_box(read(engine, black_box(text)).unwrap());
+            work(black_box(text));
             if round >= 20 {
                 times.push(start.elapsed());
             }

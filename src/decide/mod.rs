@@ -22,5 +22,7 @@ pub(crate) use judging::normal;
 pub use judging::{Failed, Narrow, Near, OwnRule, TooWide, narrowest, nearly, own_rules};
 pub use lasting::{lasting, toml};
 pub use policy::{Layer, Policy, Source};
-pub use query::{QueryGround, QueryJudgement, judge_place, judge_posture, judge_query, judge_unreadable};
+pub use query::{
+    Export, QueryGround, QueryJudgement, judge_export, judge_place, judge_posture, judge_query, judge_unreadable,
+};
 pub use target::{fingerprint, targets};

@@ -18,7 +18,9 @@ pub use detail::{Composition, Detail, Ended, RuleHit, SourceFile};
 pub use iteration::{Begun, Counted, Ended as IterationEnded, NAMES};
 pub use query::{QueryEnd, QueryEnded, QueryRefused, QueryStart};
 pub use requests::{By, Cause, Closing, Escalated, Requested};
-pub use state::{Attempts, Done, Halt, Iteration, Open, Permission, Refused, Requests, Round, Series, State, Tried};
+pub use state::{
+    Attempts, Done, Exports, Halt, Iteration, Open, Permission, Refused, Requests, Round, Series, State, Tried,
+};
 
 /// One line of the log before it is sealed: what a person reads, and what a machine reads.
 #[derive(Debug, Clone, PartialEq)]

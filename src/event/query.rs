@@ -27,6 +27,9 @@ pub struct QueryStart {
     pub policy: String,
     /// Time limit in milliseconds.
     pub timeout_ms: u64,
+    /// Rows it could be given, where the policy has a budget of them: they count if its end is never seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most: Option<u64>,
     /// What the caller called the task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
@@ -50,6 +53,9 @@ pub struct QueryEnd {
     /// `rows` or `bytes`: the cap at which it was cut short.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub truncated: Option<String>,
+    /// The groups of the policy's `[alpha]` that these are rows of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
     /// Rules that refused it once the server's catalog was known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleHit>,

@@ -1,6 +1,7 @@
 //! `guard db` with real servers: what is answered, what is refused and by which rule, what is recorded and counted.
 //! Source of the rules: the owner's specification, SKILL 3.
 
+mod alpha;
 mod answers;
 mod bad_input;
 mod bypasses;

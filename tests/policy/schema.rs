@@ -165,12 +165,13 @@ fn the_schema_describes_every_key_and_the_reader_knows_no_other() {
         for (key, property) in properties {
             assert!(property["description"].as_str().is_some_and(|text| text.len() > 10), "{key}");
             tables(property, key, found);
-            tables(&property["items"], &format!("[{key}]"), found);
+            let head = if path.is_empty() { format!("[{key}]") } else { format!("[{path}.{key}]") };
+            tables(&property["items"], &head, found);
         }
     }
     let mut found = Vec::new();
     tables(&schema(), "", &mut found);
-    assert_eq!(found.len(), 15, "{found:?}");
+    assert_eq!(found.len(), 17, "{found:?}");
     for (table, keys) in found {
         let head = if table.is_empty() { String::new() } else { format!("[{table}]\n") };
         // A value of a wrong type is a fault, but not that of an unknown key; the unknown one is always named.

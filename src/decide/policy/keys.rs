@@ -1,8 +1,10 @@
 //! Every key of a policy file: where it stands, what it takes, what it is for, and in words when a condition holds.
 //! The one list of them: readers, the JSON Schema and explanations are made from it. Reads nothing itself.
 
+mod alpha;
 mod databases;
 
+pub(crate) use alpha::{ALPHA, ALPHA_GROUP};
 pub(crate) use databases::{DATABASE, SQL};
 
 use super::content;
@@ -143,6 +145,7 @@ pub(crate) static POLICY: &[Key] = &[
     ),
     key("database", Form::Tables(DATABASE), "A database that can be asked by name: `guard db query --db NAME`."),
     key("sql", Form::Tables(SQL), "What queries may name. Tables of all layers add up; what any forbids is forbidden."),
+    key("alpha", Form::Table(ALPHA), "What queries may not find out about markets and trades."),
     key("service", Form::Tables(SERVICE), "Something that listens and can be opened to a rule's commands by name."),
     key(
         "rule",

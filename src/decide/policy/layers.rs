@@ -10,7 +10,7 @@ use super::read::{At, Reader, root};
 use super::rule_table::{self, Read};
 use super::settings::{self, Approvals, Attempts, Given, Iteration, Limits, Require, Service, Settings, Supervision};
 use super::strength::Strength;
-use super::{Examples, Layer, Rule, RuleText, Source, content, database, harness, toolchain};
+use super::{Examples, Layer, Rule, RuleText, Source, alpha, content, database, harness, toolchain};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -49,6 +49,7 @@ pub(crate) fn load(sources: &[Source], preset: &dyn Fn(&str) -> Option<Source>) 
     parts.sort_by_key(|part| part.source.layer);
     duplicates(&mut parts);
     services(&mut parts);
+    groups(&mut parts);
     let mut faults: Vec<Fault> = parts.iter_mut().flat_map(|part| std::mem::take(&mut part.faults)).collect();
     if !faults.is_empty() {
         // A file's faults stand together, in the order of its lines.
@@ -188,6 +189,19 @@ fn services(parts: &mut [Part]) {
     }
 }
 
+/// Groups can only be kept apart from groups that are there.
+fn groups(parts: &mut [Part]) {
+    let strangers = alpha::strangers(parts.iter().filter_map(|part| part.given.alpha.as_ref()));
+    for part in parts.iter_mut() {
+        let named = part.given.alpha.iter().flat_map(|given| given.named());
+        for name in named.filter(|name| strangers.contains(&name.value)) {
+            let message = format!("no group is called `{}`", name.value);
+            let fault = Fault::at(&part.source, name.span.clone(), message);
+            part.faults.push(fault.help("add an [[alpha.group]] with that `name` and its `relations`"));
+        }
+    }
+}
+
 /// The value of the most specific layer that gives one; where the machine's gives one, it can only be tightened.
 fn choose<T: Clone>(parts: &[Part], get: impl Fn(&Given) -> Option<T>, tighter: impl Fn(T, T) -> T) -> Option<T> {
     let mut value = None;
@@ -264,6 +278,7 @@ fn merge(parts: &[Part]) -> Settings {
         content: content::merge(parts.iter().map(|part| (part.source.layer, part.given.content.as_slice()))),
         databases: database::merge(parts.iter().map(|part| (part.source.layer, part.given.databases.as_slice()))),
         sql: database::merge_sql(parts.iter().map(|part| (part.source.layer, part.given.sql.as_slice()))),
+        alpha: alpha::merge(parts.iter().filter_map(|part| Some((part.source.layer, part.given.alpha.as_ref()?)))),
         services: parts.iter().flat_map(|part| &part.given.services).map(|at| Service::clone(&at.value)).collect(),
     }
 }

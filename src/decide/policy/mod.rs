@@ -1,6 +1,7 @@
 //! The policy: layers of TOML, read, checked and merged, and its compiled form.
 //! Takes texts; knows nothing of files or trust.
 
+mod alpha;
 mod compiled;
 mod content;
 mod coupling;
@@ -26,6 +27,7 @@ mod whitelist;
 pub(crate) mod wild;
 mod written;
 
+pub use alpha::{Alpha, Bound, ColumnIs, Group};
 pub use compiled::{CompiledError, Rows};
 pub use content::{ContentCheck, Contents};
 pub use coupling::Couplings;

@@ -1,6 +1,7 @@
 //! Settings beside the rules: supervision, limits, budgets, the fence, services.
 //! Knows their keys and their meaning; what enforces them lies elsewhere.
 
+use super::alpha::{self, Alpha};
 use super::content::{self, Content, Contents};
 use super::coupling::{self, Couplings, Group};
 use super::database::{self, Database, Sql, SqlNames};
@@ -183,6 +184,8 @@ pub struct Settings {
     pub databases: Vec<Database>,
     /// What queries may name.
     pub sql: SqlNames,
+    /// What queries may not find out.
+    pub alpha: Alpha,
 }
 
 /// The settings one source gives.
@@ -221,6 +224,7 @@ pub(crate) struct Given {
     pub(crate) services: Vec<At<Service>>,
     pub(crate) databases: Vec<At<Database>>,
     pub(crate) sql: Vec<Sql>,
+    pub(crate) alpha: Option<alpha::Given>,
 }
 
 /// The words of `supervision`.
@@ -300,6 +304,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, root: Table<'_, '_>) -> Given {
     for (table, span) in reader.tables(root, "sql", "[[sql]]") {
         given.sql.extend(database::read_sql(reader, table, &span));
     }
+    given.alpha = alpha::read(reader, root);
     for (table, span) in reader.tables(root, "service", "[[service]]") {
         reader.only(table, keys::SERVICE);
         let name = reader.string(table, "name");

@@ -12,6 +12,8 @@ pub struct QueryGround {
     catalog: Catalog,
     /// The queries of views that are read, and the conditions of row security on tables, by the relation's full name.
     within: BTreeMap<(Named, usize), Result<Query, Unreadable>>,
+    /// The queries whose answers materialized views hold. They do not run again: only what they read counts.
+    stored: BTreeMap<Named, Result<Query, Unreadable>>,
 }
 
 /// How a query of a view is wrapped that is only a condition.
@@ -24,6 +26,9 @@ impl QueryGround {
         want(query, &mut wanted);
         for within in self.within.values().flatten() {
             want(within, &mut wanted);
+        }
+        for stored in self.stored.values().flatten() {
+            wanted.relations.extend(stored.reads().iter().map(|relation| named(&relation.path)));
         }
         let catalog = &self.catalog;
         for operator in catalog.operators.values().flatten().filter(|operator| !operator.built_in) {
@@ -49,6 +54,9 @@ impl QueryGround {
         self.asked.types.extend(wanted.types);
         for relation in said.relations.values().filter(|relation| !relation.built_in) {
             let named = Named::within(&relation.schema, &relation.name);
+            if let RelationKind::Materialized { definition } = &relation.kind {
+                self.stored.entry(named.clone()).or_insert_with(|| read(engine, &own(engine, definition)));
+            }
             let of_view = match &relation.kind {
                 RelationKind::View { definition } => Some(own(engine, definition)),
                 RelationKind::Table
@@ -83,6 +91,11 @@ impl QueryGround {
     /// What it said, all of it.
     pub fn catalog(&self) -> &Catalog {
         &self.catalog
+    }
+
+    /// The query whose answer a materialized view holds.
+    pub(super) fn stored(&self, relation: &Named) -> Option<&Result<Query, Unreadable>> {
+        self.stored.get(relation)
     }
 
     /// The queries of a relation's own.

@@ -1,6 +1,7 @@
 //! Judging a query before it is sent, and once more by what the server's catalog says of the names in it.
 //! Pure: a query that was read and facts in, a verdict with every rule that matched out.
 
+mod alpha;
 mod ground;
 mod names;
 mod relations;
@@ -8,6 +9,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use alpha::{Export, judge_export};
 pub use ground::QueryGround;
 
 use super::judging::BuiltIn;
@@ -15,6 +17,7 @@ use super::policy::{Policy, Posture, SqlNames};
 use super::{Match, Verdict};
 use crate::action::query::{Engine, Kind, Place, Query, Unreadable};
 use crate::event::line::printable;
+use std::collections::BTreeSet;
 
 /// Rules of guard's own about queries.
 pub(super) fn own() -> impl Iterator<Item = &'static BuiltIn> {
@@ -30,12 +33,19 @@ pub struct QueryJudgement {
     pub matches: Vec<Match>,
     /// Names that only the server's catalog can tell about, as they are written; none where it was asked.
     pub open: Vec<String>,
+    /// The groups of `[alpha]` whose rows it gives.
+    pub groups: BTreeSet<String>,
 }
 
 impl QueryJudgement {
+    /// Nothing was found.
+    pub fn allowed() -> Self {
+        Self::of(Found::default())
+    }
+
     fn of(found: Found) -> Self {
         let verdict = found.matches.iter().map(|found| found.verdict).max().unwrap_or(Verdict::Allow);
-        Self { verdict, matches: found.matches, open: found.open }
+        Self { verdict, matches: found.matches, open: found.open, groups: found.groups }
     }
 }
 
@@ -56,6 +66,7 @@ pub fn judge_query(query: &Query, ground: Option<&QueryGround>, policy: &Policy)
     sight.statement(&mut found);
     sight.relations(&mut found);
     sight.names(&mut found);
+    sight.alpha(&policy.settings().alpha, &mut found);
     QueryJudgement::of(found)
 }
 
@@ -95,6 +106,7 @@ struct Sight<'a> {
 struct Found {
     matches: Vec<Match>,
     open: Vec<String>,
+    groups: BTreeSet<String>,
 }
 
 impl Found {
@@ -106,6 +118,16 @@ impl Found {
     /// The same, with words of its own.
     fn say(&mut self, own: &'static BuiltIn, what: &str) {
         let (id, reason, instead, at) = own.said(what);
+        let found = Match { id, verdict: own.verdict, reason, instead, at, command: None, overruled: None };
+        if !self.matches.contains(&found) {
+            self.matches.push(found);
+        }
+    }
+
+    /// The same, of a rule that the policy fills with what it says at `at`.
+    fn refuse(&mut self, own: &'static BuiltIn, what: &str, at: &str) {
+        let (id, reason, instead, _) = own.said(what);
+        let at = at.to_owned();
         let found = Match { id, verdict: own.verdict, reason, instead, at, command: None, overruled: None };
         if !self.matches.contains(&found) {
             self.matches.push(found);

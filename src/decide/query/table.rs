@@ -5,9 +5,26 @@ use crate::decide::Verdict;
 use crate::decide::judging::{BuiltIn, own_rule as rule};
 
 /// All of them.
-pub(super) static ALL: [&BuiltIn; 13] = [
-    &UNREAD, &STATEMENT, &WRITES, &LOCKS, &RELATION, &FUNCTION, &UNPROVED, &OPERATOR, &CAST, &FIELD, &VIEW, &POSTURE,
+pub(super) static ALL: [&BuiltIn; 19] = [
+    &UNREAD,
+    &STATEMENT,
+    &WRITES,
+    &LOCKS,
+    &RELATION,
+    &FUNCTION,
+    &UNPROVED,
+    &OPERATOR,
+    &CAST,
+    &FIELD,
+    &VIEW,
+    &POSTURE,
     &HOST,
+    &GROUPS,
+    &STATISTICS,
+    &AGGREGATE,
+    &WINDOW,
+    &EXPORT,
+    &UNSEEN,
 ];
 
 pub(super) static UNREAD: BuiltIn = rule(
@@ -89,4 +106,46 @@ pub(super) static HOST: BuiltIn = rule(
     Verdict::Deny,
     "leads where the policy opens no database: {}",
     Some("a database on this machine, or a file of the project; a person names others as the database's `hosts`"),
+);
+pub(super) static GROUPS: BuiltIn = rule(
+    "guard:query-groups",
+    Verdict::Deny,
+    "brings together what the policy keeps apart: {}",
+    Some("ask each by itself, in a statement of its own"),
+);
+pub(super) static STATISTICS: BuiltIn = rule(
+    "guard:query-statistics",
+    Verdict::Deny,
+    "does statistics on the market or on trades: {}",
+    Some("count rows, NULLs and duplicates, look at rows with LIMIT, measure times and their differences"),
+);
+pub(super) static AGGREGATE: BuiltIn = rule(
+    "guard:query-aggregate",
+    Verdict::Deny,
+    "puts values of too long a time together: {}",
+    Some(
+        "hold them to a short time (`timestamp > now() - interval '1 hour'`) or to one thing (`order_id = 42`); counts and times need no bound",
+    ),
+);
+pub(super) static WINDOW: BuiltIn = rule(
+    "guard:query-window",
+    Verdict::Deny,
+    "brings values of too many rows together: {}",
+    Some(
+        "look at neighbouring rows only (`lag(x)`, or a join on the same id or time); windows over times and counts have no bound",
+    ),
+);
+pub(super) static EXPORT: BuiltIn = rule(
+    "guard:query-export",
+    Verdict::Deny,
+    "takes out more rows than the policy gives: {}",
+    Some(
+        "count instead of taking rows; a person gives more in `[alpha]` of the policy, or begins the count anew by `guard policy trust`",
+    ),
+);
+pub(super) static UNSEEN: BuiltIn = rule(
+    "guard:query-unseen",
+    Verdict::Deny,
+    "reads what nobody can see into, beside the market or trades: {}",
+    Some("ask the tables behind it"),
 );

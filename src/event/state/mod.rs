@@ -2,10 +2,12 @@
 //! A pure fold; knows nothing of files or snapshots.
 
 mod attempts;
+mod exports;
 mod iteration;
 mod requests;
 
 pub use attempts::{Attempts, Series, Tried};
+pub use exports::Exports;
 pub use iteration::{Iteration, Round};
 pub use requests::{Done, Halt, Open, Permission, Refused, Requests};
 
@@ -41,6 +43,8 @@ pub struct State {
     pub transactions: Transactions,
     /// The open iteration.
     pub iteration: Iteration,
+    /// Rows of markets and trades that were given.
+    pub exports: Exports,
 }
 
 impl State {
@@ -78,11 +82,16 @@ impl State {
                 }
                 self.count(rules.iter().map(|hit| hit.id.as_str()));
             }
-            Detail::AgentStarted(_) | Detail::QueryStart(_) => {
+            Detail::AgentStarted(_) => {
                 self.running.insert(seq);
+            }
+            Detail::QueryStart(start) => {
+                self.running.insert(seq);
+                self.exports.start(seq, start);
             }
             Detail::QueryEnd(ended) => {
                 self.running.remove(&ended.of);
+                self.exports.end(ended);
                 if let Some(check) = &ended.check {
                     self.attempts.check(seq, check);
                 }
@@ -103,7 +112,10 @@ impl State {
                 self.attempts.refuse(&withheld.targets, false);
                 self.count(withheld.rules.iter().map(|hit| hit.id.as_str()));
             }
-            Detail::PolicyTrusted { .. } => self.requests.forgive(),
+            Detail::PolicyTrusted { .. } => {
+                self.requests.forgive();
+                self.exports.forgive();
+            }
             Detail::Requested(asked) => self.requests.ask(seq, asked),
             Detail::Approved { name, by, until } => self.requests.approve(name, by, *until),
             Detail::Denied { name, reason, .. } => self.requests.deny(name, reason.as_deref()),
@@ -114,6 +126,7 @@ impl State {
             Detail::Resumed { name, .. } => {
                 self.requests.resume(name);
                 self.attempts.resume();
+                self.exports.forgive();
             }
             Detail::ShellError { of, .. } => {
                 if let Some(of) = of {
@@ -122,6 +135,7 @@ impl State {
             }
             Detail::Lost { of } => {
                 self.running.remove(of);
+                self.exports.lost(*of);
                 self.lost += 1;
             }
             Detail::Created { .. }

@@ -6,7 +6,9 @@ use super::place::Asked;
 use super::{QueryAnswer, QueryRequest, Stop};
 use crate::action::query::{Engine, Query, read};
 use crate::decide::policy::{Database, Literals, Policy};
-use crate::decide::{QueryGround, QueryJudgement, Verdict, judge_posture, judge_query, judge_unreadable};
+use crate::decide::{
+    Export, QueryGround, QueryJudgement, Verdict, judge_export, judge_posture, judge_query, judge_unreadable,
+};
 use crate::event::{Attempts, Cause as HaltedBy, Checked, Proves, Spent};
 use crate::execute::query::{
     Caps, Cause, Cell as Value, Column, Done, Failed, Identity, Limits, Posture, Session, Sink, Truncated,
@@ -17,7 +19,8 @@ use crate::gate::halt::{Calling, escalation};
 use crate::gate::notice::tell_halt;
 use crate::gate::{Project, World};
 use crate::record::Started;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -55,8 +58,17 @@ type Came = Result<Result<Done, QueryJudgement>, Failed>;
 /// What a session is for.
 struct Work<'w> {
     run: &'w mut dyn FnMut(&Policy, Session, &Caps) -> Came,
-    /// Whether anything of an answer was handed on.
-    handed: &'w Cell<bool>,
+    /// What of an answer was handed on.
+    handed: &'w Handed,
+}
+
+/// What of an answer was handed on.
+#[derive(Default)]
+struct Handed {
+    any: Cell<bool>,
+    rows: Cell<u64>,
+    /// The groups of the policy's `[alpha]` that these are rows of.
+    groups: RefCell<BTreeSet<String>>,
 }
 
 /// What came of sending it.
@@ -65,6 +77,7 @@ pub(super) struct Ran {
     pub(super) rows: u64,
     pub(super) bytes: u64,
     pub(super) truncated: Option<Truncated>,
+    pub(super) groups: BTreeSet<String>,
     pub(super) tries: u32,
     pub(super) refused: Option<QueryJudgement>,
     pub(super) failed: Option<Failed>,
@@ -107,9 +120,14 @@ impl Desk<'_> {
         let (Ok(query), Verdict::Allow) = (&read, judged.verdict) else {
             return self.refuse_query(&asked, (&shown, request), judged, answer);
         };
-        let handed = Cell::new(false);
+        let given = self.exported(request);
+        let spent = judge_export(&self.policy, &judged.groups, given);
+        if spent.verdict != Verdict::Allow {
+            return self.refuse_query(&asked, (&shown, request), spent, answer);
+        }
+        let handed = Handed::default();
         let work = &mut |policy: &Policy, session: Session, caps: &Caps| {
-            once(session, policy, query, caps, &mut Watched { sink, handed: &handed })
+            once(session, (policy, given), query, caps, &mut Watched { sink, handed: &handed })
         };
         self.send(&asked, (&shown, request), Work { run: work, handed: &handed }, answer)
     }
@@ -133,7 +151,7 @@ impl Desk<'_> {
             session.close();
             Ok(Ok(Done { rows, bytes: 0, truncated: None }))
         };
-        self.send(&asked, (shown, request), Work { run: work, handed: &Cell::new(false) }, answer)
+        self.send(&asked, (shown, request), Work { run: work, handed: &Handed::default() }, answer)
     }
 
     /// Records that it was asked while everything is halted, and stops there.
@@ -152,6 +170,12 @@ impl Desk<'_> {
         let entry = entries::refused((&answer.database, engine), shown, request, ("halted", Vec::new(), ""));
         answer.receipt = Some(self.log.append(&self.redactor, vec![entry]).map_err(Stop::Log)?);
         Err(Stop::Halted { name })
+    }
+
+    /// Rows of markets and trades that were given so far.
+    fn exported(&self, request: &QueryRequest) -> Export {
+        let exports = &self.state().exports;
+        Export { task: exports.task(request.task.as_deref()), all: exports.all() }
     }
 
     /// The text as the log shows it.
@@ -202,26 +226,27 @@ impl Desk<'_> {
         }
         let server = opened.as_ref().ok().map(|opened| opened.identity.stable.clone());
         answer.server = opened.as_ref().ok().map(|opened| opened.identity.shown.clone());
+        let caps = Caps {
+            rows: request.limit.map_or(asked.database.rows, |limit| limit.min(asked.database.rows)),
+            bytes: asked.database.bytes,
+        };
         let shows = asked.database.literals == Literals::Shown;
         let about = About {
             server: server.as_deref(),
             policy: self.policy.hash(),
             warnings: &warnings,
+            most: (!self.policy.settings().alpha.is_empty() && !request.sql.is_empty()).then_some(caps.rows),
             sha256: (shows && !request.sql.is_empty()).then(|| hash(&request.sql)),
         };
         let start = entries::start(asked, shown, request, about);
         let started = self.begin(start)?;
         answer.warnings = warnings;
-        let caps = Caps {
-            rows: request.limit.map_or(asked.database.rows, |limit| limit.min(asked.database.rows)),
-            bytes: asked.database.bytes,
-        };
         if let Err(failed) = opened {
             ran.failed = Some(failed);
         } else if let Ok(opened) = opened {
             let mut came = (work.run)(&self.policy, opened.session, &caps);
             // A read may be tried once more, as long as nobody has seen anything of its answer.
-            if ran.tries == 1 && !work.handed.get() && came.as_ref().is_err_and(Failed::is_transient) {
+            if ran.tries == 1 && !work.handed.any.get() && came.as_ref().is_err_and(Failed::is_transient) {
                 ran.tries = 2;
                 let again = open(asked).and_then(|opened| same(opened, server.as_deref()));
                 came = again.and_then(|session| (work.run)(&self.policy, session, &caps));
@@ -229,8 +254,12 @@ impl Desk<'_> {
             match came {
                 Ok(Ok(done)) => ran.take(done),
                 Ok(Err(judged)) => ran.refused = Some(judged),
-                Err(failed) => ran.failed = Some(failed),
+                Err(failed) => {
+                    ran.failed = Some(failed);
+                    ran.rows = work.handed.rows.get();
+                }
             }
+            ran.groups = work.handed.groups.take();
         }
         answer.tries = ran.tries;
         answer.failed.clone_from(&ran.failed);
@@ -241,7 +270,7 @@ impl Desk<'_> {
         self.finish(asked, shown, (&started, &ran), (began.elapsed(), request), answer)?;
         answer.judgement = Some(match ran.refused {
             Some(judged) => judged,
-            None => QueryJudgement { verdict: Verdict::Allow, matches: Vec::new(), open: Vec::new() },
+            None => QueryJudgement::allowed(),
         });
         answer.done =
             ran.failed.is_none().then_some(Done { rows: ran.rows, bytes: ran.bytes, truncated: ran.truncated });
@@ -342,7 +371,13 @@ fn same(opened: Opened, server: Option<&str>) -> Result<Session, Failed> {
 }
 
 /// One try: read by the server, judged by its catalog, run, undone, closed. The inner error: rules.
-fn once(mut session: Session, policy: &Policy, query: &Query, caps: &Caps, sink: &mut dyn Sink) -> Came {
+fn once(
+    mut session: Session,
+    (policy, given): (&Policy, Export),
+    query: &Query,
+    caps: &Caps,
+    sink: &mut Watched<'_>,
+) -> Came {
     session.prepare(query.text())?;
     let ground = learn(&mut session, query)?;
     let judged = judge_query(query, Some(&ground), policy);
@@ -350,7 +385,18 @@ fn once(mut session: Session, policy: &Policy, query: &Query, caps: &Caps, sink:
         session.close();
         return Ok(Err(judged));
     }
-    let done = session.run(caps, sink)?;
+    let mut caps = *caps;
+    if !judged.groups.is_empty() {
+        // Views may have led to groups that the text does not name.
+        let spent = judge_export(policy, &judged.groups, given);
+        if spent.verdict != Verdict::Allow {
+            session.close();
+            return Ok(Err(spent));
+        }
+        caps.rows = caps.rows.min(given.left(policy));
+        sink.handed.groups.replace(judged.groups);
+    }
+    let done = session.run(&caps, sink)?;
     session.close();
     Ok(Ok(done))
 }
@@ -414,16 +460,17 @@ fn hash(text: &str) -> String {
 /// Hands rows on, and knows whether anything was.
 struct Watched<'s> {
     sink: &'s mut dyn Sink,
-    handed: &'s Cell<bool>,
+    handed: &'s Handed,
 }
 
 impl Sink for Watched<'_> {
     fn columns(&mut self, columns: &[Column]) -> io::Result<()> {
-        self.handed.set(true);
+        self.handed.any.set(true);
         self.sink.columns(columns)
     }
 
     fn row(&mut self, cells: &[Value<'_>]) -> io::Result<()> {
+        self.handed.rows.set(self.handed.rows.get().saturating_add(1));
         self.sink.row(cells)
     }
 }

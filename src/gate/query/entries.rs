@@ -21,6 +21,7 @@ pub(super) fn start(asked: &Asked, shown: &str, request: &QueryRequest, about: A
         sha256: about.sha256,
         policy: about.policy.to_owned(),
         timeout_ms: millis(asked.database.timeout),
+        most: about.most,
         task: request.task.clone(),
         warnings: about.warnings.to_vec(),
     };
@@ -34,6 +35,8 @@ pub(super) struct About<'a> {
     pub(super) policy: &'a str,
     pub(super) warnings: &'a [String],
     pub(super) sha256: Option<String>,
+    /// Rows it can be given, where they are counted.
+    pub(super) most: Option<u64>,
 }
 
 /// That it was refused before anything of it was sent.
@@ -69,6 +72,7 @@ pub(super) fn end(
         rows: ran.rows,
         bytes: ran.bytes,
         truncated: ran.truncated.map(|cap| word(cap).to_owned()),
+        groups: ran.groups.iter().cloned().collect(),
         rules: Vec::new(),
         tries: ran.tries,
         duration_ms: millis(took),

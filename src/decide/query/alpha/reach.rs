@@ -1,0 +1,95 @@
+//! Which groups a query reaches, through whatever stands between: views, materialized views, partitions.
+//! Knows nothing of how they are joined: what is reached together is together.
+
+use super::super::ground::named;
+use super::super::{Found, Sight, table};
+use crate::action::query::catalog::{Named, RelationKind};
+use crate::action::query::{Place, Query};
+use crate::decide::policy::Alpha;
+use std::collections::BTreeSet;
+
+/// A group that is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Reached {
+    pub(super) group: String,
+    /// The relation by which it is, as it was written.
+    by: String,
+    /// Where that stands in the statement.
+    place: Place,
+}
+
+/// All groups that are reached, each once.
+pub(super) fn reached(sight: Sight<'_>, alpha: &Alpha) -> Vec<Reached> {
+    let mut all: Vec<Reached> = Vec::new();
+    for read in sight.query.reads() {
+        let mut groups = BTreeSet::new();
+        reaches(sight, alpha, &named(&read.path), &mut groups, &mut BTreeSet::new());
+        for group in groups {
+            if !all.iter().any(|known| known.group == group) {
+                all.push(Reached { group, by: read.path.to_string(), place: read.place });
+            }
+        }
+    }
+    all
+}
+
+/// Adds the groups of a relation and of what stands behind it.
+pub(super) fn reaches(
+    sight: Sight<'_>,
+    alpha: &Alpha,
+    asked: &Named,
+    groups: &mut BTreeSet<String>,
+    seen: &mut BTreeSet<Named>,
+) {
+    if !seen.insert(asked.clone()) {
+        return;
+    }
+    let mut add = |name: &str| groups.extend(alpha.groups_of(name).map(|group| group.name.clone()));
+    add(&asked.name);
+    let Some(ground) = sight.ground else { return };
+    let Some(relation) = ground.catalog().relations.get(asked) else { return };
+    add(&relation.name);
+    relation.parents.iter().for_each(|parent| add(&parent.name));
+    relation.children.iter().for_each(|child| add(&child.named.name));
+    let whole = Named::within(&relation.schema, &relation.name);
+    let inner: Vec<&Query> = ground.within(&whole).chain(ground.stored(&whole)).flatten().collect();
+    for query in inner {
+        for read in query.reads() {
+            reaches(sight, alpha, &named(&read.path), groups, seen);
+        }
+    }
+}
+
+/// A relation whose own query is not known, though it has one.
+pub(super) fn unseen(sight: Sight<'_>, asked: &Named) -> bool {
+    let Some(ground) = sight.ground else { return false };
+    let Some(relation) = ground.catalog().relations.get(asked) else { return false };
+    let whole = Named::within(&relation.schema, &relation.name);
+    match &relation.kind {
+        RelationKind::View { .. } => !ground.within(&whole).any(Result::is_ok),
+        RelationKind::Materialized { .. } => !ground.stored(&whole).is_some_and(Result::is_ok),
+        RelationKind::Table
+        | RelationKind::Partitioned
+        | RelationKind::Foreign { .. }
+        | RelationKind::Virtual { .. }
+        | RelationKind::Sequence
+        | RelationKind::Index
+        | RelationKind::Composite
+        | RelationKind::Other(_) => false,
+    }
+}
+
+/// Groups that the policy keeps apart.
+pub(super) fn apart(alpha: &Alpha, reached: &[Reached], found: &mut Found) {
+    for (number, one) in reached.iter().enumerate() {
+        for other in reached.iter().skip(number + 1) {
+            if let Some(at) = alpha.apart(&one.group, &other.group) {
+                let told = |reached: &Reached| match reached.by == reached.group {
+                    true => format!("`{}` at {}", reached.by, reached.place),
+                    false => format!("`{}` (of the group `{}`) at {}", reached.by, reached.group, reached.place),
+                };
+                found.refuse(&table::GROUPS, &format!("{} and {}", told(one), told(other)), at);
+            }
+        }
+    }
+}
