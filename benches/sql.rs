@@ -1,11 +1,14 @@
-//! What it costs to read a statement, and to judge it by a policy with groups of relations: median and 99th percentile over
-//! ordinary queries, by engine and length, and the worst texts.
-//! Prints for people; judges nothing.
+//! What it costs to read a statement: median and 99th percentile over ordinary queries, by engine and length, and the worst texts;
+//! and to read and judge one by a policy with groups of relations, whose names the server's catalog has told of before, where `scripts/servers` started a server.
+//! Prints for people.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark reports, and may stop")]
 
 use guard::action::query::{Engine, read};
-use guard::decide::{Layer, Policy, Source, judge_query};
+use guard::decide::{Layer, Policy, QueryGround, Source, Verdict, examined, judge_query};
+use guard::execute::query::{Endpoint, Limits, Session};
 use std::hint::black_box;
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// A query of about a hundred characters, which is what people ask in the middle.
@@ -31,16 +34,11 @@ const QUESTDB: &[&str] = &[
 ];
 
 fn main() {
-    let text = "version = 1\nextends = [\"python-trading\"]".to_owned();
-    let source = Source { layer: Layer::Project, name: "guard.toml".into(), text };
-    let policy = Policy::load(&[source]).unwrap();
-    judge("PostgreSQL, judged", Engine::Postgres, &[MEDIAN], &policy);
-    judge("PostgreSQL, ordinary, judged", Engine::Postgres, ORDINARY, &policy);
-    judge("QuestDB, ordinary, judged", Engine::QuestDb, QUESTDB, &policy);
     measure("PostgreSQL, median length", Engine::Postgres, &[MEDIAN]);
     measure("PostgreSQL, ordinary", Engine::Postgres, ORDINARY);
     measure("QuestDB, ordinary", Engine::QuestDb, QUESTDB);
     measure("SQLite, median length", Engine::Sqlite, &[MEDIAN]);
+    judged();
     let list: Vec<String> = (0..1_500).map(|number| number.to_string()).collect();
     measure(
         "PostgreSQL, IN of 1,500",
@@ -65,25 +63,49 @@ fn main() {
     }
 }
 
+/// Reading and judging, with the policy loaded: before the catalog is asked, and with everything known that it says.
+fn judged() {
+    let Ok(url) = std::env::var("GUARD_TEST_POSTGRES") else {
+        return println!("no server: not judged by its catalog (eval \"$(scripts/servers start)\")");
+    };
+    let text = "version = 1\nextends = [\"python-trading\"]\n".to_owned();
+    let policy: Policy = examined(&[Source { layer: Layer::Project, name: "guard.toml".into(), text }]).unwrap();
+    let table = "CREATE TABLE IF NOT EXISTS orders (id int, symbol text, status text, quantity numeric)";
+    let mut made = Command::new("psql");
+    made.args(["-X", "-q", &url, "-c", table]).env("PGOPTIONS", "-c client_min_messages=error");
+    assert!(made.status().unwrap().success());
+    let query = read(Engine::Postgres, MEDIAN).unwrap();
+    let endpoint = Endpoint::of_url(Engine::Postgres, &url, Path::new("/")).unwrap();
+    let mut session = Session::open(&endpoint, &Limits::default()).unwrap();
+    let mut ground = QueryGround::default();
+    loop {
+        let wanted = ground.missing(&query);
+        if wanted.is_empty() {
+            break;
+        }
+        let said = session.catalog(&wanted).unwrap();
+        ground.learn(Engine::Postgres, wanted, said);
+    }
+    for (name, ground) in [("judged, no catalog", None), ("judged, catalog warm", Some(&ground))] {
+        timed(name, &[MEDIAN], |text| {
+            let query = read(Engine::Postgres, black_box(text)).unwrap();
+            assert_eq!(judge_query(&query, black_box(ground), &policy).verdict, Verdict::Allow);
+        });
+    }
+}
+
 fn measure(name: &str, engine: Engine, texts: &[&str]) {
     timed(name, texts, |text| {
-        black_box(read(engine, text).unwrap());
+        black_box(read(engine, black_box(text)).unwrap());
     });
 }
 
-/// Read and judged, without a catalog.
-fn judge(name: &str, engine: Engine, texts: &[&str], policy: &Policy) {
-    timed(name, texts, |text| {
-        black_box(judge_query(&read(engine, text).unwrap(), None, policy));
-    });
-}
-
-fn timed(name: &str, texts: &[&str], work: impl Fn(&str)) {
+fn timed(name: &str, texts: &[&str], call: impl Fn(&str)) {
     let mut times = Vec::new();
     for round in 0..2_000 / texts.len().max(1) {
         for text in texts {
             let start = Instant::now();
-            work(black_box(text));
+            call(text);
             if round >= 20 {
                 times.push(start.elapsed());
             }
