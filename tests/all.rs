@@ -24,6 +24,7 @@ mod hook;
 mod house;
 mod iteration;
 mod limits;
+mod migration;
 mod network;
 mod notify;
 mod policy;

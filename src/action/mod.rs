@@ -5,6 +5,7 @@ mod change;
 pub mod edit;
 mod facts;
 mod hidden;
+pub mod migration;
 pub mod query;
 pub mod shell;
 pub mod source;

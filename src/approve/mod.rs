@@ -4,10 +4,12 @@
 mod approval;
 pub mod ssh;
 mod statement;
+mod write;
 
 pub use crate::decide::policy::Strength;
 pub use approval::{Approval, Unusable, usable};
 pub use statement::{Decision, Statement};
+pub use write::{WritePermit, settle_write};
 
 use crate::action::Action;
 use crate::decide::{Grant, Judgement, Verdict};

@@ -2,7 +2,7 @@
 //! Knows no keys and no requests' meaning.
 
 use crate::event::line::hex;
-use crate::event::{Halt, Open, Round};
+use crate::event::{Halt, Mode, Open, Round};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -100,6 +100,18 @@ impl Statement {
             kind: "iteration".into(),
             nonce: format!("{}:{}", round.seq, round.last.unwrap_or_default()),
             content: hex(&content.finalize()),
+            uid,
+        }
+    }
+
+    /// The statement of setting the mode: after the record `seq`, which set the one before.
+    pub fn of_mode(log: &str, mode: Mode, seq: u64, uid: u32) -> Statement {
+        Statement {
+            log: log.to_owned(),
+            name: format!("mode-{}", mode.word()),
+            kind: "mode".into(),
+            nonce: seq.to_string(),
+            content: hex(&Sha256::digest(mode.word())),
             uid,
         }
     }

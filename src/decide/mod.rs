@@ -8,6 +8,7 @@ mod examples;
 mod judgement;
 mod judging;
 mod lasting;
+pub mod migration;
 pub mod policy;
 mod query;
 mod target;
@@ -23,6 +24,7 @@ pub use judging::{Failed, Narrow, Near, OwnRule, TooWide, narrowest, nearly, own
 pub use lasting::{lasting, toml};
 pub use policy::{Layer, Policy, Source};
 pub use query::{
-    Export, QueryGround, QueryJudgement, judge_export, judge_place, judge_posture, judge_query, judge_unreadable,
+    Export, QueryGround, QueryJudgement, Writing, judge_apart, judge_denied, judge_export, judge_mode, judge_place,
+    judge_posture, judge_query, judge_touched, judge_unreadable, judge_write,
 };
 pub use target::{fingerprint, targets};

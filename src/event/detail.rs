@@ -6,6 +6,8 @@ use super::agents::{AgentEnded, AgentStarted};
 use super::changes::{Committed, Finished, Withheld};
 use super::checks::Checked;
 use super::iteration::{Begun, Ended as IterationEnded};
+use super::migration::{MigrationDone, MigrationEnd, MigrationProposed, MigrationRefused, MigrationStart};
+use super::mode::{Mode, ModeSet};
 use super::query::{QueryEnd, QueryRefused, QueryStart};
 use super::requests::{By, Closing, Escalated, Requested};
 use serde::{Deserialize, Serialize};
@@ -58,6 +60,9 @@ pub enum Detail {
         /// The request that a person approved, where it runs by one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         approval: Option<String>,
+        /// The mode the project was in, where one was set.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mode: Option<Mode>,
     },
     /// The exit code of a command.
     ReturnCode {
@@ -276,6 +281,8 @@ pub enum Detail {
     IterationStarted(Box<Begun>),
     /// An iteration is closed: nothing counts until the next one begins.
     IterationClosed(Box<IterationEnded>),
+    /// The project is in another mode from now on.
+    ModeSet(Box<ModeSet>),
     /// A query is about to be sent to a server; durable before it is.
     QueryStart(Box<QueryStart>),
     /// The rows that a query gave.
@@ -287,7 +294,8 @@ pub enum Detail {
     QueryError {
         /// Sequence number of its start.
         of: u64,
-        /// `down`, `auth`, `denied`, `syntax`, `timeout`, `lost`, `serialization`, `limit`, `strange` or `other`.
+        /// `down`, `auth`, `denied`, `syntax`, `timeout`, `lost`, `serialization`, `limit`, `strange`, `uncertain`
+        /// or `other`.
         class: String,
         /// The server's code for it, SQLSTATE where it has one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -297,6 +305,16 @@ pub enum Detail {
     QueryEnd(Box<QueryEnd>),
     /// A query was refused before anything of it reached a server.
     QueryRefused(Box<QueryRefused>),
+    /// A migration was proposed, and tried on a copy of the schema where that could be done.
+    MigrationProposed(Box<MigrationProposed>),
+    /// A migration is about to be run; durable before it is.
+    MigrationStart(Box<MigrationStart>),
+    /// A migration that was run has ended.
+    MigrationEnd(Box<MigrationEnd>),
+    /// A person ran a migration by themselves.
+    MigrationDone(MigrationDone),
+    /// A migration was not proposed, or not run.
+    MigrationRefused(MigrationRefused),
     /// A start without an end whose process is gone.
     Lost {
         /// Sequence number of the start.

@@ -7,6 +7,8 @@ mod checks;
 mod detail;
 mod iteration;
 pub mod line;
+mod migration;
+mod mode;
 mod query;
 mod requests;
 mod state;
@@ -16,10 +18,13 @@ pub use changes::{Changed, ChangedFile, Committed, FileRead, Finished, Transacti
 pub use checks::{Checked, Proves, Spent};
 pub use detail::{Composition, Detail, Ended, RuleHit, SourceFile};
 pub use iteration::{Begun, Counted, Ended as IterationEnded, NAMES};
+pub use migration::{MigrationDone, MigrationEnd, MigrationEnded, MigrationProposed, MigrationRefused, MigrationStart};
+pub use mode::{Environment, Mode, ModeSet, Standing as ModeStanding};
 pub use query::{QueryEnd, QueryEnded, QueryRefused, QueryStart};
 pub use requests::{By, Cause, Closing, Escalated, Requested};
 pub use state::{
-    Attempts, Done, Exports, Halt, Iteration, Open, Permission, Refused, Requests, Round, Series, State, Tried,
+    Attempts, Came, Done, Exports, Halt, Iteration, Known, Migrations, Open, Permission, Refused, Requests, Round,
+    Series, State, Tried,
 };
 
 /// One line of the log before it is sealed: what a person reads, and what a machine reads.

@@ -3,6 +3,7 @@
 
 use super::checks::Checked;
 use super::detail::RuleHit;
+use super::mode::{Environment, Mode};
 use serde::{Deserialize, Serialize};
 
 /// A query that is about to be sent to a server.
@@ -17,9 +18,15 @@ pub struct QueryStart {
     /// Whether it is the one for tests.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub test: bool,
-    /// `backtest`, `test`, `paper` or `live`, where a person has set it.
+    /// The mode the project was in, where one was set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mode: Option<String>,
+    pub mode: Option<Mode>,
+    /// Which of its databases was asked, and what could be written there. Older records do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Environment>,
+    /// The request that a person approved, where it writes by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<String>,
     /// SHA-256 of the text as it was sent, in hex; none where the log shows it without its literals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
@@ -50,6 +57,9 @@ pub struct QueryEnd {
     pub rows: u64,
     /// Bytes of their values.
     pub bytes: u64,
+    /// Rows that it inserted, changed or deleted, where it was to do that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<u64>,
     /// `rows` or `bytes`: the cap at which it was cut short.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub truncated: Option<String>,
@@ -96,7 +106,19 @@ pub struct QueryRefused {
     pub rules: Vec<RuleHit>,
     /// Hash of the policy it was judged by.
     pub policy: String,
+    /// The mode the project was in, where one was set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+    /// Which of its databases was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Environment>,
     /// What the caller called the task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
+    /// What was refused, as a fingerprint, where it counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<String>,
+    /// The request that was made of it, or that waits already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
 }

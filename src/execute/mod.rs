@@ -14,6 +14,7 @@ mod error;
 mod level;
 mod libraries;
 mod limits;
+pub mod migration;
 pub(crate) mod names;
 pub mod posture;
 pub mod query;

@@ -116,8 +116,11 @@ fn proposed(desk: &mut Desk<'_>, name: &str) -> Result<NewRule, Stop> {
     if let Some(approved) = &open.approved {
         return Err(Stop::Answered { name: name.to_owned(), by: approved.by.who.clone() });
     }
-    if open.asked.kind == held::KIND {
+    if open.asked.kind == held::KIND || open.asked.kind == super::migration::KIND {
         return Err(none("it is changes that were made already, and rules allow commands".into()));
+    }
+    if open.asked.kind == super::query::KIND {
+        return Err(none("it is a write to a database, and rules allow commands".into()));
     }
     let stored = Stored::load(desk.project, name)?.filter(|(_, content)| *content == open.asked.content);
     let (stored, _) = stored.ok_or_else(|| unusable(name, Unusable::Changed))?;

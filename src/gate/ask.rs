@@ -2,8 +2,8 @@
 //! Knows no terminals: who answers stands in `person`.
 
 use super::desk::{Desk, Judged, closed, now};
-use super::halt::{Calling, escalation};
-use super::notice::{tell, tell_halt};
+use super::halt::Calling;
+use super::notice::tell;
 use super::stored::Stored;
 use super::{Answer, Request, Stop, entries, person};
 use crate::approve::{Permit, Refusal, Unusable, usable};
@@ -96,30 +96,21 @@ impl Desk<'_> {
         why: String,
     ) -> Result<Denied, Stop> {
         let most = self.policy.settings().attempts.denials;
-        let (project, redactor) = (self.project, &self.redactor);
-        let (mut spent, mut halted) = (None, None);
-        let written = self.log.append_when(redactor, |state| {
-            let mut entries = refused.clone();
+        let mut spent = None;
+        let recorded = self.record(|state| {
             spent = refused_again(&state.attempts, targets, again, most);
-            if spent.is_some_and(|spent| spent.is_all()) && state.requests.halt.is_none() {
-                let calling = Calling {
-                    cause: Cause::Denials,
-                    category: None,
-                    attempts: spent,
-                    task: task.map(str::to_owned),
-                    command: Some(command.to_owned()),
-                    last_error: why.clone(),
-                    said: None,
-                };
-                let (entry, name) = escalation((project, redactor), state, calling)?;
-                entries.push(entry);
-                halted = Some(name);
-            }
-            Ok::<_, Stop>(entries)
-        });
-        let receipt = written.map_err(Stop::Log)??;
-        let untold = halted.as_ref().and_then(|name| tell_halt(project, redactor, name).err());
-        Ok(Denied { receipt, spent, halted, untold })
+            let calling = spent.filter(|spent| spent.is_all()).map(|spent| Calling {
+                cause: Cause::Denials,
+                category: None,
+                attempts: Some(spent),
+                task: task.map(str::to_owned),
+                command: Some(command.to_owned()),
+                last_error: why.clone(),
+                said: None,
+            });
+            (refused.clone(), calling)
+        })?;
+        Ok(Denied { receipt: recorded.receipt, spent, halted: recorded.halted, untold: recorded.untold })
     }
 
     /// Asks a person, unless they are asked already or have answered.
@@ -264,9 +255,9 @@ pub(super) fn seconds(duration: Duration) -> i64 {
 /// A refusal on record, and what it came to.
 pub(super) struct Denied {
     pub(super) receipt: Receipt,
-    spent: Option<Spent>,
-    halted: Option<String>,
-    untold: Option<Stop>,
+    pub(super) spent: Option<Spent>,
+    pub(super) halted: Option<String>,
+    pub(super) untold: Option<Stop>,
 }
 
 impl Denied {

@@ -2,8 +2,7 @@
 //! Knows no tool: what its output proves is `failfast`'s.
 
 use super::desk::{Desk, now};
-use super::halt::{Calling, escalation};
-use super::notice::tell_halt;
+use super::halt::Calling;
 use super::{Answer, Request, Stop, entries};
 use crate::action::{Action, Facts};
 use crate::approve::Permit;
@@ -133,15 +132,14 @@ impl Desk<'_> {
     ) -> Result<Receipt, Stop> {
         let ended = entries::end(&self.log, &self.redactor, permit, of, outcome)?;
         let Some(counting) = counting else { return self.log.append(&self.redactor, ended).map_err(Stop::Log) };
-        let (project, redactor) = (self.project, &self.redactor);
         let budgets = self.policy.settings().attempts.clone();
-        let (mut attempts, mut halted, mut told) = (None, None, true);
-        let written = self.log.append_when(redactor, |state| {
+        let (mut attempts, mut told) = (None, true);
+        let recorded = self.record(|state| {
             let mut entries = ended.clone();
             // What proves nothing is told only to whom it matters.
             told = counting.scope.alone || matches!(counting.finding, Finding::Failed(_)) || state.attempts.total() > 0;
             if !told {
-                return Ok(entries);
+                return (entries, None);
             }
             let checked = counting.checked(&state.attempts, &budgets);
             let (category, message) = (checked.category.clone(), checked.message.clone());
@@ -149,27 +147,22 @@ impl Desk<'_> {
             entries::proves(&mut entries, checked);
             let cause = if is_memory(outcome) { Cause::Memory } else { Cause::Failures };
             let calls = cause == Cause::Memory || attempts.is_some_and(|spent| spent.is_all());
-            if calls && state.requests.halt.is_none() {
-                let calling = Calling {
-                    cause,
-                    category,
-                    attempts,
-                    task: request.task.clone(),
-                    command: Some(entries::text(permit.action()).to_owned()),
-                    last_error: printed(outcome, message.as_deref().unwrap_or_default()),
-                    said: None,
-                };
-                let (entry, name) = escalation((project, redactor), state, calling)?;
-                entries.push(entry);
-                halted = Some(name);
-            }
-            Ok::<_, Stop>(entries)
-        });
+            let calling = calls.then(|| Calling {
+                cause,
+                category,
+                attempts,
+                task: request.task.clone(),
+                command: Some(entries::text(permit.action()).to_owned()),
+                last_error: printed(outcome, message.as_deref().unwrap_or_default()),
+                said: None,
+            });
+            (entries, calling)
+        })?;
         answer.attempts = attempts;
-        answer.untold = halted.as_ref().and_then(|name| tell_halt(project, redactor, name).err());
-        answer.halted = halted;
+        answer.untold = recorded.untold;
+        answer.halted = recorded.halted;
         answer.finding = answer.finding.take().filter(|_| told);
-        written.map_err(Stop::Log)?
+        Ok(recorded.receipt)
     }
 }
 

@@ -93,6 +93,7 @@ impl<'a> Desk<'a> {
         let root = &self.project.root;
         let mut facts = facts::gather(&action, root, &world.cwd, &seen.variables, &writable(root));
         facts.task.clone_from(&request.task);
+        facts.mode = self.state().mode.now.map(|mode| mode.word().to_owned());
         facts.key = self.log.tag_key().for_fingerprints();
         let judgement = judge(action, &facts, self.state(), &self.policy);
         let absent = grants::absent(&judgement, &facts);

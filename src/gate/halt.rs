@@ -2,6 +2,7 @@
 //! Knows no layout: the report prints itself.
 
 use super::desk::{Desk, now};
+use super::notice::tell_halt;
 use super::person::{Proof, proved};
 use super::stored::folder;
 use super::{Project, Stop, World, entries, trust};
@@ -52,6 +53,41 @@ pub(super) fn escalation(
     }));
     let target = format!("{name}: {}", report.title());
     Ok((entries::escalation("HALT", &target, "ESCALATED", detail), name))
+}
+
+/// What was recorded, and the halt it led to.
+pub(super) struct Recorded {
+    pub(super) receipt: Receipt,
+    /// The halt's name.
+    pub(super) halted: Option<String>,
+    /// Why a person was not told of it.
+    pub(super) untold: Option<Stop>,
+}
+
+impl Desk<'_> {
+    /// Records what counts; what it calls a halt for, halts, unless everything is halted already.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub(super) fn record(
+        &mut self,
+        mut made: impl FnMut(&State) -> (Vec<Entry>, Option<Calling>),
+    ) -> Result<Recorded, Stop> {
+        let (project, redactor) = (self.project, &self.redactor);
+        let mut halted = None;
+        let written = self.log.append_when(redactor, |state| {
+            let (mut entries, calling) = made(state);
+            if let Some(calling) = calling.filter(|_| state.requests.halt.is_none()) {
+                let (entry, name) = escalation((project, redactor), state, calling)?;
+                entries.push(entry);
+                halted = Some(name);
+            }
+            Ok::<_, Stop>(entries)
+        });
+        let receipt = written.map_err(Stop::Log)??;
+        let untold = halted.as_ref().and_then(|name| tell_halt(project, redactor, name).err());
+        Ok(Recorded { receipt, halted, untold })
+    }
 }
 
 fn report((project, redactor): (&Project, &Redactor), state: &State, name: &str, calling: &Calling) -> Report {

@@ -31,6 +31,8 @@ mod homes;
 mod init;
 mod iteration;
 mod judged;
+mod migration;
+mod mode;
 mod notice;
 mod origin;
 mod own;
@@ -72,16 +74,23 @@ pub use harness::run;
 pub use hint::hint;
 pub use init::{Initialised, Proposal, Setup, init, propose_trust, trust_project};
 pub use iteration::{Progress, Unproved, close_by_person, close_iteration, progress, start_iteration, unproved};
+pub use migration::{
+    Listing, Migration, MigrationAnswer, MigrationRequest, Statement, Tool, Trial, list_migrations, migration_done,
+    propose_migration, run_migration, show_migration,
+};
+pub use mode::{NewMode, mode, propose_mode, set_mode};
 pub use notice::{Reach, Tried, config_root, deliver, reach, try_channels};
 pub use own::{handed, is_handed};
-pub use person::{About, Asked, AskedChange, Proof, Shown, Standing, approve, deny, show, standing, wait};
+pub use person::{
+    About, Asked, AskedChange, AskedMigration, AskedQuery, Proof, Shown, Standing, approve, deny, show, standing, wait,
+};
 pub use pipeline::{exec, run_approved};
 pub use policy::{build, layers, load, outer_layers, policy_text, project_text};
 pub use present::{Layers, Present, present};
 pub use project::{POLICY_FILE, Project, root_of, shown};
 pub use query::{
-    Available, ListedTables, QueryAnswer, QueryCheck, QueryRequest, Stands, check_query, columns, databases, query,
-    tables,
+    Asks, Available, ListedTables, QueryAnswer, QueryCheck, QueryRequest, Stands, check_query, columns, databases,
+    query, tables,
 };
 pub use replay::{Change, Lost, Replay, Usage, replay, unused};
 pub use request::{Request, Waiting};

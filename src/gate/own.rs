@@ -11,7 +11,8 @@ use std::ffi::OsString;
 use std::path::Path;
 
 /// What an agent may call: what tells, asks a person, or judges, fences and records by itself.
-const AGENTS: [&str; 9] = ["status", "escalate", "wait", "run-approved", "check", "exec", "file", "iteration", "db"];
+const AGENTS: [&str; 10] =
+    ["status", "escalate", "wait", "run-approved", "check", "exec", "file", "iteration", "db", "migration"];
 
 /// What a harness calls besides, for its agent: the answers to its own hooks.
 const HARNESS: [&str; 2] = ["hook", "claude"];

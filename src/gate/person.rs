@@ -3,8 +3,9 @@
 
 use super::desk::{Desk, Judged, now};
 use super::diff::{Diff, Extent};
+use super::query::{self, Asks, StoredQuery};
 use super::stored::Stored;
-use super::{Project, Stop, World, ask, entries, held, signers};
+use super::{Migration, Project, Stop, World, ask, entries, held, migration, signers};
 use crate::action::Facts;
 use crate::approve::{Decision, Statement, Unusable, usable};
 use crate::decide::policy::Strength;
@@ -42,8 +43,31 @@ pub enum About {
     Command(Box<Asked>),
     /// Changes to the project.
     Change(Box<AskedChange>),
+    /// A write to a database.
+    Query(Box<AskedQuery>),
+    /// A migration.
+    Migration(Box<AskedMigration>),
     /// A halt.
     Halt(Box<Report>),
+}
+
+/// A write to a database that a person is asked about.
+#[derive(Debug)]
+pub struct AskedQuery {
+    /// The request.
+    pub open: Open,
+    /// The database's name.
+    pub database: String,
+    /// Which one that is, in words of its own.
+    pub server: String,
+    /// The statement, without secrets.
+    pub text: String,
+    /// Whether something of it is masked: what nobody can see, nobody can approve.
+    pub masked: bool,
+    /// The rules that ask, with what the catalog said of what is written to.
+    pub rules: Vec<Asks>,
+    /// Whether the policy is another by now, so that it can no longer be approved.
+    pub changed: bool,
 }
 
 /// Changes that a person is asked about.
@@ -69,6 +93,17 @@ pub struct AskedChange {
     pub of: Option<u64>,
     /// Why the caller wanted it.
     pub reason: Option<String>,
+}
+
+/// A migration that a person is asked about.
+#[derive(Debug)]
+pub struct AskedMigration {
+    /// The request.
+    pub open: Open,
+    /// The migration.
+    pub migration: Migration,
+    /// What masks the secrets in its statements.
+    pub redactor: Redactor,
 }
 
 /// A command that a person is asked about.
@@ -113,6 +148,19 @@ pub fn show(world: &World, project: &Project, name: &str, extent: Extent) -> Res
     if open.asked.kind == held::KIND {
         return changes(&mut desk, open, name, extent);
     }
+    if open.asked.kind == query::KIND {
+        return a_query(&mut desk, open, name);
+    }
+    if open.asked.kind == migration::KIND {
+        let Some(migration) = Migration::load(project, name, &open.asked.content)? else {
+            desk.changed(name)?;
+            return Err(unusable(name, Unusable::Changed));
+        };
+        let statement = Statement::of_request(&log_id, &open);
+        let asked = AskedMigration { open, migration, redactor: desk.redactor.clone() };
+        let required = required(&desk, migration::KIND)?;
+        return Ok(Shown { statement, required, about: About::Migration(Box::new(asked)) });
+    }
     let stored = Stored::load(project, name)?.filter(|(_, content)| *content == open.asked.content);
     let Some((stored, _)) = stored else {
         desk.changed(name)?;
@@ -137,6 +185,27 @@ pub fn show(world: &World, project: &Project, name: &str, extent: Extent) -> Res
     };
     let statement = Statement::of_request(&log_id, &open);
     Ok(Shown { statement, required: required(&desk, "command")?, about: About::Command(Box::new(asked)) })
+}
+
+/// Shows a write that waits.
+fn a_query(desk: &mut Desk<'_>, open: Open, name: &str) -> Result<Shown, Stop> {
+    let Some(stored) = StoredQuery::load(desk.project, &open)? else {
+        desk.changed(name)?;
+        return Err(unusable(name, Unusable::Changed));
+    };
+    let text = desk.redactor.redact(&stored.sql);
+    let rules = stored.rules.iter().map(|asks| Asks { reason: desk.clean(&asks.reason), ..asks.clone() });
+    let asked = AskedQuery {
+        masked: text.is_some(),
+        text: text.unwrap_or_else(|| stored.sql.clone()),
+        rules: rules.collect(),
+        changed: stored.policy != desk.policy.hash(),
+        database: stored.database,
+        server: stored.shown,
+        open: open.clone(),
+    };
+    let statement = Statement::of_request(&desk.log_id(), &open);
+    Ok(Shown { statement, required: required(desk, query::KIND)?, about: About::Query(Box::new(asked)) })
 }
 
 /// Shows changes that wait.
@@ -329,6 +398,19 @@ pub fn standing(world: &World, project: &Project) -> Result<Standing, Stop> {
             return Ok(held.map_or_else(
                 || "its copy is gone or changed: it cannot be used".into(),
                 |held| desk.clean(&Changed::of(None, &held.set).paths()),
+            ));
+        }
+        if open.asked.kind == query::KIND {
+            return Ok(StoredQuery::load(project, open)?.map_or_else(
+                || "its copy is gone or changed: it cannot be used".into(),
+                |stored| desk.clean(&format!("{}: {}", stored.database, stored.sql)),
+            ));
+        }
+        if open.asked.kind == migration::KIND {
+            let kept = Migration::load(project, &open.asked.name, &open.asked.content)?;
+            return Ok(kept.map_or_else(
+                || "its copy is gone or changed: it cannot be used".into(),
+                |kept| desk.clean(&kept.title(&kept.database)),
             ));
         }
         let stored = Stored::load(project, &open.asked.name)?.filter(|(_, content)| *content == open.asked.content);

@@ -82,6 +82,18 @@ fn approved(desk: &mut Desk<'_>, name: &str, sink: &mut dyn Sink, answer: &mut A
     if desk.state().requests.open(name).is_some_and(|open| open.asked.kind == held::KIND) {
         return desk.approved_changes(name, answer);
     }
+    if super::migration::is_named(name) {
+        return Err(Stop::Migration {
+            what: format!("`{}` is a migration", crate::event::line::printable(name)),
+            help: format!("run it with `guard migration run {}`", crate::event::line::printable(name)),
+        });
+    }
+    if desk.state().requests.open(name).is_some_and(|open| open.asked.kind == super::query::KIND) {
+        return Err(Stop::Usage {
+            what: format!("`{name}` is a write to a database, and no command"),
+            help: "ask it again as it was: `guard db query` does it by the approval".into(),
+        });
+    }
     let unusable = |cause| Stop::Approval { name: name.to_owned(), cause };
     let stored = Stored::load(desk.project, name)?;
     let content = stored.as_ref().map(|(_, content)| content.as_str()).unwrap_or_default();
@@ -156,7 +168,13 @@ fn run(
         Ok(prepared) => prepared,
         Err(stop) => return Err(desk.stopped(answer, stop)),
     };
-    let start = entries::start(&permit, (desk.project, &world.cwd), limit, request, judged.composition.clone());
+    let start = entries::start(
+        &permit,
+        (desk.project, &world.cwd),
+        (limit, desk.state().mode.now),
+        request,
+        judged.composition.clone(),
+    );
     let started = desk.start(&permit, answer.request.as_deref(), start)?;
     if let Some(turn) = &mut desk.turn {
         turn.began(started.seq());

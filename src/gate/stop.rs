@@ -204,6 +204,14 @@ pub enum Stop {
         /// What to do.
         help: String,
     },
+    /// A migration that is not proposed, or not run.
+    #[error("{what}")]
+    Migration {
+        /// Why not.
+        what: String,
+        /// What to do instead.
+        help: String,
+    },
     /// Changes that cannot be brought into the project.
     #[error(transparent)]
     Change(ChangeError),
@@ -301,7 +309,11 @@ impl Stop {
                 Unusable::Denied => 126,
                 Unusable::Unknown | Unusable::Used | Unusable::Allowed | Unusable::Halt | Unusable::Resumed => 125,
             },
-            Self::TooWeak { .. } | Self::Signature { .. } | Self::Refused { .. } | Self::Iteration { .. } => 126,
+            Self::TooWeak { .. }
+            | Self::Signature { .. }
+            | Self::Refused { .. }
+            | Self::Iteration { .. }
+            | Self::Migration { .. } => 126,
             Self::Execute(ExecuteError::NoProgram(_)) => 127,
             Self::Execute(ExecuteError::NotExecutable { .. }) => 126,
             Self::Execute(ExecuteError::Fence { .. } | ExecuteError::AlreadyFenced | ExecuteError::System { .. }) => {
@@ -331,7 +343,13 @@ impl Stop {
             75 => "ask",
             77 => "halted",
             78 => "invalid",
-            126 if matches!(self, Self::Approval { .. } | Self::Refused { .. } | Self::Iteration { .. }) => "deny",
+            126 if matches!(
+                self,
+                Self::Approval { .. } | Self::Refused { .. } | Self::Iteration { .. } | Self::Migration { .. }
+            ) =>
+            {
+                "deny"
+            }
             _ => "error",
         }
     }
@@ -394,7 +412,7 @@ impl Stop {
             Self::HalfDone { .. } => {
                 Some("mend that: the next call of guard goes on where this one stopped, and nothing else runs before".into())
             }
-            Self::Usage { help, .. } | Self::Iteration { help, .. } => Some(help.clone()),
+            Self::Usage { help, .. } | Self::Iteration { help, .. } | Self::Migration { help, .. } => Some(help.clone()),
             Self::Refused { rules } => rules.iter().find_map(|rule| rule.instead.clone()),
             Self::Busy { .. } => Some(
                 "ask for it again when that has ended, or wait for it with `guard exec --wait-turn 60 -- …`; how many run \

@@ -133,24 +133,17 @@ impl Stored {
 
     /// Keeps it under a request's name, durably.
     pub(super) fn keep(&self, project: &Project, name: &str) -> Result<String, Stop> {
-        let (bytes, hash) = self.written();
-        folder(&project.paths.state.join("requests"))?;
-        trust::keep(&path(project, name), &bytes)?;
-        Ok(hash)
+        keep_bytes(project, name, &self.written().0)
     }
 
     /// The stored copy of a request and the hash of its bytes; `None`: there is none.
     pub(super) fn load(project: &Project, name: &str) -> Result<Option<(Stored, String)>, Stop> {
-        let path = path(project, name);
-        let fault = |cause: String| Stop::System { what: format!("cannot read `{}`", super::shown(&path)), cause };
-        match std::fs::read(&path) {
-            Ok(bytes) => {
-                let stored = serde_json::from_slice(&bytes).map_err(|error| fault(error.to_string()))?;
-                Ok(Some((stored, hex(&Sha256::digest(&bytes)))))
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(fault(error.to_string())),
-        }
+        let Some((bytes, hash)) = bytes(project, name)? else { return Ok(None) };
+        let stored = serde_json::from_slice(&bytes).map_err(|error| Stop::System {
+            what: format!("cannot read `{}`", super::shown(&path(project, name))),
+            cause: error.to_string(),
+        })?;
+        Ok(Some((stored, hash)))
     }
 
     /// Erases what a rule allows by now and nobody ran within the time a request waits.
@@ -166,8 +159,34 @@ impl Stored {
         if name.starts_with(held::KIND) {
             return held::erase(project, name);
         }
+        // What was run, or not, can be looked at later.
+        if super::migration::is_named(name) {
+            return;
+        }
         if let Err(error) = std::fs::remove_file(path(project, name)) {
             tracing::warn!(%error, name, "a stored request is not erased");
+        }
+    }
+}
+
+/// Keeps bytes under a request's name, durably; their hash.
+pub(super) fn keep_bytes(project: &Project, name: &str, bytes: &[u8]) -> Result<String, Stop> {
+    folder(&project.paths.state.join("requests"))?;
+    trust::keep(&path(project, name), bytes)?;
+    Ok(hex(&Sha256::digest(bytes)))
+}
+
+/// What is kept under a request's name, and its hash; `None`: nothing.
+pub(super) fn bytes(project: &Project, name: &str) -> Result<Option<(Vec<u8>, String)>, Stop> {
+    let path = path(project, name);
+    match std::fs::read(&path) {
+        Ok(bytes) => {
+            let hash = hex(&Sha256::digest(&bytes));
+            Ok(Some((bytes, hash)))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            Err(Stop::System { what: format!("cannot read `{}`", super::shown(&path)), cause: error.to_string() })
         }
     }
 }

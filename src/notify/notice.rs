@@ -83,6 +83,30 @@ impl Notice {
         }
     }
 
+    /// A person is asked about a write to a database; `what`: the database and the statement.
+    pub fn of_query(name: &str, what: &str, reasons: &str) -> Notice {
+        Notice {
+            event: Event::Request,
+            name: name.to_owned(),
+            title: format!("guard: {name} waits for a person"),
+            text: format!("This write to a database waits for an answer:\n\n{what}\n\n{reasons}"),
+            look: format!("guard show {name}"),
+        }
+    }
+
+    /// A migration waits for a person: what it is for, and the gravest class of what it does.
+    pub fn of_migration(name: &str, description: &str, class: &str) -> Notice {
+        Notice {
+            event: Event::Request,
+            name: name.to_owned(),
+            title: format!("guard: {name} waits for a person"),
+            text: format!(
+                "This migration waits for an answer:\n\n{description}\n\nIts gravest statement is {class}.\n"
+            ),
+            look: format!("guard show {name}"),
+        }
+    }
+
     /// Guard has halted, and waits for a person.
     pub fn escalation(report: &Report) -> Notice {
         let mut text = format!("Nothing runs until a person has looked at it.\n\n{}\n", report.last_error.trim_end());

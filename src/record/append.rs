@@ -240,7 +240,11 @@ impl<F: Files> Log<F> {
         let mut held = Vec::new();
         for record in &records {
             push(&mut bytes, record, now, &mut point, &mut key);
-            if let Detail::ShellStart { .. } | Detail::AgentStarted(_) | Detail::QueryStart(_) = record.detail {
+            if let Detail::ShellStart { .. }
+            | Detail::AgentStarted(_)
+            | Detail::QueryStart(_)
+            | Detail::MigrationStart(_) = record.detail
+            {
                 held.push(Running::begin(&self.paths.state, point.seq)?);
             }
         }
@@ -434,6 +438,7 @@ fn ends(detail: &Detail) -> bool {
         | Detail::QueryResult { .. }
         | Detail::QueryError { .. }
         | Detail::QueryEnd(_)
+        | Detail::MigrationEnd(_)
         | Detail::Checkpoint { .. } => true,
         Detail::Created { .. }
         | Detail::PolicyTrusted { .. }
@@ -441,6 +446,11 @@ fn ends(detail: &Detail) -> bool {
         | Detail::AgentStarted(_)
         | Detail::QueryStart(_)
         | Detail::QueryRefused(_)
+        | Detail::ModeSet(_)
+        | Detail::MigrationProposed(_)
+        | Detail::MigrationStart(_)
+        | Detail::MigrationDone(_)
+        | Detail::MigrationRefused(_)
         | Detail::Unfenced { .. }
         | Detail::ChangeCommitted(_)
         | Detail::IterationStarted(_)

@@ -107,6 +107,12 @@ impl<'p> History<'p> {
             | Detail::QueryError { .. }
             | Detail::QueryEnd(_)
             | Detail::QueryRefused(_)
+            | Detail::ModeSet(_)
+            | Detail::MigrationProposed(_)
+            | Detail::MigrationStart(_)
+            | Detail::MigrationEnd(_)
+            | Detail::MigrationDone(_)
+            | Detail::MigrationRefused(_)
             | Detail::Lost { .. }
             | Detail::Requested(_)
             | Detail::Approved { .. }

@@ -71,6 +71,12 @@ fn is_command(detail: &Detail) -> bool {
         | Detail::QueryError { .. }
         | Detail::QueryEnd(_)
         | Detail::QueryRefused(_)
+        | Detail::ModeSet(_)
+        | Detail::MigrationProposed(_)
+        | Detail::MigrationStart(_)
+        | Detail::MigrationEnd(_)
+        | Detail::MigrationDone(_)
+        | Detail::MigrationRefused(_)
         | Detail::RuleAdded { .. }
         | Detail::NotifyFailed { .. }
         | Detail::Lost { .. }

@@ -260,3 +260,37 @@ fn without_groups_in_the_policy_nothing_of_this_applies() {
     }
     assert!(!home.log().contains("\"most\"") && !home.log().contains("\"groups\""));
 }
+
+#[test]
+fn what_a_table_of_paper_keeps_of_the_market_a_person_is_asked_about() {
+    let Some(server) = postgres() else { return };
+    let database = server.database(&format!(
+        "{TRADES} CREATE TABLE paper_notes (id int, price numeric); CREATE VIEW paper_own AS SELECT id FROM paper_notes;
+         GRANT ALL ON paper_notes, paper_own TO bare;"
+    ));
+    let home = trading("DATABASE_URL", &database.url("bare"), "");
+    let set = crate::cli::agreed(&home, "guard mode paper");
+    assert_eq!(set.code, Some(0), "{}{}", set.stdout, set.stderr);
+    let (done, value) = of(&home, "trades", None, "INSERT INTO paper_notes VALUES (1, 2), (2, 3)");
+    assert_eq!((done.code, &value["rows_changed"]), (Some(0), &serde_json::json!(2)), "{value}");
+    // From there anything could be computed of them, again and again, and nobody would count the rows.
+    for sql in [
+        "INSERT INTO paper_notes SELECT id, price FROM fills",
+        "INSERT INTO paper_notes SELECT id, price FROM late RETURNING *",
+        "INSERT INTO paper_notes SELECT * FROM (TABLE fills) AS f(a, b)",
+        "UPDATE paper_notes SET price = (SELECT max(price) FROM fills WHERE order_id = 7)",
+        "UPDATE paper_notes AS n SET price = f.price FROM ONLY fills AS f WHERE f.id = n.id",
+        "MERGE INTO paper_notes n USING fills f ON f.id = n.id WHEN MATCHED THEN UPDATE SET price = f.price",
+    ] {
+        let (done, value) = of(&home, "trades", None, sql);
+        assert_eq!((done.code, &value["verdict"]), (Some(75), &serde_json::json!("ask")), "{sql}: {value}");
+        assert!(
+            value.to_string().contains("of the group `fills`") || value.to_string().contains("reads of `fills`"),
+            "{sql}: {value}"
+        );
+    }
+    let (done, value) = of(&home, "trades", None, "INSERT INTO paper_notes SELECT 1, stddev(price) FROM fills");
+    assert_eq!((done.code, rules(&value).contains(&"guard:query-statistics")), (Some(126), true), "{value}");
+    let (_, value) = of(&home, "trades", None, "SELECT count(*) FROM paper_notes");
+    assert_eq!(value["rows"], serde_json::json!([[2]]));
+}

@@ -44,13 +44,13 @@ const WRITES: &[Attempt] = &[
     ("", "SELECT nextval('numbers')", "guard:query-function"),
     ("", "SELECT setval('numbers', 7)", "guard:query-function"),
     ("", "SELECT ('numbers'::regclass).nextval", "guard:query-function"),
-    ("", "MERGE INTO orders USING (VALUES (1)) AS v(id) ON orders.id = v.id WHEN MATCHED THEN DELETE", "guard:query-writes"),
+    ("", "MERGE INTO orders USING (VALUES (1)) AS v(id) ON orders.id = v.id WHEN MATCHED THEN DELETE", "guard:query-changes"),
     ("", "EXPLAIN ANALYZE DELETE FROM orders", "guard:query-writes"),
     ("", "EXPLAIN ANALYSE DELETE FROM orders", "guard:query-writes"),
     ("", "EXPLAIN (\"analyze\") DELETE FROM orders", "guard:query-writes"),
     ("", "EXPLAIN (ANALYZE 1) DELETE FROM orders", "guard:query-writes"),
     ("", "EXPLAIN (COSTS off, ANALYZE) INSERT INTO orders VALUES (3, 'C', 1)", "guard:query-writes"),
-    ("", "INSERT INTO orders VALUES (3, 'C', 1)", "guard:query-writes"),
+    ("", "INSERT INTO orders VALUES (3, 'C', 1)", "guard:query-changes"),
     ("", "TRUNCATE orders", "guard:query-writes"),
     ("", "CREATE TABLE another (a int)", "guard:query-writes"),
     ("", "CREATE EXTENSION hstore", "guard:query-writes"),
@@ -148,7 +148,9 @@ fn what_writes_on_the_bare_server_leaves_no_trace_through_guard() {
         }
         let home = as_superuser(&guarded);
         let (done, value) = asked(&home, attempt);
-        if (done.code, rules(&value).first().copied()) != (Some(126), Some(*rule)) {
+        // Of a plain write a person is asked.
+        let code = if *rule == "guard:query-changes" { 75 } else { 126 };
+        if (done.code, rules(&value).first().copied()) != (Some(code), Some(*rule)) {
             wrong.push(format!("{attempt}: {rule}: {value}"));
         }
         assert_eq!(guarded.psql(EFFECTS), before, "{attempt}");

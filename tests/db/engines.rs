@@ -139,9 +139,7 @@ fn sqlite_is_read_and_nothing_of_it_changes() {
         assert_eq!((done.code, rules(&value)), (Some(0), Vec::new()), "{sql}: {value}");
     }
     for sql in [
-        "DELETE FROM orders",
-        "INSERT INTO orders VALUES (3, 1, 'x')",
-        "REPLACE INTO orders VALUES (1, 1, 'x')",
+        "DROP TABLE orders",
         "PRAGMA journal_mode = WAL",
         "PRAGMA writable_schema = 1",
         "ATTACH '/tmp/other.db' AS other",
@@ -154,6 +152,11 @@ fn sqlite_is_read_and_nothing_of_it_changes() {
     ] {
         let (done, value) = asked(&home, sql);
         assert_eq!(done.code, Some(126), "{sql}: {value}");
+    }
+    for sql in ["DELETE FROM orders", "INSERT INTO orders VALUES (3, 1, 'x')", "REPLACE INTO orders VALUES (1, 1, 'x')"]
+    {
+        let (done, value) = asked(&home, sql);
+        assert_eq!((done.code, rules(&value)), (Some(75), vec!["guard:query-changes"]), "{sql}: {value}");
     }
     assert_eq!(std::fs::read(&path).unwrap(), before);
     let tables = home.guard(&["db", "tables", "--json"]);

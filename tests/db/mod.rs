@@ -6,7 +6,9 @@ mod answers;
 mod bad_input;
 mod bypasses;
 mod engines;
+mod modes;
 mod records;
+mod writes;
 
 use crate::cli::{Done, Home, done};
 use crate::servers::Database;
@@ -49,4 +51,11 @@ fn given(home: &Home, words: &[&str], input: &str) -> Done {
 /// A call with these variables set.
 fn set(home: &Home, variables: &[(&str, &str)], words: &[&str]) -> Done {
     done(home.command(words).envs(variables.iter().copied()))
+}
+
+/// A file of SQLite in the project, with these statements run in it.
+fn sqlite(home: &Home, name: &str, setup: &str) -> std::path::PathBuf {
+    let path = home.project.join(name);
+    rusqlite::Connection::open(&path).unwrap().execute_batch(setup).unwrap();
+    path
 }

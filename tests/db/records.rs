@@ -55,13 +55,14 @@ fn a_refusal_is_recorded_with_its_rule() {
     let Some(server) = postgres() else { return };
     let database = server.database("CREATE TABLE orders (id int)");
     let home = scene("postgres", &database.url("bare"), "");
-    let done = home.guard(&["db", "query", "DELETE FROM orders"]);
+    let done = home.guard(&["db", "query", "TRUNCATE orders"]);
     assert_eq!(done.code, Some(126));
-    for part in ["guard: refused", "deny guard:query-writes", "`DELETE on orders` at 1:13", "instead:", "(built in)"] {
+    for part in ["guard: refused", "deny guard:query-writes", "`TRUNCATE on orders` at 1:10", "instead:", "(built in)"]
+    {
         assert!(done.stderr.contains(part), "{part}: {}", done.stderr);
     }
     let log = home.log();
-    assert!(log.contains("[DB] [QUERY] [PostgreSQL: DELETE FROM orders] [DENIED] {"), "{log}");
+    assert!(log.contains("[DB] [QUERY] [PostgreSQL: TRUNCATE orders] [DENIED] {"), "{log}");
 }
 
 #[test]

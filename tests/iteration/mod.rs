@@ -2,6 +2,7 @@
 //! the owner's specification, SKILL 1 ("Atomic Modification Rule", "Forbidden Operations").
 
 mod agents;
+mod alembic;
 mod bounds;
 mod closing;
 mod model;

@@ -56,37 +56,37 @@ fn a_result_ends_at_its_caps_and_says_so() {
     let Some(server) = postgres() else { return };
     let database = server.database("");
     for (caps, sql, expected) in [
-        (ALL, "SELECT 1 WHERE false", Done { rows: 0, bytes: 0, truncated: None }),
+        (ALL, "SELECT 1 WHERE false", Done { rows: 0, bytes: 0, truncated: None, changed: None }),
         (
             Caps { rows: 3, ..ALL },
             "SELECT 'ab' FROM generate_series(1, 3)",
-            Done { rows: 3, bytes: 6, truncated: None },
+            Done { rows: 3, bytes: 6, truncated: None, changed: None },
         ),
         (
             Caps { rows: 3, ..ALL },
             "SELECT 'ab' FROM generate_series(1, 4)",
-            Done { rows: 3, bytes: 6, truncated: Some(Truncated::Rows) },
+            Done { rows: 3, bytes: 6, truncated: Some(Truncated::Rows), changed: None },
         ),
         (
             Caps { bytes: 6, ..ALL },
             "SELECT 'ab' FROM generate_series(1, 3)",
-            Done { rows: 3, bytes: 6, truncated: None },
+            Done { rows: 3, bytes: 6, truncated: None, changed: None },
         ),
         (
             Caps { bytes: 5, ..ALL },
             "SELECT 'ab' FROM generate_series(1, 3)",
-            Done { rows: 2, bytes: 4, truncated: Some(Truncated::Bytes) },
+            Done { rows: 2, bytes: 4, truncated: Some(Truncated::Bytes), changed: None },
         ),
         (
             Caps { rows: 0, ..ALL },
             "SELECT 'ab' FROM generate_series(1, 3000000)",
-            Done { rows: 0, bytes: 0, truncated: Some(Truncated::Rows) },
+            Done { rows: 0, bytes: 0, truncated: Some(Truncated::Rows), changed: None },
         ),
         (
             Caps { rows: 2, ..ALL },
             // The server sends nothing before it has eight kilobytes.
             "SELECT repeat('ab', 5000), pg_sleep(0.01) FROM generate_series(1, 3000000) AS i",
-            Done { rows: 2, bytes: 20000, truncated: Some(Truncated::Rows) },
+            Done { rows: 2, bytes: 20000, truncated: Some(Truncated::Rows), changed: None },
         ),
     ] {
         let begun = std::time::Instant::now();

@@ -28,7 +28,8 @@ fn url(port: u16) -> String {
 }
 
 fn quick(url: &str) -> Result<Session, Failed> {
-    let limits = Limits { connect: Duration::from_millis(500), time: Duration::from_millis(500), path: None };
+    let limits =
+        Limits { connect: Duration::from_millis(500), time: Duration::from_millis(500), path: None, role: None };
     Session::open(&Endpoint::of_url(Engine::Postgres, url, Path::new("/")).unwrap(), &limits)
 }
 

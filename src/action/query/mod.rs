@@ -4,6 +4,7 @@
 mod agree;
 mod ast;
 pub mod catalog;
+mod definition;
 mod gate;
 mod gather;
 mod kind;
@@ -15,6 +16,7 @@ mod read;
 mod reading;
 mod scope;
 mod shape;
+mod split;
 mod text;
 mod token;
 mod told;
@@ -31,6 +33,8 @@ pub use shape::{
     Block, Body, Bound, Call, Change, Column, Compound, Definition, Distinct, Expr, Frame, From, Join, Limit, Literal,
     Node, On, Quantifier, QueryAs, Sample, Set, Sort, Source, Unit, Verb, Window,
 };
+pub(super) use split::{Piece, Word, WordSort, pieces};
+pub(super) use token::tokens;
 pub use unreadable::{Fault, Unreadable};
 pub use view::own_query;
 

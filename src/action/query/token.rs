@@ -8,7 +8,7 @@ use super::{Engine, Fault, Place, Unreadable};
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sort {
+pub(in crate::action) enum Sort {
     /// A name or keyword without quotes.
     Word,
     /// A name in quotes: `"…"`; SQLite's `` `…` `` and `[…]`.
@@ -33,47 +33,47 @@ pub(super) enum Sort {
 
 /// A token and where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Token {
-    pub(super) sort: Sort,
-    pub(super) at: Place,
+pub(in crate::action) struct Token {
+    pub(in crate::action) sort: Sort,
+    pub(in crate::action) at: Place,
     /// Where it ends, in bytes.
-    pub(super) end: u32,
+    pub(in crate::action) end: u32,
 }
 
 /// A text and its tokens.
 #[derive(Debug)]
-pub(super) struct Tokens<'a> {
-    pub(super) engine: Engine,
-    pub(super) text: &'a str,
-    pub(super) list: Vec<Token>,
+pub(in crate::action) struct Tokens<'a> {
+    pub(in crate::action) engine: Engine,
+    pub(in crate::action) text: &'a str,
+    pub(in crate::action) list: Vec<Token>,
 }
 
 impl<'a> Tokens<'a> {
     /// The text between two offsets; empty if they are not of this text.
-    pub(super) fn between(&self, start: u32, end: u32) -> &'a str {
+    pub(in crate::action) fn between(&self, start: u32, end: u32) -> &'a str {
         self.text.get(start as usize..end as usize).unwrap_or_default()
     }
 
     /// The text of a token.
-    pub(super) fn of(&self, token: &Token) -> &'a str {
+    pub(in crate::action) fn of(&self, token: &Token) -> &'a str {
         self.between(token.at.offset, token.end)
     }
 
     /// The place of the token that begins at or before an offset.
-    pub(super) fn place(&self, offset: u32) -> Place {
+    pub(in crate::action) fn place(&self, offset: u32) -> Place {
         let after = self.list.partition_point(|token| token.at.offset <= offset);
         after.checked_sub(1).and_then(|index| self.list.get(index)).map_or(Place::START, |token| token.at)
     }
 
     /// The place of the token that begins at or before a line and column.
-    pub(super) fn at(&self, line: u64, column: u64) -> Place {
+    pub(in crate::action) fn at(&self, line: u64, column: u64) -> Place {
         let wanted = (line, column);
         let after = self.list.partition_point(|token| (u64::from(token.at.line), u64::from(token.at.column)) <= wanted);
         after.checked_sub(1).and_then(|index| self.list.get(index)).map_or(Place::START, |token| token.at)
     }
 
     /// The nearest place before another where that word stands.
-    pub(super) fn word_before(&self, before: Place, word: &str) -> Option<Place> {
+    pub(in crate::action) fn word_before(&self, before: Place, word: &str) -> Option<Place> {
         let end = self.list.partition_point(|token| token.at < before);
         let earlier = self.list.get(..end)?.iter().rev();
         let fits = |token: &&Token| token.sort == Sort::Word && self.of(token).eq_ignore_ascii_case(word);
@@ -81,19 +81,19 @@ impl<'a> Tokens<'a> {
     }
 
     /// Whether the token right before a place is this word.
-    pub(super) fn follows_word(&self, place: Place, word: &str) -> bool {
+    pub(in crate::action) fn follows_word(&self, place: Place, word: &str) -> bool {
         let before = self.list.partition_point(|token| token.at < place).checked_sub(1);
         before.is_some_and(|before| self.is_word(before, word))
     }
 
     /// The text of the token at an index, if it is a word, in small letters.
-    pub(super) fn word(&self, index: usize) -> Option<String> {
+    pub(in crate::action) fn word(&self, index: usize) -> Option<String> {
         let token = self.list.get(index)?;
         (token.sort == Sort::Word).then(|| self.of(token).to_ascii_lowercase())
     }
 
     /// Whether the token at an index is this word.
-    pub(super) fn is_word(&self, index: usize, word: &str) -> bool {
+    pub(in crate::action) fn is_word(&self, index: usize, word: &str) -> bool {
         let is = |token: &Token| token.sort == Sort::Word && self.of(token).eq_ignore_ascii_case(word);
         self.list.get(index).is_some_and(is)
     }
@@ -270,7 +270,7 @@ fn is_part(engine: Engine, c: char) -> bool {
 }
 
 /// Takes a text apart.
-pub(super) fn tokens(engine: Engine, text: &str) -> Result<Tokens<'_>, Unreadable> {
+pub(in crate::action) fn tokens(engine: Engine, text: &str) -> Result<Tokens<'_>, Unreadable> {
     let mut walk = Walk { engine, text, rest: text.chars(), place: Place::START };
     let mut list = Vec::with_capacity(text.len() / 4);
     loop {

@@ -42,6 +42,10 @@ pub struct Database {
     pub test_url_env: Option<String>,
     /// The one with the URL of a user who may write: what a person approved is done as that user, and nothing else.
     pub write_url_env: Option<String>,
+    /// The role that is taken on as the user of `url_env`; PostgreSQL alone.
+    pub role: Option<String>,
+    /// How the tables begin that are written in mode paper.
+    pub write_prefix: Option<String>,
     /// Hosts beside this machine that its URL may lead to.
     pub hosts: Vec<String>,
     /// Where names are looked up, after `pg_catalog`.
@@ -91,6 +95,8 @@ pub(crate) fn read(
     let url_env = variable(reader, table, "url_env");
     let test_url_env = variable(reader, table, "test_url_env");
     let write_url_env = variable(reader, table, "write_url_env");
+    let role = word(reader, table, "role");
+    let write_prefix = word(reader, table, "write_prefix");
     let strings = |at: Vec<At<String>>| -> Vec<String> { at.into_iter().map(|at| at.value).collect() };
     let schemas = reader.strings(table, "schemas").map_or_else(|| vec!["public".to_owned()], strings);
     let hosts = reader.strings(table, "hosts").map_or_else(Vec::new, strings);
@@ -99,6 +105,10 @@ pub(crate) fn read(
     let bytes = reader.size(table, "bytes").map_or(BYTES, |at| at.value);
     let posture = reader.choice(table, "posture", POSTURES).map_or(Posture::Contained, |at| at.value);
     let literals = reader.choice(table, "literals", LITERALS).map_or(Literals::Shown, |at| at.value);
+    if let (Some(_), Some(At { value: Engine::QuestDb | Engine::Sqlite, .. })) = (&role, &engine) {
+        let help = "leave it out: only PostgreSQL has roles to take on";
+        reader.fault(span.clone(), "`role` does not go with this `kind`".to_owned(), help);
+    }
     let (name, engine, url_env) = (name?, engine?.value, url_env?);
     let rows = u64::from(rows);
     let name_is = name.value;
@@ -108,6 +118,8 @@ pub(crate) fn read(
         url_env,
         test_url_env,
         write_url_env,
+        role,
+        write_prefix,
         hosts,
         schemas,
         timeout,
@@ -122,6 +134,18 @@ pub(crate) fn read(
 fn is_name(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
     text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(plain)
+}
+
+/// A name of the database's own, as its catalog has it, of letters that need no quotes.
+fn word(reader: &mut Reader<'_>, table: Table<'_, '_>, key: &str) -> Option<String> {
+    let At { value, span } = reader.string(table, key)?;
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if value.len() < 2 || !value.starts_with(|c: char| c.is_ascii_lowercase()) || !value.chars().all(plain) {
+        let help = "two or more lower-case letters, digits and `_`, beginning with a letter";
+        reader.fault(span, format!("`{value}` is no `{key}`"), help);
+        return None;
+    }
+    Some(value)
 }
 
 /// The name of an environment variable, never a URL.
@@ -284,6 +308,8 @@ mod tests {
             url_env: "A_URL".into(),
             test_url_env: None,
             write_url_env: None,
+            role: None,
+            write_prefix: None,
             hosts: Vec::new(),
             schemas: vec!["public".into()],
             timeout: Duration::from_secs(30),

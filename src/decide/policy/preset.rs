@@ -86,6 +86,7 @@ pub const PACKS: &[Preset] = &[
     pack!("python-tools", "pytest, mypy, pylint, black, isort, ruff and python itself"),
     pack!("pip", "pip: packages by name, from PyPI"),
     pack!("uv", "uv, poetry, pipx and conda"),
+    pack!("alembic", "revisions of Alembic, and who may run them"),
     pack!("docker-compose", "docker-compose by guard's own runner"),
     pack!("parallel", "one process at a time"),
     pack!("trading", "the modes of a trading system, and what a person decides there"),

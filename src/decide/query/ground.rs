@@ -14,12 +14,21 @@ pub struct QueryGround {
     within: BTreeMap<(Named, usize), Result<Query, Unreadable>>,
     /// The queries whose answers materialized views hold. They do not run again: only what they read counts.
     stored: BTreeMap<Named, Result<Query, Unreadable>>,
+    /// Whether the query writes.
+    writes: bool,
+    /// What is computed where a row of a relation is written, each as its text and as a query of it; of a query that writes.
+    computed: BTreeMap<(Named, usize), (String, Result<Query, Unreadable>)>,
 }
 
 /// How a query of a view is wrapped that is only a condition.
 const CONDITION: &str = "SELECT 1 WHERE ";
 
 impl QueryGround {
+    /// Nothing is known yet of what a query names.
+    pub fn of(query: &Query) -> QueryGround {
+        QueryGround { writes: !query.writes().is_empty(), ..QueryGround::default() }
+    }
+
     /// What must still be asked before the query can be judged.
     pub fn missing(&self, query: &Query) -> Wanted {
         let mut wanted = Wanted::default();
@@ -30,7 +39,16 @@ impl QueryGround {
         for stored in self.stored.values().flatten() {
             wanted.relations.extend(stored.reads().iter().map(|relation| named(&relation.path)));
         }
+        for (_, computed) in self.computed.values() {
+            if let Ok(computed) = computed {
+                want(computed, &mut wanted);
+            }
+        }
         let catalog = &self.catalog;
+        for written in query.writes().iter().filter_map(|written| catalog.relations.get(&named(&written.path))) {
+            let own = written.columns.iter().filter(|column| column.type_name.contains('.'));
+            wanted.types.extend(own.map(|column| of_type(&column.type_name)));
+        }
         for operator in catalog.operators.values().flatten().filter(|operator| !operator.built_in) {
             wanted.functions.insert(operator.function.clone());
             for operand in [&operator.left, &operator.right].into_iter().flatten() {
@@ -73,6 +91,12 @@ impl QueryGround {
             for (number, text) in of_view.into_iter().chain(policies).enumerate() {
                 self.within.entry((named.clone(), number)).or_insert_with(|| read(engine, &text));
             }
+            if self.writes && engine == Engine::Postgres {
+                for (number, text) in relation.expressions.iter().enumerate() {
+                    let entry = self.computed.entry((named.clone(), number));
+                    entry.or_insert_with(|| (text.clone(), read(engine, &condition(text))));
+                }
+            }
         }
         let Catalog { path, relations, functions, operators, types, casts } = said;
         let known = &mut self.catalog;
@@ -98,10 +122,22 @@ impl QueryGround {
         self.stored.get(relation)
     }
 
+    /// What is computed where a row of a relation is written: the text, and a query of it.
+    pub(super) fn computed(&self, relation: &Named) -> impl Iterator<Item = &(String, Result<Query, Unreadable>)> {
+        self.computed.iter().filter(move |((named, _), _)| named == relation).map(|(_, computed)| computed)
+    }
+
     /// The queries of a relation's own.
     pub(super) fn within(&self, relation: &Named) -> impl Iterator<Item = &Result<Query, Unreadable>> {
         self.within.iter().filter(move |((named, _), _)| named == relation).map(|(_, query)| query)
     }
+}
+
+/// A default, or the condition of a check, as a query of it; what is neither makes none.
+fn condition(text: &str) -> String {
+    let check =
+        text.strip_prefix("CHECK ").map(|rest| rest.trim_end_matches(" NOT VALID").trim_end_matches(" NO INHERIT"));
+    format!("SELECT {}", check.unwrap_or(text))
 }
 
 /// A view's own query as the engine tells it. What cannot be told apart is no query, and refused as that.

@@ -8,9 +8,11 @@ mod relations;
 mod table;
 #[cfg(test)]
 mod tests;
+mod writes;
 
 pub use alpha::{Export, judge_export};
 pub use ground::QueryGround;
+pub use writes::{Writing, judge_apart, judge_denied, judge_mode, judge_touched, judge_write};
 
 use super::judging::BuiltIn;
 use super::policy::{Policy, Posture, SqlNames};
@@ -21,7 +23,7 @@ use std::collections::BTreeSet;
 
 /// Rules of guard's own about queries.
 pub(super) fn own() -> impl Iterator<Item = &'static BuiltIn> {
-    table::ALL.into_iter()
+    table::ALL.into_iter().chain(writes::ALL)
 }
 
 /// The policy's answer to a query.

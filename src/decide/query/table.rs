@@ -43,7 +43,9 @@ pub(super) static WRITES: BuiltIn = rule(
     "guard:query-writes",
     Verdict::Deny,
     "writes to the database: {}",
-    Some("read what is there, and leave changes to a migration that a person approves"),
+    Some(
+        "INSERT, UPDATE, DELETE and MERGE of one statement a person can allow; a database for tests takes more (`--test`)",
+    ),
 );
 pub(super) static LOCKS: BuiltIn = rule(
     "guard:query-locks",
@@ -148,4 +150,36 @@ pub(super) static UNSEEN: BuiltIn = rule(
     Verdict::Deny,
     "reads what nobody can see into, beside the market or trades: {}",
     Some("ask the tables behind it"),
+);
+pub(super) static CHANGES: BuiltIn = rule(
+    "guard:query-changes",
+    Verdict::Ask,
+    "changes what is in the database: {}",
+    Some(
+        "wait for a person's answer, and ask the very same again: it is done once; or try it in the database for tests (`--test`)",
+    ),
+);
+pub(super) static TARGET: BuiltIn = rule(
+    "guard:query-target",
+    Verdict::Deny,
+    "writes to what is no table of this database alone: {}",
+    Some("write to the tables themselves"),
+);
+pub(super) static MODE: BuiltIn = rule(
+    "guard:query-mode",
+    Verdict::Deny,
+    "reaches the real database, in a mode where only those for tests are reached: {}",
+    Some("ask its database for tests: `--test`; a person sets another mode with `guard mode`"),
+);
+pub(super) static NOT_APART: BuiltIn = rule(
+    "guard:query-not-apart",
+    Verdict::Deny,
+    "is not known to be a database of its own for tests: {}",
+    Some("a person puts the URL of another database into the variable that `test_url_env` names"),
+);
+pub(super) static DENIED: BuiltIn = rule(
+    "guard:query-denied",
+    Verdict::Deny,
+    "a person denied this very write: {}",
+    Some("reach the goal another way, or tell the person why it is needed"),
 );

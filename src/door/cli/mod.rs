@@ -16,6 +16,7 @@ mod init;
 mod inside;
 mod json;
 mod live;
+mod migration;
 mod judged;
 mod notify;
 mod person;
@@ -76,12 +77,15 @@ enum Command {
     File(file::Command),
     #[command(subcommand)]
     Db(db::Command),
+    #[command(subcommand)]
+    Migration(migration::Command),
     Undo(undo::Args),
     #[command(subcommand)]
     Iteration(person::iteration::Command),
     #[command(subcommand)]
     Approver(person::approver::Command),
     Status(person::status::Args),
+    Mode(person::mode::Args),
     Escalate(person::halts::Escalate),
     Halt(person::halts::Halt),
     Resume(person::halts::Resume),
@@ -141,10 +145,12 @@ pub(super) fn main(hook: fn() -> ExitCode, inside: bool) -> ExitCode {
         Command::RunApproved(args) => exec::run_approved(world, &from, args),
         Command::File(command) => file::run(world, &from, command),
         Command::Db(command) => db::run(world, &from, command),
+        Command::Migration(command) => migration::run(world, &from, command),
         Command::Undo(args) => undo::run(world, &from, args),
         Command::Iteration(command) => person::iteration::run(world, &from, command),
         Command::Approver(command) => person::approver::run(&world, &from, command),
         Command::Status(args) => person::status::run(world, &from, args),
+        Command::Mode(args) => person::mode::run(world, &from, args),
         Command::Escalate(args) => person::halts::escalate(world, &from, args),
         Command::Halt(args) => person::halts::halt(world, &from, args),
         Command::Resume(args) => person::halts::resume(world, &from, args),

@@ -4,14 +4,17 @@
 mod attempts;
 mod exports;
 mod iteration;
+mod migrations;
 mod requests;
 
 pub use attempts::{Attempts, Series, Tried};
 pub use exports::Exports;
 pub use iteration::{Iteration, Round};
+pub use migrations::{Came, Known, Migrations};
 pub use requests::{Done, Halt, Open, Permission, Refused, Requests};
 
 use super::changes::Transactions;
+use super::mode::Standing;
 use super::{Closing, Detail, Ended, Proves};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +48,10 @@ pub struct State {
     pub iteration: Iteration,
     /// Rows of markets and trades that were given.
     pub exports: Exports,
+    /// The mode the project is in.
+    pub mode: Standing,
+    /// Migrations.
+    pub migrations: Migrations,
 }
 
 impl State {
@@ -97,7 +104,30 @@ impl State {
                 }
                 self.count(ended.rules.iter().map(|hit| hit.id.as_str()));
             }
-            Detail::QueryRefused(refused) => self.count(refused.rules.iter().map(|hit| hit.id.as_str())),
+            Detail::QueryRefused(refused) => {
+                if refused.verdict == "deny" {
+                    let by_person = refused.targets.iter().any(|target| self.requests.denied(target).is_some());
+                    self.attempts.refuse(&refused.targets, by_person);
+                }
+                self.count(refused.rules.iter().map(|hit| hit.id.as_str()));
+            }
+            Detail::ModeSet(set) => self.mode = Standing { now: Some(set.mode), seq },
+            Detail::MigrationProposed(proposed) => self.migrations.propose(seq, proposed),
+            Detail::MigrationStart(start) => {
+                self.running.insert(seq);
+                self.migrations.start(seq, &start.name);
+            }
+            Detail::MigrationEnd(ended) => {
+                self.running.remove(&ended.of);
+                if let Some(check) = &ended.check {
+                    self.attempts.check(seq, check);
+                }
+                self.migrations.end(ended);
+            }
+            Detail::MigrationDone(done) => {
+                self.migrations.done(&done.name);
+                self.requests.finish(&done.name, Done::Used);
+            }
             Detail::AgentEnded(ended) => {
                 self.running.remove(&ended.of);
             }
@@ -136,6 +166,7 @@ impl State {
             Detail::Lost { of } => {
                 self.running.remove(of);
                 self.exports.lost(*of);
+                self.migrations.lose(*of);
                 self.lost += 1;
             }
             Detail::Created { .. }
@@ -147,6 +178,7 @@ impl State {
             | Detail::ChangeFinished(_)
             | Detail::QueryResult { .. }
             | Detail::QueryError { .. }
+            | Detail::MigrationRefused(_)
             | Detail::FileChanged { .. }
             | Detail::FileRead(_)
             | Detail::ApproverChanged { .. }
@@ -184,6 +216,7 @@ mod tests {
             observed: false,
             composition: None,
             approval: None,
+            mode: None,
         }
     }
 

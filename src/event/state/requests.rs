@@ -112,7 +112,10 @@ impl Requests {
     }
 
     pub(super) fn ask(&mut self, seq: u64, asked: &Requested) {
-        self.named = self.named.saturating_add(1);
+        // Migrations are counted by themselves.
+        if asked.kind != "migration" {
+            self.named = self.named.saturating_add(1);
+        }
         self.open.insert(asked.name.clone(), Open { asked: asked.clone(), seq, approved: None });
     }
 

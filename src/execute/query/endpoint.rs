@@ -18,11 +18,11 @@ pub struct Unusable(String);
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
     engine: Engine,
-    pub(super) target: Target,
+    pub(crate) target: Target,
 }
 
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Target {
+pub(crate) enum Target {
     Server(Server),
     File(PathBuf),
 }
@@ -132,6 +132,13 @@ impl Endpoint {
                 if here { Lies::Here } else { Lies::Host(name) }
             }
         }
+    }
+
+    /// The same server, for the same user, and another database of it; `None`: it is a file.
+    pub(crate) fn sibling(&self, database: &str) -> Option<Self> {
+        let Target::Server(server) = &self.target else { return None };
+        let target = Target::Server(Server { database: database.to_owned(), ..server.clone() });
+        Some(Self { engine: self.engine, target })
     }
 
     /// Its kind.

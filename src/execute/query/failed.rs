@@ -24,6 +24,8 @@ pub enum Cause {
     Limit,
     /// What answers there does not speak as it should.
     Strange,
+    /// The connection broke off at the very end of a write: whether it happened is not known.
+    Uncertain,
     /// The rows could not be passed on: whoever took them stopped.
     Sink,
     /// Anything else the database says.
@@ -43,6 +45,7 @@ impl Cause {
             Self::Serialization => "serialization",
             Self::Limit => "limit",
             Self::Strange => "strange",
+            Self::Uncertain => "uncertain",
             Self::Sink => "sink",
             Self::Other => "other",
         }
@@ -72,6 +75,11 @@ impl Failed {
         Self { cause, engine, message: message.into(), code: None, position: None, hint: None }
     }
 
+    /// A conversation that was to be begun once, and was.
+    pub(crate) fn ended(engine: Engine) -> Self {
+        Self::new(engine, Cause::Other, "it was begun before, and what writes is not begun again")
+    }
+
     /// With what to do about it.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -88,6 +96,7 @@ impl Failed {
             | Cause::Syntax
             | Cause::Limit
             | Cause::Strange
+            | Cause::Uncertain
             | Cause::Sink
             | Cause::Other => false,
         }
@@ -102,6 +111,7 @@ impl fmt::Display for Failed {
             Cause::Auth => write!(to, "{engine} does not let the user in: ")?,
             Cause::Lost => write!(to, "the connection to {engine} broke off: ")?,
             Cause::Strange => write!(to, "what answers does not speak as {engine} does: ")?,
+            Cause::Uncertain => to.write_str("whether it happened is not known: ")?,
             Cause::Sink => to.write_str("the rows cannot be passed on: ")?,
             Cause::Denied | Cause::Syntax | Cause::TimedOut | Cause::Serialization | Cause::Limit | Cause::Other => {}
         }

@@ -1,7 +1,6 @@
-//! One read-only conversation with a database: PostgreSQL, QuestDB, SQLite.
-//! It reads and cannot write, whatever it is asked: what may be read is for others to say. Knows no policy and no SQL.
-//!
-//! A session that writes will be another type, made from an [`Endpoint`] and a permit.
+//! Conversations with databases: PostgreSQL, QuestDB, SQLite.
+//! A [`Session`] reads and cannot write, whatever it is asked; a [`Writer`] is another type, and takes a permit. What may be
+//! asked is for others to say. Knows no policy and no SQL.
 
 mod endpoint;
 mod failed;
@@ -14,14 +13,19 @@ mod sqlite;
 mod url;
 mod value;
 pub(crate) mod wire;
+mod writer;
 
 pub use endpoint::{Endpoint, Lies, Unusable};
+pub(crate) use endpoint::{Host, Mode, Server, Target};
 pub use failed::{Cause, Failed};
 pub use identity::Identity;
+pub(crate) use postgres::QUESTION as PG_IDENTITY;
 pub use posture::Posture;
 pub use session::Session;
+pub(crate) use sqlite::failed as sqlite_failed;
 pub(crate) use url::Url;
 pub use value::{Cell, Column, Form};
+pub use writer::Writer;
 
 use std::io;
 use std::time::Duration;
@@ -35,11 +39,20 @@ pub struct Limits {
     pub time: Duration,
     /// Schemas that names without one are looked for in, after `pg_catalog`; `None`: as the user's settings say. PostgreSQL alone.
     pub path: Option<Vec<String>>,
+    /// The role that is taken on at connection. PostgreSQL alone.
+    pub role: Option<String>,
+}
+
+/// What a conversation may do to the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(5), time: Duration::from_secs(30), path: None }
+        Self { connect: Duration::from_secs(5), time: Duration::from_secs(30), path: None, role: None }
     }
 }
 
@@ -62,7 +75,7 @@ pub enum Truncated {
 }
 
 /// What a statement came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Done {
     /// Rows that were passed on.
     pub rows: u64,
@@ -70,6 +83,8 @@ pub struct Done {
     pub bytes: u64,
     /// Whether that is not all of them.
     pub truncated: Option<Truncated>,
+    /// Rows that it inserted, changed or deleted, where it was to do that.
+    pub changed: Option<u64>,
 }
 
 /// Who takes the rows, one at a time. An error ends the statement.

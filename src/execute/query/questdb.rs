@@ -7,7 +7,7 @@
 use super::endpoint::{Mode, Server};
 use super::value::{Known, known};
 use super::wire::{Allowed, Ask, Field, Login, Route, Rows, Talk, stream};
-use super::{Caps, Cause, Column, Done, Failed, Form, Identity, Limits, Listed, Posture, Sink};
+use super::{Access, Caps, Cause, Column, Done, Failed, Form, Identity, Limits, Listed, Posture, Sink};
 use crate::action::query::Engine;
 use crate::action::query::catalog::{
     Catalog, Column as TableColumn, Function, FunctionKind, Named, Relation, RelationKind, Volatility, Wanted,
@@ -65,7 +65,10 @@ impl Quest {
             };
             Column { name, type_name, oid: None, form }
         };
-        let columns = self.talk.prepare(NAME, sql, &[], &[])?.into_iter().map(column).collect();
+        let Some(fields) = self.talk.prepare(NAME, sql, &[], &[])? else {
+            return Err(Failed::new(Engine::QuestDb, Cause::Denied, "it gives no rows: it is not a read"));
+        };
+        let columns = fields.into_iter().map(column).collect();
         Ok(self.columns.insert(columns))
     }
 
@@ -73,7 +76,7 @@ impl Quest {
         let Some(columns) = self.columns.take() else {
             return Err(self.failed(Cause::Other, "no statement was prepared"));
         };
-        stream(&mut self.talk, &[], NAME, &columns, caps, sink)
+        stream(&mut self.talk, &[], NAME, (&columns, Access::Read), caps, sink)
     }
 
     pub(super) fn close(self) {

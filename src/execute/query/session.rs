@@ -4,7 +4,7 @@ use super::endpoint::Target;
 use super::postgres::Postgres;
 use super::questdb::Quest;
 use super::sqlite::Sqlite;
-use super::{Caps, Column, Done, Endpoint, Failed, Identity, Limits, Listed, Posture, Sink};
+use super::{Access, Caps, Column, Done, Endpoint, Failed, Identity, Limits, Listed, Posture, Sink};
 use crate::action::query::Engine;
 use crate::action::query::catalog::{Catalog, Wanted};
 use std::collections::BTreeSet;
@@ -30,8 +30,8 @@ impl Session {
             Target::Server(server) if server.engine == Engine::QuestDb => {
                 Behind::Quest(Box::new(Quest::open(server, limits)?))
             }
-            Target::Server(server) => Behind::Postgres(Box::new(Postgres::open(server, limits)?)),
-            Target::File(path) => Behind::Sqlite(Box::new(Sqlite::open(path, limits)?)),
+            Target::Server(server) => Behind::Postgres(Box::new(Postgres::open(server, limits, Access::Read)?)),
+            Target::File(path) => Behind::Sqlite(Box::new(Sqlite::open(path, limits, Access::Read)?)),
         };
         Ok(Self { behind })
     }
@@ -82,6 +82,18 @@ impl Session {
             Behind::Postgres(postgres) => postgres.prepare(sql),
             Behind::Quest(quest) => quest.prepare(sql),
             Behind::Sqlite(sqlite) => sqlite.prepare(sql),
+        }
+    }
+
+    /// Has a statement read that this session will not run, whether it reads or writes: what it names stays as it is.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(&mut self, sql: &str) -> Result<(), Failed> {
+        match &mut self.behind {
+            Behind::Postgres(postgres) => postgres.parse(sql).map(drop),
+            Behind::Quest(quest) => quest.prepare(sql).map(drop),
+            Behind::Sqlite(sqlite) => sqlite.parse(sql),
         }
     }
 

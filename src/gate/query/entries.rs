@@ -2,11 +2,13 @@
 //! Knows no judging.
 
 use super::QueryRequest;
-use super::act::Ran;
+use super::ended::Ran;
 use super::place::Asked;
 use crate::action::query::Engine;
-use crate::decide::QueryJudgement;
-use crate::event::{Checked, Detail, Entry, QueryEnd, QueryEnded, QueryRefused, QueryStart, RuleHit};
+use crate::decide::{QueryJudgement, Verdict};
+use crate::event::{
+    Checked, Detail, Entry, Environment, Mode, QueryEnd, QueryEnded, QueryRefused, QueryStart, RuleHit,
+};
 use crate::execute::query::{Cause, Failed, Truncated};
 use crate::gate::entries::{of, said};
 use std::time::Duration;
@@ -16,8 +18,10 @@ pub(super) fn start(asked: &Asked, shown: &str, request: &QueryRequest, about: A
     let detail = QueryStart {
         database: asked.database.name.clone(),
         server: about.server.map(str::to_owned),
-        test: request.test,
-        mode: None,
+        test: asked.test,
+        mode: asked.mode,
+        environment: Some(asked.environment()),
+        approval: about.approval.map(str::to_owned),
         sha256: about.sha256,
         policy: about.policy.to_owned(),
         timeout_ms: millis(asked.database.timeout),
@@ -37,6 +41,26 @@ pub(super) struct About<'a> {
     pub(super) sha256: Option<String>,
     /// Rows it can be given, where they are counted.
     pub(super) most: Option<u64>,
+    /// The request that a person approved.
+    pub(super) approval: Option<&'a str>,
+}
+
+/// What a refusal tells.
+#[derive(Default)]
+pub(super) struct Refusing<'a> {
+    pub(super) verdict: &'a str,
+    pub(super) rules: Vec<RuleHit>,
+    pub(super) policy: &'a str,
+    pub(super) mode: Option<Mode>,
+    pub(super) environment: Option<Environment>,
+    pub(super) targets: Vec<String>,
+    pub(super) request: Option<String>,
+}
+
+impl<'a> Refusing<'a> {
+    pub(super) fn of(verdict: &'a str) -> Self {
+        Self { verdict, ..Self::default() }
+    }
 }
 
 /// That it was refused before anything of it was sent.
@@ -44,16 +68,24 @@ pub(super) fn refused(
     (database, engine): (&str, Option<Engine>),
     shown: &str,
     request: &QueryRequest,
-    (verdict, rules, policy): (&str, Vec<RuleHit>, &str),
+    about: Refusing<'_>,
 ) -> Entry {
     let detail = QueryRefused {
         database: database.to_owned(),
-        verdict: verdict.to_owned(),
-        rules,
-        policy: policy.to_owned(),
+        verdict: about.verdict.to_owned(),
+        rules: about.rules,
+        policy: about.policy.to_owned(),
+        mode: about.mode,
+        environment: about.environment,
         task: request.task.clone(),
+        targets: about.targets,
+        request: about.request,
     };
-    let result = if verdict == "halted" { "HALTED" } else { "DENIED" };
+    let result = match about.verdict {
+        "halted" => "HALTED",
+        "ask" => "PENDING",
+        _ => "DENIED",
+    };
     let engine = engine.map_or_else(|| database.to_owned(), |engine| engine.to_string());
     of("DB", "QUERY", &format!("{engine}: {shown}"), result, Detail::QueryRefused(Box::new(detail)))
 }
@@ -69,9 +101,10 @@ pub(super) fn end(
     let mut end = QueryEnd {
         of: number,
         ended: QueryEnded::Answered,
-        rows: ran.rows,
-        bytes: ran.bytes,
-        truncated: ran.truncated.map(|cap| word(cap).to_owned()),
+        rows: ran.done.rows,
+        bytes: ran.done.bytes,
+        changed: ran.done.changed.filter(|_| ran.failed.is_none() && ran.refused.is_none()),
+        truncated: ran.done.truncated.map(|cap| word(cap).to_owned()),
         groups: ran.groups.iter().cloned().collect(),
         rules: Vec::new(),
         tries: ran.tries,
@@ -82,7 +115,7 @@ pub(super) fn end(
         (Some(judgement), _) => {
             end.ended = QueryEnded::Refused;
             end.rules = hits(judgement);
-            (None, "DENIED".to_owned())
+            (None, if judgement.verdict == Verdict::Ask { "PENDING" } else { "DENIED" }.to_owned())
         }
         (None, Some(failed)) => {
             end.ended = match failed.cause {
@@ -96,6 +129,7 @@ pub(super) fn end(
                 | Cause::Serialization
                 | Cause::Limit
                 | Cause::Strange
+                | Cause::Uncertain
                 | Cause::Other => QueryEnded::Failed,
             };
             let word = match end.ended {
@@ -106,9 +140,16 @@ pub(super) fn end(
             (Some(error(number, failed)), word.to_owned())
         }
         (None, None) => {
-            let rows = rows(ran.rows);
-            let more = if ran.truncated.is_some() { " (truncated)" } else { "" };
-            let text = format!("{rows} returned{more}");
+            let told = rows(ran.done.rows);
+            let more = if ran.done.truncated.is_some() { " (truncated)" } else { "" };
+            let (rows, text) = match ran.done.changed {
+                None => (told.clone(), format!("{told} returned{more}")),
+                Some(changed) => {
+                    let changed = format!("{} changed", rows(changed));
+                    let returned = if ran.done.rows > 0 { format!(", {told} returned{more}") } else { String::new() };
+                    (changed.clone(), changed + &returned)
+                }
+            };
             (Some(said("DB_RESULT", text, Detail::QueryResult { of: number })), rows)
         }
     };

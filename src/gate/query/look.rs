@@ -1,12 +1,12 @@
 //! Looking without asking for rows: which databases there are, what is in them, and what would be said to a query.
 //! Records what is sent to a server.
 
-use super::act::{learn, open};
+use super::opened::{learn, open};
 use super::place::{Asked, Stands};
 use super::{QueryAnswer, QueryRequest, Stop};
 use crate::action::query::catalog::{Named, Relation, Wanted};
 use crate::action::query::{Engine, Query, read};
-use crate::decide::{QueryJudgement, Verdict, judge_query, judge_unreadable};
+use crate::decide::{QueryJudgement, Verdict, judge_mode, judge_unreadable, judge_write};
 use crate::execute::query::{Failed, Listed};
 use crate::gate::desk::Desk;
 use crate::gate::{Project, World};
@@ -78,11 +78,15 @@ pub fn check_query(
     let read = read(engine, &request.sql);
     let kind = read.as_ref().ok().map(|query| query.kind().to_string());
     let judgement = match &read {
-        Ok(query) => judge_query(query, None, &desk.policy),
+        Ok(query) => judge_write(query, None, &desk.policy, desk.writing(database, request.test)),
         Err(unreadable) => judge_unreadable(unreadable),
     };
+    let reach = judge_mode(desk.state().mode.now, request.test);
+    let judgement = if reach.verdict == Verdict::Allow { judgement } else { reach };
     let mut check = QueryCheck { database: name, engine, kind, judgement, unasked: None };
-    let (Ok(query), Verdict::Allow, false) = (&read, check.judgement.verdict, offline) else { return Ok(check) };
+    let (Ok(query), Verdict::Allow | Verdict::Ask, false) = (&read, check.judgement.verdict, offline) else {
+        return Ok(check);
+    };
     let asked = desk.place(request.database.as_deref(), request.test)?;
     if let Some(refused) = desk.where_it_lies(&asked)? {
         check.judgement = refused;
@@ -102,10 +106,10 @@ impl Desk<'_> {
         if judged.verdict != Verdict::Allow {
             return Ok(judged);
         }
-        opened.session.prepare(query.text())?;
-        let ground = learn(&mut opened.session, query)?;
+        opened.session.parse(query.text())?;
+        let ground = learn(query, |wanted| opened.session.catalog(wanted))?;
         opened.session.close();
-        Ok(judge_query(query, Some(&ground), &self.policy))
+        Ok(judge_write(query, Some(&ground), &self.policy, asked.writing()))
     }
 }
 

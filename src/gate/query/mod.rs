@@ -1,20 +1,32 @@
-//! Asking databases: judged as text, judged once more by the server's catalog, run in a session that only reads, recorded.
+//! Asking databases: judged as text, judged once more by the server's catalog, run in a session that only reads, or in one
+//! that writes where the policy or a person allows that; recorded.
 //! Knows no doors.
 
 mod act;
+mod apart;
+mod ended;
 mod entries;
+mod handed;
 mod look;
+mod opened;
+mod person;
 mod place;
+mod stored;
+mod write;
 
 pub use act::query;
 pub use look::{Available, ListedTables, QueryCheck, check_query, columns, databases, tables};
+pub(in crate::gate) use opened::open;
+pub(in crate::gate) use place::Asked;
 pub use place::Stands;
+pub use stored::Asks;
+pub(in crate::gate) use stored::{KIND, StoredQuery};
 
 use super::Stop;
 use crate::action::query::Engine;
 use crate::decide::{QueryJudgement, Verdict};
-use crate::event::Spent;
-use crate::execute::query::{Cause, Done, Failed};
+use crate::event::{Environment, Mode, Spent};
+use crate::execute::query::{Cause, Done, Failed, Identity};
 use crate::record::Receipt;
 
 /// A query as it is asked for.
@@ -39,7 +51,13 @@ pub struct QueryAnswer {
     pub database: String,
     /// What it is.
     pub engine: Option<Engine>,
+    /// The mode the project is in.
+    pub mode: Option<Mode>,
+    /// Which of its databases was asked.
+    pub environment: Option<Environment>,
     /// Which server and database answered, for a person.
+    pub identity: Option<Identity>,
+    /// The same in words.
     pub server: Option<String>,
     /// The last judgement: of the text, or of what the server's catalog says of its names.
     pub judgement: Option<QueryJudgement>,
@@ -49,6 +67,10 @@ pub struct QueryAnswer {
     pub done: Option<Done>,
     /// Why it gave no answer.
     pub failed: Option<Failed>,
+    /// The request that a person is asked, or by which it was written.
+    pub request: Option<String>,
+    /// Whether a person would have been asked, had they not too much to answer.
+    pub unasked: bool,
     /// How often it was sent.
     pub tries: u32,
     /// What is spent of the budget, where this counted.
@@ -72,7 +94,7 @@ impl QueryAnswer {
         if let Some(failed) = &self.failed {
             return match failed.cause {
                 Cause::TimedOut => 124,
-                Cause::Down | Cause::Auth | Cause::Lost | Cause::Strange => 125,
+                Cause::Down | Cause::Auth | Cause::Lost | Cause::Strange | Cause::Uncertain => 125,
                 Cause::Denied | Cause::Syntax | Cause::Serialization | Cause::Limit | Cause::Sink | Cause::Other => 1,
             };
         }

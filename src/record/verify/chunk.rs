@@ -152,6 +152,9 @@ impl Run<'_> {
                     | b"change_committed"
                     | b"query_start"
                     | b"query_end"
+                    | b"migration_start"
+                    | b"migration_end"
+                    | b"migration_done"
             )
         );
         let silent = event == Some(b"output") && !body.windows(8).any(|w| w == b"\"blob\":\"");
@@ -169,10 +172,14 @@ impl Run<'_> {
         }
         let mut vouched = torn == 0;
         match machine {
+            Machine::Known(Detail::ShellStart { approval: None, .. } | Detail::AgentStarted(_)) => {
+                self.out.marks.push(Mark::Start(seq))
+            }
             Machine::Known(
-                Detail::ShellStart { approval: None, .. } | Detail::AgentStarted(_) | Detail::QueryStart(_),
-            ) => self.out.marks.push(Mark::Start(seq)),
-            Machine::Known(detail @ Detail::ShellStart { approval: Some(_), .. }) => {
+                detail @ (Detail::ShellStart { approval: Some(_), .. }
+                | Detail::QueryStart(_)
+                | Detail::MigrationStart(_)),
+            ) => {
                 self.out.marks.push(Mark::Person(seq, time.timestamp(), Box::new(detail)));
                 self.out.marks.push(Mark::Start(seq));
             }
@@ -187,6 +194,7 @@ impl Run<'_> {
                 | Detail::IterationStarted(_)
                 | Detail::IterationClosed(_)
                 | Detail::ChangeCommitted(_)
+                | Detail::MigrationDone(_)
                 | Detail::Resumed { .. }),
             ) => self.out.marks.push(Mark::Person(seq, time.timestamp(), Box::new(detail))),
             Machine::Known(
@@ -194,6 +202,7 @@ impl Run<'_> {
             ) => {
                 self.out.marks.push(Mark::End(seq, of));
             }
+            Machine::Known(Detail::MigrationEnd(ended)) => self.out.marks.push(Mark::End(seq, ended.of)),
             Machine::Known(Detail::QueryEnd(ended)) => self.out.marks.push(Mark::End(seq, ended.of)),
             Machine::Known(Detail::AgentEnded(ended)) => self.out.marks.push(Mark::End(seq, ended.of)),
             Machine::Known(Detail::Output { blob: Some(blob), .. }) => self.blob(&blob)?,
@@ -224,6 +233,9 @@ impl Run<'_> {
                 | Detail::QueryResult { .. }
                 | Detail::QueryError { .. }
                 | Detail::QueryRefused(_)
+                | Detail::ModeSet(_)
+                | Detail::MigrationProposed(_)
+                | Detail::MigrationRefused(_)
                 | Detail::Analysed { .. }
                 | Detail::ApproverChanged { .. }
                 | Detail::ShellError { of: None, .. }

@@ -21,7 +21,7 @@ impl Ledger {
             let kind = self.state.requests.open(name).map(|open| open.asked.kind.clone());
             self.ready.insert(name.clone(), kind.unwrap_or_default());
         }
-        if !matches!(detail, Detail::ShellStart { .. }) {
+        if !matches!(detail, Detail::ShellStart { .. } | Detail::QueryStart(_)) {
             self.state.apply(seq, detail);
         }
         wrong
@@ -80,6 +80,16 @@ impl Ledger {
                 let used = self.ready.remove(name).is_some_and(|kind| kind == "command");
                 (!used).then(|| format!("it began by `{name}`, which was not used for it"))
             }
+            Detail::QueryStart(start) => {
+                let name = start.approval.as_ref()?;
+                let used = self.ready.remove(name).is_some_and(|kind| kind == "query");
+                (!used).then(|| format!("it began by `{name}`, which was not used for it"))
+            }
+            Detail::MigrationStart(start) => {
+                let name = start.approval.as_ref()?;
+                let used = self.ready.remove(name).is_some_and(|kind| kind == "migration");
+                (!used).then(|| format!("it began by `{name}`, which was not used for it"))
+            }
             Detail::ChangeCommitted(committed) => self.committed(committed),
             Detail::Resumed { name, .. } => {
                 let halted = requests.halt.as_ref().is_some_and(|halt| halt.name == *name);
@@ -118,11 +128,15 @@ impl Ledger {
             | Detail::FileChanged { .. }
             | Detail::FileRefused { .. }
             | Detail::FileRead(_)
-            | Detail::QueryStart(_)
             | Detail::QueryResult { .. }
             | Detail::QueryError { .. }
             | Detail::QueryEnd(_)
             | Detail::QueryRefused(_)
+            | Detail::ModeSet(_)
+            | Detail::MigrationProposed(_)
+            | Detail::MigrationEnd(_)
+            | Detail::MigrationDone(_)
+            | Detail::MigrationRefused(_)
             | Detail::Lost { .. }
             | Detail::Recovered { .. }
             | Detail::LogFull {}
@@ -221,6 +235,7 @@ mod tests {
             timeout_ms: 1,
             observed: false,
             composition: None,
+            mode: None,
             approval: Some("change-1".into()),
         };
         assert_eq!(

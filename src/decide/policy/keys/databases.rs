@@ -18,6 +18,8 @@ pub(crate) static DATABASE: &[Key] = &[
         Form::Text,
         "The variable with the URL of a user who may write; what a person approved is done as that user; `url_env` by default.",
     ),
+    key("role", Form::Text, "The role that is taken on as the user of `url_env`; PostgreSQL alone."),
+    key("write_prefix", Form::Text, "How the plain tables begin that are written in mode paper; none are by default."),
     key(
         "hosts",
         Form::Texts,

@@ -23,6 +23,15 @@ use crate::decide::policy::{Alpha, Policy};
 use std::collections::BTreeSet;
 
 impl Sight<'_> {
+    /// The groups whose rows it reads, each with the relation as it is written and its place.
+    pub(super) fn reached(self, alpha: &Alpha) -> Vec<String> {
+        if alpha.is_empty() {
+            Vec::new()
+        } else {
+            reach::reached(self, alpha).iter().map(ToString::to_string).collect()
+        }
+    }
+
     /// What could find out what nobody asked for; the groups that are reached.
     pub(super) fn alpha(self, alpha: &Alpha, found: &mut Found) {
         if alpha.is_empty() {

@@ -7,6 +7,7 @@ use crate::action::query::catalog::{Named, RelationKind};
 use crate::action::query::{Place, Query};
 use crate::decide::policy::Alpha;
 use std::collections::BTreeSet;
+use std::fmt;
 
 /// A group that is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +17,15 @@ pub(super) struct Reached {
     by: String,
     /// Where that stands in the statement.
     place: Place,
+}
+
+impl fmt::Display for Reached {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.by == self.group {
+            true => write!(to, "`{}` at {}", self.by, self.place),
+            false => write!(to, "`{}` (of the group `{}`) at {}", self.by, self.group, self.place),
+        }
+    }
 }
 
 /// All groups that are reached, each once.
@@ -84,11 +94,7 @@ pub(super) fn apart(alpha: &Alpha, reached: &[Reached], found: &mut Found) {
     for (number, one) in reached.iter().enumerate() {
         for other in reached.iter().skip(number + 1) {
             if let Some(at) = alpha.apart(&one.group, &other.group) {
-                let told = |reached: &Reached| match reached.by == reached.group {
-                    true => format!("`{}` at {}", reached.by, reached.place),
-                    false => format!("`{}` (of the group `{}`) at {}", reached.by, reached.group, reached.place),
-                };
-                found.refuse(&table::GROUPS, &format!("{} and {}", told(one), told(other)), at);
+                found.refuse(&table::GROUPS, &format!("{one} and {other}"), at);
             }
         }
     }

@@ -203,6 +203,7 @@ fn start_of(machine: &Machine) -> Option<u64> {
             | Detail::QueryError { of, .. }
             | Detail::Lost { of },
         ) => Some(*of),
+        Machine::Known(Detail::MigrationEnd(ended)) => Some(ended.of),
         Machine::Known(Detail::QueryEnd(ended)) => Some(ended.of),
         Machine::Known(Detail::AgentEnded(ended)) => Some(ended.of),
         Machine::Known(Detail::ShellError { of, .. }) => *of,
@@ -223,6 +224,11 @@ fn start_of(machine: &Machine) -> Option<u64> {
             | Detail::FileRead(_)
             | Detail::QueryStart(_)
             | Detail::QueryRefused(_)
+            | Detail::ModeSet(_)
+            | Detail::MigrationProposed(_)
+            | Detail::MigrationStart(_)
+            | Detail::MigrationDone(_)
+            | Detail::MigrationRefused(_)
             | Detail::Requested(_)
             | Detail::Approved { .. }
             | Detail::Denied { .. }

@@ -1,4 +1,4 @@
-//! `guard db`: databases of the policy, asked by name; only read.
+//! `guard db`: databases of the policy, asked by name.
 //! Knows how it is said, not how it is done.
 
 mod look;

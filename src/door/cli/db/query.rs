@@ -4,8 +4,9 @@
 use super::rows::{Layout, Printer};
 use crate::decide::{QueryJudgement, Verdict};
 use crate::door::cli::text::{self, Paint, Tone};
-use crate::door::cli::{code, diagnostics, json, project};
+use crate::door::cli::{code, diagnostics, json, project, words};
 use crate::event::line::{printable, safe_json};
+use crate::event::{Environment, Mode};
 use crate::execute::query::{Failed, Truncated};
 use crate::gate::{self, QueryAnswer, QueryRequest, Stop, World};
 use serde_json::{Map, Value, json};
@@ -20,13 +21,15 @@ const MOST: u64 = 1 << 20;
 ///
 /// One statement that only reads: SELECT, VALUES, TABLE, WITH of these, SHOW, EXPLAIN. It is sent in a session that cannot
 /// write, with a time limit, and cut short at the rows and bytes that the policy lets through; that it was is told.
-/// Exit codes: 0 answered, 1 the database refuses it, 124 out of time, 125 the database cannot be asked, 126 refused by policy.
+/// INSERT, UPDATE, DELETE and MERGE go to a database for tests, in mode paper to tables of paper, and else by a person's word.
+/// Exit codes: 0 answered, 75 a person has to allow it, 1 the database refuses it, 124 out of time, 125 the database cannot be asked, 126 refused by policy.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   guard db query --db trades \"SELECT count(*) FROM orders\"
   guard db query --db trades --csv 'TABLE fills' > fills.csv
   guard db query --db trades --json --limit 20 < question.sql
+  guard db query --db trades --test 'INSERT INTO orders (id) VALUES (1)'
   guard db query --db trades --explain-verdict 'SELECT my_function(1)'")]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -153,6 +156,11 @@ fn members(answer: &QueryAnswer) -> Map<String, Value> {
         json!(answer.judgement.iter().flat_map(|judged| judged.matches.iter().map(json::rule)).collect::<Vec<_>>()),
     );
     add("row_count", json!(done.map(|done| done.rows)));
+    add("rows_changed", json!(done.and_then(|done| done.changed)));
+    add("mode", json!(answer.mode.map(Mode::word)));
+    add("environment", json!(answer.environment.map(Environment::word)));
+    add("request", json!(answer.request));
+    add("unasked", json!(answer.unasked));
     add("truncated", json!(done.and_then(|done| done.truncated).map(cap)));
     add("warnings", json!(answer.warnings));
     add("tries", json!(answer.tries));
@@ -193,6 +201,13 @@ pub(super) fn tell(answer: &QueryAnswer, explain: bool) {
     }
     if let Some(judged) = answer.judgement.as_ref().filter(|judged| judged.verdict != Verdict::Allow) {
         text += &refusal(judged, paint);
+        text += &asked(answer, paint);
+    }
+    if let Some(changed) = answer.done.and_then(|done| done.changed) {
+        let (number, by) =
+            (words::count(usize::try_from(changed).unwrap_or(usize::MAX), "row", "rows"), &answer.request);
+        let by = by.as_ref().map(|name| format!(", by `{name}`")).unwrap_or_default();
+        text += &format!("guard: {number} changed{by}\n");
     }
     if let Some(failed) = &answer.failed {
         text += &failure(failed, answer, paint);
@@ -217,7 +232,26 @@ pub(super) fn tell(answer: &QueryAnswer, explain: bool) {
 }
 
 fn refusal(judged: &QueryJudgement, paint: Paint) -> String {
-    format!("guard: {}\n", paint.with(Tone::Bad, "refused")) + &text::rules(judged.matches.iter(), paint)
+    let head = match judged.verdict {
+        Verdict::Ask => paint.with(Tone::Question, "a person has to allow it"),
+        Verdict::Allow | Verdict::Deny => paint.with(Tone::Bad, "refused"),
+    };
+    format!("guard: {head}\n") + &text::rules(judged.matches.iter(), paint)
+}
+
+/// The request that a person is asked.
+fn asked(answer: &QueryAnswer, paint: Paint) -> String {
+    match &answer.request {
+        Some(name) => {
+            let hint = paint.with(Tone::Good, "hint:");
+            format!(
+                "  a person has been asked (`{name}`); wait with `guard wait {name}`, then ask the very same again\n  \
+                 {hint} a person looks at it with `guard show {name}`, and allows it with `guard approve {name}`\n"
+            )
+        }
+        None if answer.unasked => "  nobody was asked: too much waits for a person already\n".to_owned(),
+        None => String::new(),
+    }
 }
 
 fn failure(failed: &Failed, answer: &QueryAnswer, paint: Paint) -> String {

@@ -91,6 +91,17 @@ fn yes(world: World, from: &Path, args: Approve) -> Result<ExitCode, Stop> {
         ))?;
         return Ok(ExitCode::SUCCESS);
     }
+    if let About::Query(_) = shown.about {
+        say(&format!("approved: `{}` is done once, when it is asked again as it is\n", args.name))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let About::Migration(_) = shown.about {
+        let name = &args.name;
+        say(&format!(
+            "approved: run it with `guard migration run {name}`, or run it yourself and say `guard migration done {name}`\n"
+        ))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     say(&format!("approved: `{}` may run once\n", args.name))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -122,6 +122,7 @@ impl Consent {
         let word = match (question.statement.kind(), question.decision) {
             ("resume", Decision::Approve) => "resume",
             ("iteration", Decision::Approve) => "close it",
+            ("mode", Decision::Approve) => "set it",
             (_, decision) => decision.word(),
         };
         say(&format!("{}\nType `{digest}` to {word}, anything else to leave it: ", question.view))?;

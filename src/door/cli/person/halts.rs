@@ -92,7 +92,7 @@ pub(super) fn go_on(
     consent: &Consent,
 ) -> Result<ExitCode, Stop> {
     let shown = gate::show(world, project, name, Extent::SCREEN)?;
-    if let About::Command(_) | About::Change(_) = shown.about {
+    if let About::Command(_) | About::Change(_) | About::Query(_) | About::Migration(_) = shown.about {
         return Err(Stop::Usage {
             what: format!("`{name}` is a request, not a halt"),
             help: "answer it with `guard approve` or `guard deny`".into(),

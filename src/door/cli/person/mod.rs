@@ -6,6 +6,7 @@ pub(super) mod approver;
 mod consent;
 pub(super) mod halts;
 pub(super) mod iteration;
+pub(super) mod mode;
 pub(super) mod requests;
 pub(super) mod status;
 mod view;

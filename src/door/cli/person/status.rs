@@ -1,6 +1,6 @@
 //! `guard status`: where everything stands.
 
-use super::{iteration, say, told};
+use super::{iteration, mode, say, told};
 use crate::door::cli::text::{Paint, Tone};
 use crate::door::cli::{code, project, words};
 use crate::event::line::{printable, safe_json, visible};
@@ -50,6 +50,7 @@ fn status(world: World, from: &Path, as_json: bool) -> Result<ExitCode, Stop> {
             "denials": { "used": attempts.denials, "budget": budgets.denials },
             "iteration": state.iteration.open.as_deref().map(iteration::object),
             "requests": requests.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+            "mode": state.mode.now.map(crate::event::Mode::word),
             "runs": state.runs,
             "running": state.running.len(),
             "denied": state.denied,
@@ -81,6 +82,7 @@ fn status(world: World, from: &Path, as_json: bool) -> Result<ExitCode, Stop> {
         let _ = writeln!(out, "{word}: {}", printable(&stop.to_string()));
         let _ = writeln!(out, "  {}", stop.help().unwrap_or_default());
     }
+    let _ = writeln!(out, "{}", mode::line(state.mode));
     let spent: Vec<String> = rows
         .iter()
         .filter(|(word, _)| attempts.used(word) > 0)

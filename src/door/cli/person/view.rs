@@ -4,10 +4,11 @@
 use super::span;
 use crate::approve::{Statement, Strength};
 use crate::door::cli::judged;
+use crate::door::cli::migration::view as migration;
 use crate::door::cli::text::{Paint, rules};
 use crate::event::Open;
 use crate::event::line::{printable, visible};
-use crate::gate::{About, Asked, AskedChange, NewRule, Shown};
+use crate::gate::{About, Asked, AskedChange, AskedMigration, AskedQuery, NewRule, Shown};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -19,8 +20,9 @@ const LONGEST: usize = 64 << 10;
 /// not cut, however long.
 pub(super) fn text(shown: &Shown, full: bool, paint: Paint) -> (String, bool) {
     let what = match &shown.about {
-        About::Command(_) => "to approve it",
+        About::Command(_) | About::Query(_) => "to approve it",
         About::Change(_) => "to approve them",
+        About::Migration(_) => "to approve it",
         About::Halt(_) => "to go on",
     };
     let longest = if full { usize::MAX } else { LONGEST };
@@ -44,6 +46,8 @@ fn about(shown: &Shown, paint: Paint) -> String {
     match &shown.about {
         About::Command(asked) => command(shown, asked, paint),
         About::Change(asked) => change(shown, asked, paint),
+        About::Query(asked) => write(shown, asked),
+        About::Migration(asked) => migrated(shown, asked, paint),
         About::Halt(report) => report.to_string(),
     }
 }
@@ -53,6 +57,8 @@ fn hides(shown: &Shown) -> bool {
     match &shown.about {
         About::Command(asked) => asked.hides,
         About::Change(asked) => asked.cut,
+        About::Query(asked) => asked.masked,
+        About::Migration(asked) => migration::hides(&asked.migration, &asked.redactor),
         About::Halt(_) => false,
     }
 }
@@ -106,6 +112,14 @@ fn command(shown: &Shown, asked: &Asked, paint: Paint) -> String {
     text
 }
 
+fn migrated(shown: &Shown, asked: &AskedMigration, paint: Paint) -> String {
+    let now = Utc::now().timestamp();
+    let mut text = format!("{}: {}\n", shown.statement.name(), state(&asked.open, now));
+    let _ = writeln!(text, "  asked by:  uid {}", asked.open.asked.uid);
+    text += &migration::text(&asked.migration, &|text| asked.redactor.redact(text), paint);
+    text
+}
+
 fn change(shown: &Shown, asked: &AskedChange, paint: Paint) -> String {
     let now = Utc::now().timestamp();
     let mut text = format!("{}: {}\n", shown.statement.name(), state(&asked.open, now));
@@ -132,6 +146,25 @@ fn change(shown: &Shown, asked: &AskedChange, paint: Paint) -> String {
         for file in &asked.unseen {
             let _ = writeln!(text, "    {file}");
         }
+    }
+    text
+}
+
+fn write(shown: &Shown, asked: &AskedQuery) -> String {
+    let mut text = format!("{}: {}\n", shown.statement.name(), state(&asked.open, Utc::now().timestamp()));
+    let _ = writeln!(text, "  database:  {} ({})", visible(&asked.database), visible(&asked.server));
+    let _ = writeln!(text, "  statement: {}", printable(&asked.text).replace('\n', "\n             "));
+    let _ = writeln!(text, "  asked by:  uid {}", asked.open.asked.uid);
+    text += "  what it would do, and the rules that ask:\n";
+    for asks in &asked.rules {
+        let _ = writeln!(text, "    {} {}: {}", asks.verdict, asks.id, visible(&asks.reason));
+    }
+    text += "  it is committed at once, and guard cannot undo it\n";
+    if asked.masked {
+        text += "  note: something in it is masked here as a secret; that cannot be approved\n";
+    }
+    if asked.changed {
+        text += "  note: the policy is another since: it can no longer be used\n";
     }
     text
 }
@@ -165,6 +198,17 @@ pub(super) fn object(shown: &Shown) -> Value {
     });
     let about = match &shown.about {
         About::Halt(report) => json!({ "report": report }),
+        About::Migration(asked) => {
+            let mut object = migration::object(&asked.migration, &|text| asked.redactor.redact(text));
+            if let Some(members) = object.as_object_mut() {
+                members.insert("uid".into(), asked.open.asked.uid.into());
+                let until = asked.open.approved.as_ref().map_or(asked.open.asked.expires, |approved| approved.until);
+                members.insert("expires".into(), json!(time(until)));
+                let by = asked.open.approved.as_ref().map(|approved| approved.by.who.clone());
+                members.insert("approved_by".into(), json!(by));
+            }
+            object
+        }
         About::Change(asked) => json!({
             "command": asked.command,
             "of": asked.of,
@@ -180,6 +224,19 @@ pub(super) fn object(shown: &Shown) -> Value {
             "approved_by": asked.open.approved.as_ref().map(|approved| approved.by.who.clone()),
             "rules": asked.rules.iter().map(|found| json!({
                 "id": found.id, "verdict": found.verdict.word(), "reason": found.reason, "at": found.at,
+            })).collect::<Vec<_>>(),
+        }),
+        About::Query(asked) => json!({
+            "database": asked.database,
+            "server": asked.server,
+            "statement": asked.text,
+            "masked": asked.masked,
+            "uid": asked.open.asked.uid,
+            "changed": asked.changed,
+            "expires": time(asked.open.approved.as_ref().map_or(asked.open.asked.expires, |approved| approved.until)),
+            "approved_by": asked.open.approved.as_ref().map(|approved| approved.by.who.clone()),
+            "rules": asked.rules.iter().map(|asks| json!({
+                "id": asks.id, "verdict": asks.verdict, "reason": asks.reason,
             })).collect::<Vec<_>>(),
         }),
         About::Command(asked) => json!({

@@ -6,7 +6,7 @@ use crate::execute::query::wire::Ask;
 use crate::execute::query::{Failed, Identity};
 
 /// A cluster is numbered when it is made. Who answers now is told by when it was started, to the microsecond.
-const QUESTION: &str = "SELECT d.oid, d.datname, extract(epoch FROM pg_postmaster_start_time())::numeric, \
+pub(crate) const QUESTION: &str = "SELECT d.oid, d.datname, extract(epoch FROM pg_postmaster_start_time())::numeric, \
     CASE WHEN has_function_privilege('pg_control_system()', 'EXECUTE') THEN \
     (SELECT system_identifier FROM pg_control_system()) END \
     FROM pg_database d WHERE d.datname = current_database()";

@@ -1,6 +1,7 @@
-//! What a statement may do to a file of SQLite: read, and call functions, which are noted.
+//! What a statement may do to a file of SQLite: read, write where that is allowed, and call functions. What it calls and
+//! writes is noted.
 
-use crate::execute::query::{Cause, Failed};
+use crate::execute::query::{Access, Cause, Failed};
 use rusqlite::Connection;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use std::collections::BTreeSet;
@@ -45,16 +46,17 @@ pub(super) struct Authorizer {
 #[derive(Default)]
 struct Noted {
     calls: BTreeSet<String>,
+    writes: BTreeSet<String>,
     refused: Option<String>,
 }
 
 impl Authorizer {
     /// Looks at every statement from now on.
-    pub(super) fn watch(&self, connection: &mut Connection) -> rusqlite::Result<()> {
+    pub(super) fn watch(&self, connection: &mut Connection, access: Access) -> rusqlite::Result<()> {
         *self.noted() = Noted::default();
         let noted = Arc::clone(&self.noted);
         connection.authorizer(Some(move |asked: AuthContext<'_>| {
-            judge(&asked.action, &mut noted.lock().unwrap_or_else(PoisonError::into_inner))
+            judge(&asked.action, access, &mut noted.lock().unwrap_or_else(PoisonError::into_inner))
         }))
     }
 
@@ -66,6 +68,11 @@ impl Authorizer {
     /// The functions that were called, in lower case.
     pub(super) fn calls(&self) -> BTreeSet<String> {
         self.noted().calls.clone()
+    }
+
+    /// The tables whose rows it writes, by triggers and foreign keys as well, in lower case.
+    pub(super) fn writes(&self) -> BTreeSet<String> {
+        self.noted().writes.clone()
     }
 
     /// A refusal, with what was refused: SQLite says `not authorized`.
@@ -85,7 +92,7 @@ impl Authorizer {
     clippy::wildcard_enum_match_arm,
     reason = "all that is not named is refused, what SQLite may come to know as well"
 )]
-fn judge(action: &AuthAction<'_>, noted: &mut Noted) -> Authorization {
+fn judge(action: &AuthAction<'_>, access: Access, noted: &mut Noted) -> Authorization {
     let refused = match action {
         AuthAction::Select | AuthAction::Recursive | AuthAction::Read { .. } => return Authorization::Allow,
         AuthAction::Function { function_name } => {
@@ -106,6 +113,32 @@ fn judge(action: &AuthAction<'_>, noted: &mut Noted) -> Authorization {
         }
         AuthAction::Attach { .. } | AuthAction::Detach { .. } => "it attaches or detaches a database".to_owned(),
         AuthAction::Transaction { .. } | AuthAction::Savepoint { .. } => "it begins or ends a transaction".to_owned(),
+        AuthAction::Insert { table_name }
+        | AuthAction::Update { table_name, .. }
+        | AuthAction::Delete { table_name }
+            if access == Access::Write =>
+        {
+            let name = table_name.to_ascii_lowercase();
+            // The catalog is written by statements that define something; to name it is refused by the library itself.
+            if !name.starts_with("sqlite_") {
+                noted.writes.insert(name);
+            }
+            return Authorization::Allow;
+        }
+        AuthAction::CreateTable { .. }
+        | AuthAction::CreateIndex { .. }
+        | AuthAction::CreateView { .. }
+        | AuthAction::CreateTrigger { .. }
+        | AuthAction::DropTable { .. }
+        | AuthAction::DropIndex { .. }
+        | AuthAction::DropView { .. }
+        | AuthAction::DropTrigger { .. }
+        | AuthAction::AlterTable { .. }
+        | AuthAction::Reindex { .. }
+            if access == Access::Write =>
+        {
+            return Authorization::Allow;
+        }
         _ => "it is not a read".to_owned(),
     };
     noted.refused.get_or_insert(refused);

@@ -5,7 +5,7 @@ use crate::execute::query::{Cause, Failed};
 use rusqlite::{Error, ErrorCode};
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "whatever else fails says so in its own words")]
-pub(super) fn failed(error: &Error) -> Failed {
+pub(crate) fn failed(error: &Error) -> Failed {
     let several = matches!(error, Error::MultipleStatement);
     let (code, message, position) = match error {
         Error::SqlInputError { error, msg, sql, offset } => {

@@ -1,8 +1,8 @@
-//! Opening a file of SQLite so that nothing can be written, run or reached from it.
+//! Opening a file of SQLite so that nothing can be run or reached from it, nor written where it is only read.
 
 use super::failed::failed;
 use crate::action::query::Engine;
-use crate::execute::query::{Cause, Failed};
+use crate::execute::query::{Access, Cause, Failed};
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
@@ -20,7 +20,7 @@ const STATEMENT: i32 = 64 << 10;
 const HELD: &str = "PRAGMA hard_heap_limit = 268435456";
 
 /// The connection, the file's path without links, and its numbers.
-pub(super) fn open(path: &Path, busy: Duration) -> Result<(Connection, PathBuf, (u64, u64)), Failed> {
+pub(super) fn open(path: &Path, busy: Duration, access: Access) -> Result<(Connection, PathBuf, (u64, u64)), Failed> {
     let unfit = |cause, why: String| Failed::new(Engine::Sqlite, cause, format!("`{}`: {why}", path.display()));
     let down = |error: io::Error| {
         let denied = error.kind() == io::ErrorKind::PermissionDenied;
@@ -43,19 +43,24 @@ pub(super) fn open(path: &Path, busy: Duration) -> Result<(Connection, PathBuf, 
     let real = path.canonicalize().map_err(down)?;
     fs::File::open(&real).map_err(down)?;
     // No link on the way, should one have been put there since.
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let how = match access {
+        Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+    };
+    let flags = how | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let connection = Connection::open_with_flags(&real, flags).map_err(|error| explained(&error, path))?;
-    shut(&connection, busy).map_err(|error| explained(&error, path))?;
+    shut(&connection, busy, access).map_err(|error| explained(&error, path))?;
     Ok((connection, real, (status.dev(), status.ino())))
 }
 
-/// Everything that is not reading is off.
-fn shut(connection: &Connection, busy: Duration) -> rusqlite::Result<()> {
+/// Everything that is not reading is off; a write runs the triggers that stand in its way, and lies on the disk as a whole or
+/// not at all.
+fn shut(connection: &Connection, busy: Duration, access: Access) -> rusqlite::Result<()> {
     for (what, is) in [
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
         (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
         (DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, false),
-        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, access == Access::Write),
         (DbConfig::SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, false),
         (DbConfig::SQLITE_DBCONFIG_ENABLE_ATTACH_CREATE, false),
         (DbConfig::SQLITE_DBCONFIG_ENABLE_ATTACH_WRITE, false),
@@ -78,7 +83,12 @@ fn shut(connection: &Connection, busy: Duration) -> rusqlite::Result<()> {
     }
     connection.busy_timeout(busy)?;
     // A file that is cut short while it is mapped would end guard.
-    for pragma in ["query_only = ON", "cell_size_check = ON", "mmap_size = 0"] {
+    let own: &[&str] = match access {
+        Access::Read => &["query_only = ON"],
+        // Pages stay in memory until it is committed: who is killed before leaves the file as it was.
+        Access::Write => &["foreign_keys = ON", "cache_spill = OFF", "synchronous = FULL"],
+    };
+    for pragma in own.iter().chain(&["cell_size_check = ON", "mmap_size = 0"]) {
         connection.execute_batch(&format!("PRAGMA {pragma}"))?;
     }
     connection.execute_batch(HELD)

@@ -1,7 +1,7 @@
 //! Results: what columns there are, and rows one at a time.
 
 use super::talk::{Ask, Talk};
-use crate::execute::query::{Caps, Cause, Cell, Column, Done, Failed, Sink, Truncated};
+use crate::execute::query::{Access, Caps, Cause, Cell, Column, Done, Failed, Sink, Truncated};
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::{DataRowBody, Message};
 use postgres_protocol::message::frontend;
@@ -34,18 +34,18 @@ pub(super) fn texts(row: &DataRowBody) -> Option<Vec<Option<String>>> {
 }
 
 impl Talk {
-    /// Has a statement read under a name, and its columns told. Nothing of it is run. What is asked before and after goes
+    /// Has a statement read under a name, and its columns told; `None`: it gives no rows. Nothing of it is run. What is asked before and after goes
     /// with it; its answers are of no weight.
     ///
     /// # Errors
-    /// What is wrong with it; [`Cause::Denied`] where it gives no rows.
+    /// What is wrong with it.
     pub(crate) fn prepare(
         &mut self,
         name: &str,
         sql: &str,
         before: &[Ask<'_>],
         after: &[Ask<'_>],
-    ) -> Result<Vec<Field>, Failed> {
+    ) -> Result<Option<Vec<Field>>, Failed> {
         for ask in before {
             self.put_ask(ask)?;
         }
@@ -57,11 +57,15 @@ impl Talk {
         }
         frontend::sync(&mut self.out);
         self.send()?;
-        let mut told: Option<Result<Vec<Field>, Failed>> = None;
+        let mut told: Option<Result<Option<Vec<Field>>, Failed>> = None;
         loop {
             match self.next() {
                 Ok(
-                    Message::ParseComplete | Message::BindComplete | Message::DataRow(_) | Message::CommandComplete(_),
+                    Message::ParseComplete
+                    | Message::CloseComplete
+                    | Message::BindComplete
+                    | Message::DataRow(_)
+                    | Message::CommandComplete(_),
                 ) => {}
                 Ok(Message::ParameterDescription(body)) => {
                     if !matches!(body.parameters().next(), Ok(None)) {
@@ -81,13 +85,11 @@ impl Talk {
                             Ok(Some(_)) | Err(_) => return Err(self.strange()),
                         }
                     }
-                    told = Some(Ok(columns));
+                    told = Some(Ok(Some(columns)));
                 }
                 Ok(Message::RowDescription(_)) => {}
                 Ok(Message::NoData) => {
-                    told.get_or_insert_with(|| {
-                        Err(Failed::new(self.engine, Cause::Denied, "it gives no rows: it is not a read"))
-                    });
+                    told.get_or_insert(Ok(None));
                 }
                 Ok(Message::ReadyForQuery(_)) => return told.ok_or_else(|| self.strange())?,
                 Ok(_) => return Err(self.strange()),
@@ -100,7 +102,7 @@ impl Talk {
 /// Runs the statement of that name after what is asked before, and passes its rows on as they come.
 ///
 /// All rows are asked for at once: PostgreSQL runs nothing in parallel where a number is named. A server whose rows are
-/// no longer wanted is asked to stop, unless they end by themselves.
+/// no longer wanted is asked to stop, unless they end by themselves; one that writes (`access`) goes on to its end.
 ///
 /// # Errors
 /// What keeps it from being run, or the rows from being passed on.
@@ -109,7 +111,7 @@ pub(crate) fn stream(
     talk: &mut Talk,
     before: &[Ask<'_>],
     name: &str,
-    columns: &[Column],
+    (columns, access): (&[Column], Access),
     caps: &Caps,
     sink: &mut dyn Sink,
 ) -> Result<Done, Failed> {
@@ -123,7 +125,7 @@ pub(crate) fn stream(
     talk.send()?;
     let taken =
         |talk: &Talk, taken: std::io::Result<()>| taken.map_err(|error| talk.failed(Cause::Sink, error.to_string()));
-    let mut done = Done { rows: 0, bytes: 0, truncated: None };
+    let mut done = Done::default();
     let mut begun = false;
     let mut before = before.len();
     // On the heap once, for rows of all lengths.
@@ -143,7 +145,8 @@ pub(crate) fn stream(
         }
         if !begun && matches!(message, Message::DataRow(_) | Message::CommandComplete(_)) {
             begun = true;
-            if let Err(failed) = taken(talk, sink.columns(columns)) {
+            let silent = access == Access::Write && columns.is_empty();
+            if !silent && let Err(failed) = taken(talk, sink.columns(columns)) {
                 stop(talk);
                 return Err(failed);
             }
@@ -167,10 +170,16 @@ pub(crate) fn stream(
                 if spans.len() != columns.len() {
                     return Err(talk.strange());
                 }
+                if done.truncated.is_some() {
+                    continue;
+                }
                 if done.rows == caps.rows {
                     done.truncated = Some(Truncated::Rows);
                 } else if bytes > caps.bytes.saturating_sub(done.bytes) {
                     done.truncated = Some(Truncated::Bytes);
+                }
+                if done.truncated.is_some() && access == Access::Write {
+                    continue;
                 }
                 if done.truncated.is_some() {
                     stop(talk);
@@ -190,11 +199,20 @@ pub(crate) fn stream(
                 done.rows += 1;
                 done.bytes += bytes;
             }
-            Message::CommandComplete(_) => {}
+            Message::CommandComplete(body) => {
+                done.changed = (access == Access::Write).then(|| body.tag().ok().and_then(changed)).flatten();
+            }
             Message::ReadyForQuery(_) if begun => return Ok(done),
             _ => return Err(talk.strange()),
         }
     }
+}
+
+/// The rows that a command's tag tells of: `INSERT 0 3`, `UPDATE 3`.
+fn changed(tag: &str) -> Option<u64> {
+    let mut words = tag.split(' ');
+    let first = words.next()?;
+    matches!(first, "INSERT" | "UPDATE" | "DELETE" | "MERGE").then(|| words.next_back()?.parse().ok()).flatten()
 }
 
 /// Ends a statement whose rows are no longer wanted: many of them end in a moment by themselves.

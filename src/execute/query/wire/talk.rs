@@ -21,6 +21,9 @@ const CHUNK: usize = 128 << 10;
 /// Bytes of all rows of an answer that is kept whole.
 const KEPT: usize = 32 << 20;
 
+/// Settings that are kept of those that a server tells of.
+const TOLD: usize = 64;
+
 /// A question of guard's own, with what stands in its `$1`, `$2`, …
 pub(crate) struct Ask<'a> {
     /// One statement.
@@ -47,6 +50,8 @@ pub(crate) struct Talk {
     broken: bool,
     /// Settings that the server told of which change what a statement means; of no weight before they were set.
     settled: bool,
+    /// Settings that the server told of.
+    told: Vec<(String, String)>,
     time: Duration,
 }
 
@@ -70,6 +75,7 @@ impl Talk {
             open: false,
             broken: false,
             settled: false,
+            told: Vec::new(),
             time: Duration::from_secs(30),
         })
     }
@@ -124,6 +130,9 @@ impl Talk {
                 Message::NoticeResponse(_) => {}
                 Message::ParameterStatus(told) => {
                     let (Ok(name), Ok(value)) = (told.name(), told.value()) else { return Err(self.strange()) };
+                    if !self.settled && self.told.len() < TOLD {
+                        self.told.push((name.to_owned(), value.to_owned()));
+                    }
                     let fits = match name {
                         "client_encoding" => value.eq_ignore_ascii_case("UTF8"),
                         "standard_conforming_strings" => !self.settled || value == "on",
@@ -171,12 +180,7 @@ impl Talk {
                 }
                 Err(_) => return Err(self.strange()),
             }
-            match self.stream.read(&mut self.scratch) {
-                Ok(0) => return Err(self.lost(&ErrorKind::UnexpectedEof.into())),
-                Ok(count) => self.input.extend_from_slice(self.scratch.get(..count).unwrap_or_default()),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.lost(&error)),
-            }
+            self.more()?;
         }
     }
 
@@ -266,6 +270,58 @@ impl Talk {
             }
         }
         failed
+    }
+
+    /// Settings that the server told of at the login.
+    pub(crate) fn told(&self) -> &[(String, String)] {
+        &self.told
+    }
+
+    /// Sends messages of somebody else's as they are; the answer may take as long as is allowed.
+    ///
+    /// # Errors
+    /// A connection that broke off.
+    pub(crate) fn pass(&mut self, messages: &[u8]) -> Result<(), Failed> {
+        self.out.clear();
+        self.out.extend_from_slice(messages);
+        self.send()
+    }
+
+    /// The next message as it came: its tag, and all of its bytes.
+    ///
+    /// # Errors
+    /// A connection that broke off; a message longer than any is.
+    pub(crate) fn frame(&mut self) -> Result<(u8, BytesMut), Failed> {
+        loop {
+            if let Some(header) = Header::parse(&self.input).map_err(|_| self.strange())? {
+                let len = usize::try_from(header.len()).unwrap_or(usize::MAX);
+                if len > ROW {
+                    return Err(self.strange());
+                }
+                if self.input.len() > len {
+                    if header.tag() == b'Z' {
+                        self.watch.rest();
+                    }
+                    return Ok((header.tag(), self.input.split_to(len + 1)));
+                }
+            }
+            self.more()?;
+        }
+    }
+
+    /// Reads on.
+    fn more(&mut self) -> Result<(), Failed> {
+        loop {
+            match self.stream.read(&mut self.scratch) {
+                Ok(0) => return Err(self.lost(&ErrorKind::UnexpectedEof.into())),
+                Ok(count) => {
+                    self.input.extend_from_slice(self.scratch.get(..count).unwrap_or_default());
+                    return Ok(());
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.lost(&error)),
+            }
+        }
     }
 
     /// Says good-bye, where it can still be heard.
