@@ -7,7 +7,7 @@ use super::changes::{Committed, Finished, Withheld};
 use super::checks::Checked;
 use super::iteration::{Begun, Ended as IterationEnded};
 use super::migration::{MigrationDone, MigrationEnd, MigrationProposed, MigrationRefused, MigrationStart};
-use super::mode::{Mode, ModeSet};
+use super::mode::ModeSet;
 use super::query::{QueryEnd, QueryRefused, QueryStart};
 use super::requests::{By, Closing, Escalated, Requested};
 use serde::{Deserialize, Serialize};
@@ -60,9 +60,6 @@ pub enum Detail {
         /// The request that a person approved, where it runs by one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         approval: Option<String>,
-        /// The mode the project was in, where one was set.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        mode: Option<Mode>,
     },
     /// The exit code of a command.
     ReturnCode {

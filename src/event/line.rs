@@ -9,7 +9,7 @@ mod escape;
 pub use crate::action::is_hidden;
 pub use escape::{brief, carry, printable, uncarry, visible};
 
-use super::{Detail, Human};
+use super::{Detail, Human, Mode};
 use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
 use escape::{Place, escape, escape_json, unescape};
 use serde::{Deserialize, Serialize};
@@ -21,8 +21,11 @@ pub const LONGEST: usize = 16 * 1024;
 const STAMP: usize = 29;
 /// Bytes that [`seal`] adds at most, the newline included.
 pub const SEAL: usize = 1 + 21 + 1 + 64 + 1 + 32 + 1;
-/// Bytes that the time, the version and a note of the clock add at most.
+/// Bytes that the time, the version and notes of the mode and the clock add at most.
 const FRAME: usize = STAMP + 64;
+
+/// How the note of a mode begins. It is the first of all notes, since it may stand in every record.
+const MODE: &str = "\"mode\":\"";
 
 /// Why bytes are not a line of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -67,6 +70,8 @@ pub struct Line {
     pub time: DateTime<Utc>,
     /// Milliseconds the clock was behind the previous record's time, which was then written instead.
     pub behind_ms: Option<u64>,
+    /// The mode the project was in, where one was set.
+    pub mode: Option<Mode>,
     /// The person's part.
     pub human: Human,
     /// The machine's part.
@@ -109,12 +114,15 @@ impl Draft {
     }
 
     /// Appends the line up to its seal.
-    pub fn write(&self, out: &mut Vec<u8>, time: DateTime<Utc>, behind_ms: Option<u64>) {
+    pub fn write(&self, out: &mut Vec<u8>, time: DateTime<Utc>, (behind_ms, mode): (Option<u64>, Option<Mode>)) {
         let mut stamp = String::with_capacity(STAMP);
         write_time(&mut stamp, time);
         out.extend_from_slice(stamp.as_bytes());
         out.extend_from_slice(self.human.as_bytes());
         out.extend_from_slice(b" {\"v\":1,");
+        if let Some(mode) = mode {
+            out.extend_from_slice(format!("{MODE}{}\",", mode.word()).as_bytes());
+        }
         if let Some(ms) = behind_ms {
             out.extend_from_slice(format!("\"behind_ms\":{ms},").as_bytes());
         }
@@ -188,12 +196,15 @@ pub fn parse(body: &[u8]) -> Result<Line, Malformed> {
     let (time, rest) = parse_time(body).ok_or(Malformed("no time"))?;
     let (human, json) = rest.split_once(" {\"").ok_or(Malformed("no machine part"))?;
     let human = parse_human(human)?;
-    let mut line = Line { time, behind_ms: None, human, machine: Machine::Unknown(String::new()), long: Vec::new() };
-    // The usual line carries no notes, and its detail can be read at once.
-    if let Some(fields) = json.strip_prefix("v\":1,\"event\":")
-        && let Ok(detail) = serde_json::from_str(&format!("{{\"event\":{fields}"))
+    let machine = Machine::Unknown(String::new());
+    let mut line = Line { time, behind_ms: None, mode: None, human, machine, long: Vec::new() };
+    // The usual line carries no other note, and its detail can be read at once.
+    if let Some(noted) = json.strip_prefix("v\":1,")
+        && let (mode, Some(fields)) = after_mode(noted)
+        && let Ok(detail) = serde_json::from_str(&format!("{{{fields}"))
     {
         line.machine = Machine::Known(detail);
+        line.mode = mode;
         return Ok(line);
     }
     let json = format!("{{\"{json}");
@@ -203,6 +214,7 @@ pub fn parse(body: &[u8]) -> Result<Line, Malformed> {
     line.machine = Machine::Unknown(json);
     if version == 1 {
         line.behind_ms = map.remove("behind_ms").and_then(|v| v.as_u64());
+        line.mode = map.remove("mode").and_then(|v| Mode::of(v.as_str()?));
         let long = map.remove("long").map(serde_json::from_value).transpose();
         line.long = long.map_err(|_| Malformed("bad note of a long text"))?.unwrap_or_default();
         if let Ok(detail) = serde_json::from_value(serde_json::Value::Object(map)) {
@@ -210,6 +222,17 @@ pub fn parse(body: &[u8]) -> Result<Line, Malformed> {
         }
     }
     Ok(line)
+}
+
+/// The mode that is noted first, and what is left, if that begins with the event.
+fn after_mode(noted: &str) -> (Option<Mode>, Option<&str>) {
+    let said = noted.strip_prefix(MODE).and_then(|rest| rest.split_once("\","));
+    let (mode, rest) = match said {
+        Some((word, rest)) => (Mode::of(word), rest),
+        None => (None, noted),
+    };
+    // A mode that this version does not know is left to whoever looks more closely.
+    (mode, Some(rest).filter(|rest| rest.starts_with("\"event\":") && mode.is_some() == said.is_some()))
 }
 
 /// JSON text with everything hidden in its strings spelled out, so that it may go to a terminal.
@@ -221,10 +244,13 @@ pub fn safe_json(json: &str) -> String {
 
 /// The `event` of a line's machine part, without reading the rest; `None` where notes stand before it.
 pub fn event(body: &[u8]) -> Option<&[u8]> {
-    let marker = b" {\"v\":1,\"event\":\"";
     let at = body.windows(3).position(|w| w == b" {\"")?;
-    let rest = body.get(at..)?.strip_prefix(marker)?;
-    rest.split(|b| *b == b'"').next()
+    let mut rest = body.get(at..)?.strip_prefix(b" {\"v\":1,")?;
+    if let Some(noted) = rest.strip_prefix(MODE.as_bytes()) {
+        let end = noted.iter().position(|b| *b == b'"')?;
+        rest = noted.get(end..)?.strip_prefix(b"\",")?;
+    }
+    rest.strip_prefix(b"\"event\":\"")?.split(|b| *b == b'"').next()
 }
 
 fn write_human(out: &mut String, human: &Human) {

@@ -33,6 +33,11 @@ impl Mode {
         }
     }
 
+    /// The mode of a word.
+    pub fn of(word: &str) -> Option<Mode> {
+        Mode::WORDS.into_iter().find(|(known, _)| *known == word).map(|(_, mode)| mode)
+    }
+
     /// Whether only databases for tests can be reached.
     pub fn is_for_tests(self) -> bool {
         match self {
@@ -79,7 +84,7 @@ impl Environment {
 #[serde(deny_unknown_fields)]
 pub struct ModeSet {
     /// The mode from now on.
-    pub mode: Mode,
+    pub to: Mode,
     /// The one before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Mode>,

@@ -3,7 +3,7 @@
 
 use super::checks::Checked;
 use super::detail::RuleHit;
-use super::mode::{Environment, Mode};
+use super::mode::Environment;
 use serde::{Deserialize, Serialize};
 
 /// A query that is about to be sent to a server.
@@ -18,9 +18,6 @@ pub struct QueryStart {
     /// Whether it is the one for tests.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub test: bool,
-    /// The mode the project was in, where one was set.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mode: Option<Mode>,
     /// Which of its databases was asked, and what could be written there. Older records do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<Environment>,
@@ -106,9 +103,6 @@ pub struct QueryRefused {
     pub rules: Vec<RuleHit>,
     /// Hash of the policy it was judged by.
     pub policy: String,
-    /// The mode the project was in, where one was set.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mode: Option<Mode>,
     /// Which of its databases was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<Environment>,

@@ -7,7 +7,7 @@ use crate::action::Action;
 use crate::action::shell::{Asked, quoted};
 use crate::approve::{Permit, Refusal};
 use crate::decide::{Judgement, Verdict};
-use crate::event::{Checked, Composition, Detail, Ended, Entry, Human, Mode, Proves, Requested, RuleHit};
+use crate::event::{Checked, Composition, Detail, Ended, Entry, Human, Proves, Requested, RuleHit};
 use crate::execute::{Capture, Outcome, Traffic};
 use crate::record::{Log, Redactor};
 use std::path::Path;
@@ -106,7 +106,7 @@ pub(super) fn of(skill: &str, action: &str, target: &str, result: &str, detail: 
 pub(super) fn start(
     permit: &Permit,
     (project, cwd): (&Project, &Path),
-    (timeout, mode): (Duration, Option<Mode>),
+    timeout: Duration,
     request: &Request,
     composition: Option<Composition>,
 ) -> Vec<Entry> {
@@ -118,7 +118,6 @@ pub(super) fn start(
         task: request.task.clone(),
         reason: request.reason.clone(),
         timeout_ms: millis(timeout),
-        mode,
         observed: permit.observed(),
         composition: composition.map(Box::new),
         approval: permit.approval().map(str::to_owned),

@@ -66,7 +66,7 @@ impl Desk<'_> {
                     help: "look at it with `guard mode`, and set it again".into(),
                 });
             }
-            let set = ModeSet { mode, before: state.mode.now, by: by.clone() };
+            let set = ModeSet { to: mode, before: state.mode.now, by: by.clone() };
             Ok(vec![entries::of("GUARD", "MODE", mode.word(), "SUCCESS", Detail::ModeSet(Box::new(set)))])
         });
         written.map_err(Stop::Log)?

@@ -168,13 +168,7 @@ fn run(
         Ok(prepared) => prepared,
         Err(stop) => return Err(desk.stopped(answer, stop)),
     };
-    let start = entries::start(
-        &permit,
-        (desk.project, &world.cwd),
-        (limit, desk.state().mode.now),
-        request,
-        judged.composition.clone(),
-    );
+    let start = entries::start(&permit, (desk.project, &world.cwd), limit, request, judged.composition.clone());
     let started = desk.start(&permit, answer.request.as_deref(), start)?;
     if let Some(turn) = &mut desk.turn {
         turn.began(started.seq());

@@ -8,7 +8,7 @@ use super::shorten::Prepared;
 use super::snapshot::{self, Snapshot};
 use super::{Files, Key, Log, LogError, Point, Receipt, Redactor, Running, Step};
 use crate::event::line::{self, LONGEST, Seal};
-use crate::event::{Detail, Entry, Human, State};
+use crate::event::{Detail, Entry, Human, Mode, State};
 use chrono::{DateTime, SubsecRound as _, Utc};
 use rustix::fs::{FlockOperation, Stat};
 use rustix::io::Errno;
@@ -215,7 +215,7 @@ impl<F: Files> Log<F> {
         let (mut point, mut key) = self.catch_up(size, others)?;
         // Before anything is decided, so that no record is later than the time it was decided at: what is answered in time
         // is not written down as late.
-        let now = self.files.now().trunc_subsecs(6);
+        let now = (self.files.now().trunc_subsecs(6), self.state.mode.now);
         let Some(records) = make(Latest { state: &self.state, others })? else { return Ok(None) };
 
         let (mut bytes, mut extras) = (Vec::with_capacity(1024), Vec::new());
@@ -362,7 +362,7 @@ impl<F: Files> Log<F> {
         };
         let Ok(full) = Prepared::of(human, Detail::LogFull {}) else { return };
         let mut bytes = Vec::new();
-        push(&mut bytes, &full, self.files.now().trunc_subsecs(6), &mut point, &mut key);
+        push(&mut bytes, &full, (self.files.now().trunc_subsecs(6), self.state.mode.now), &mut point, &mut key);
         let _ = self.files.write(self.fd(), &bytes);
         let _ = self.files.sync(self.fd());
     }
@@ -473,14 +473,21 @@ fn ends(detail: &Detail) -> bool {
 
 /// Appends one sealed line. A clock that went backwards does not take the log with it: the previous time is written
 /// again, with a note of how far behind the clock was.
-fn push(bytes: &mut Vec<u8>, record: &Prepared, now: DateTime<Utc>, point: &mut Point, key: &mut Key) {
+fn push(
+    bytes: &mut Vec<u8>,
+    record: &Prepared,
+    (now, mode): (DateTime<Utc>, Option<Mode>),
+    point: &mut Point,
+    key: &mut Key,
+) {
     let start = bytes.len();
     let behind = point.micros - now.timestamp_micros();
     if behind > 0 {
         let time = DateTime::from_timestamp_micros(point.micros).unwrap_or(now);
-        record.draft.write(bytes, time, u64::try_from(behind).ok().map(|us| us.div_ceil(1000)));
+        let behind = u64::try_from(behind).ok().map(|us| us.div_ceil(1000));
+        record.draft.write(bytes, time, (behind, mode));
     } else {
-        record.draft.write(bytes, now, None);
+        record.draft.write(bytes, now, (None, mode));
         point.micros = now.timestamp_micros();
     }
     let hash = chain(&point.hash, bytes.get(start..).unwrap_or_default());

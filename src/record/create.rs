@@ -75,7 +75,7 @@ fn first_record(log: &Path, log_id: &str, policy_hash: &str, seed: &Key) -> Resu
     let draft = Draft::new(&human, &detail, &[]).map_err(|e| LogError::system("write", log, e))?;
     let now = Utc::now().trunc_subsecs(6);
     let mut bytes = Vec::new();
-    draft.write(&mut bytes, now, None);
+    draft.write(&mut bytes, now, (None, None));
     let hash = chain(&[0; 32], &bytes);
     line::seal(&mut bytes, &Seal { seq: 1, hash, mac: seed.mac(&hash) });
 

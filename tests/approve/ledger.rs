@@ -59,7 +59,6 @@ fn began(approval: Option<&str>) -> Detail {
         observed: false,
         composition: None,
         approval: approval.map(str::to_owned),
-        mode: None,
     }
 }
 

@@ -45,7 +45,7 @@ fn a_person_sets_the_mode_and_nobody_else() {
     assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
     assert!(
         home.log()
-            .contains("[GUARD] [MODE] [paper] [SUCCESS] {\"v\":1,\"event\":\"mode_set\",\"mode\":\"paper\",\"by\":{"),
+            .contains("[GUARD] [MODE] [paper] [SUCCESS] {\"v\":1,\"event\":\"mode_set\",\"to\":\"paper\",\"by\":{"),
         "{}",
         home.log()
     );
@@ -56,7 +56,11 @@ fn a_person_sets_the_mode_and_nobody_else() {
     let told: Value = serde_json::from_str(&home.guard(&["mode", "--json"]).stdout).unwrap();
     assert_eq!(told["mode"], "paper");
     assert_eq!(agreed(&home, "guard mode live").code, Some(0));
-    assert!(home.log().contains("\"mode\":\"live\",\"before\":\"paper\""), "{}", home.log());
+    assert!(
+        home.log().contains("\"v\":1,\"mode\":\"paper\",\"event\":\"mode_set\",\"to\":\"live\",\"before\":\"paper\""),
+        "{}",
+        home.log()
+    );
     let verified = home.guard(&["audit", "verify"]);
     assert_eq!(verified.code, Some(0), "{}{}", verified.stdout, verified.stderr);
 }
@@ -88,7 +92,7 @@ fn the_mode_stands_in_the_entries_of_commands_and_queries() {
     let log = home.log();
     for event in ["shell_start", "query_start", "query_refused"] {
         let line = log.lines().rev().find(|line| line.contains(&format!("\"event\":\"{event}\""))).unwrap();
-        assert!(line.contains("\"mode\":\"live\""), "{line}");
+        assert!(line.contains(" {\"v\":1,\"mode\":\"live\",\"event\":"), "{line}");
     }
 }
 

@@ -5,6 +5,8 @@ use super::{asked, rules, scene, set, sqlite};
 use crate::cli::{Done, Home, agreed};
 use crate::servers::{Database, postgres, quest};
 use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -234,7 +236,12 @@ fn in_mode_paper_plain_tables_of_paper_are_written_to() {
         assert_eq!(asked(&home, sql).1["rows_changed"], json!(changed), "{sql}");
     }
     assert_eq!(asked(&home, "SELECT count(*) FROM orders").1["rows"], json!([[2]]));
-    assert!(home.log().contains("\"mode\":\"paper\",\"environment\":\"paper\""), "{}", home.log());
+    assert!(
+        home.log().contains("{\"v\":1,\"mode\":\"paper\",\"event\":\"query_start\"")
+            && home.log().contains("\"environment\":\"paper\""),
+        "{}",
+        home.log()
+    );
 }
 
 #[test]
@@ -605,4 +612,73 @@ fn a_role_is_taken_on_and_what_could_be_returned_to_counts() {
     let (done, value) = asked(&home("bare", &stranger, "contained"), "SELECT * FROM orders");
     assert_ne!(done.code, Some(0), "{value}");
     database.psql(&format!("DROP OWNED BY {reader}; DROP ROLE {reader}; DROP ROLE {stranger}"));
+}
+
+/// Passes everything on to the server, and hangs up on both at the end of a transaction: before the server hears of it, or,
+/// where it `delivers`, before the client hears of its answer.
+fn hanging_up(to: u16, delivers: bool) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            let mut server = TcpStream::connect(("127.0.0.1", to)).unwrap();
+            let (mut from, mut into) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            std::thread::spawn(move || {
+                let mut buffer = [0; 4096];
+                while let Ok(count @ 1..) = from.read(&mut buffer) {
+                    let ends = buffer[..count].windows(7).any(|seven| seven == b"COMMIT\0");
+                    if ends {
+                        let _heard = from.shutdown(Shutdown::Both);
+                    }
+                    let goes_on = ends && !delivers || into.write_all(&buffer[..count]).is_ok();
+                    if ends || !goes_on {
+                        break;
+                    }
+                }
+                let _ended = into.shutdown(Shutdown::Write);
+            });
+            std::thread::spawn(move || {
+                let _gone = std::io::copy(&mut server, &mut client);
+                let _gone = client.shutdown(Shutdown::Both);
+            });
+        }
+    });
+    port
+}
+
+#[test]
+fn a_connection_that_is_lost_at_the_commit_leaves_it_unknown_and_nothing_is_done_twice() {
+    let Some(server) = postgres() else { return };
+    for (delivers, rows) in [(true, "1"), (false, "0")] {
+        let orders = "CREATE TABLE orders (name text)";
+        let (real, test) = (server.database(orders), server.database(orders));
+        let home = two(&real, &test);
+        let direct = std::fs::read_to_string(home.project.join(".env")).unwrap();
+        let through = test
+            .url("bare")
+            .replace(&format!(":{}/", server.port), &format!(":{}/", hanging_up(server.port, delivers)));
+        home.write(".env", &direct.replace(&test.url("bare"), &through));
+        let (done, value) = told(&home, &["--test"], "INSERT INTO orders VALUES ('a')");
+        assert_eq!(
+            (done.code, &value["error"]["class"], &value["tries"]),
+            (Some(125), &json!("uncertain"), &json!(1)),
+            "{value}"
+        );
+        assert_eq!(value["error"]["help"], "look at the rows before anything is written again", "{value}");
+        let since = Instant::now();
+        while test.psql("SELECT count(*) FROM orders") != rows
+            || test
+                .psql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'bare' AND datname = current_database()")
+                != "0"
+        {
+            assert!(
+                since.elapsed() < Duration::from_secs(20),
+                "{delivers}: {}",
+                test.psql("SELECT count(*) FROM orders")
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let log = home.log();
+        assert_eq!((log.matches("DB_QUERY").count(), log.matches("\"class\":\"uncertain\"").count()), (1, 1), "{log}");
+    }
 }

@@ -93,7 +93,7 @@ fn records_forged_after_the_last_one_stop_the_next_guard() {
     line::Draft::new(&note("forged").human, &note("forged").detail, &[]).unwrap().write(
         &mut bytes,
         chrono::Utc::now(),
-        None,
+        (None, None),
     );
     let hash = guard::record::chain(&seal.hash, &bytes[begin..]);
     line::seal(&mut bytes, &line::Seal { seq: seal.seq + 1, hash, mac: [0; 16] });

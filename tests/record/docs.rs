@@ -50,7 +50,6 @@ fn all() -> Vec<Detail> {
                     files: vec![SourceFile { path: s(), sha256: Some(s()) }],
                 })),
                 approval: Some(s()),
-                mode: Some(Mode::Paper),
             },
             Detail::ShellStart { .. } => Detail::ReturnCode { of: 1 },
             Detail::ReturnCode { .. } => Detail::Output { of: 1, len: 1, sha256: Some(s()), blob: Some(s()) },
@@ -160,7 +159,6 @@ fn all() -> Vec<Detail> {
                 database: s(),
                 server: Some(s()),
                 test: true,
-                mode: Some(Mode::Paper),
                 environment: Some(Environment::Paper),
                 approval: Some(s()),
                 sha256: Some(s()),
@@ -190,14 +188,13 @@ fn all() -> Vec<Detail> {
                 verdict: s(),
                 rules: rules(),
                 policy: s(),
-                mode: Some(Mode::Live),
                 environment: Some(Environment::Test),
                 task: Some(s()),
                 targets: vec![s()],
                 request: Some(s()),
             })),
             Detail::QueryRefused(_) => {
-                Detail::ModeSet(Box::new(ModeSet { mode: Mode::Paper, before: Some(Mode::Test), by: by() }))
+                Detail::ModeSet(Box::new(ModeSet { to: Mode::Paper, before: Some(Mode::Test), by: by() }))
             }
             Detail::ModeSet(_) => Detail::MigrationProposed(Box::new(MigrationProposed {
                 name: s(),
@@ -277,7 +274,7 @@ fn every_event_survives_its_line() {
         let human = note("x").human;
         let mut out = Vec::new();
         let time = chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-        line::Draft::new(&human, &detail, &[]).unwrap().write(&mut out, time, None);
+        line::Draft::new(&human, &detail, &[]).unwrap().write(&mut out, time, (None, None));
         let read = line::parse(&out).unwrap();
         assert_eq!((read.human, read.machine), (human, line::Machine::Known(detail)));
     }

@@ -112,7 +112,6 @@ fn start(command: &str) -> Entry {
             observed: false,
             composition: None,
             approval: None,
-            mode: None,
         },
     }
 }

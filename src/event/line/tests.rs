@@ -10,7 +10,7 @@ fn time() -> DateTime<Utc> {
 
 fn written(human: &Human, detail: &Detail) -> String {
     let mut out = Vec::new();
-    Draft::new(human, detail, &[]).unwrap().write(&mut out, time(), None);
+    Draft::new(human, detail, &[]).unwrap().write(&mut out, time(), (None, None));
     seal(&mut out, &Seal { seq: 4211, hash: [0xab; 32], mac: [0xcd; 16] });
     String::from_utf8(out).unwrap()
 }
@@ -82,9 +82,28 @@ fn notes_of_the_clock_and_of_long_texts_come_back() {
     let long = vec![Long { at: "/reason".into(), len: 70_000, sha256: "00".repeat(32) }];
     let detail = Detail::ReturnCode { of: 8 };
     let mut out = Vec::new();
-    Draft::new(&fields("t"), &detail, &long).unwrap().write(&mut out, time(), Some(1500));
-    let line = Line { time: time(), behind_ms: Some(1500), human: fields("t"), machine: Machine::Known(detail), long };
-    assert_eq!(parse(&out), Ok(line));
+    Draft::new(&fields("t"), &detail, &long).unwrap().write(&mut out, time(), (Some(1500), Some(Mode::Paper)));
+    let machine = Machine::Known(detail);
+    let line = Line { time: time(), behind_ms: Some(1500), mode: Some(Mode::Paper), human: fields("t"), machine, long };
+    assert_eq!((parse(&out), event(&out)), (Ok(line), None));
+}
+
+#[test]
+fn the_mode_stands_before_every_event_and_is_none_of_its_fields() {
+    let detail = Detail::ReturnCode { of: 8 };
+    for (_, mode) in Mode::WORDS {
+        let mut out = Vec::new();
+        Draft::new(&fields("t"), &detail, &[]).unwrap().write(&mut out, time(), (None, Some(mode)));
+        let note = format!(" {{\"v\":1,\"mode\":\"{}\",\"event\":\"return_code\",\"of\":8}}", mode.word());
+        assert!(String::from_utf8_lossy(&out).ends_with(&note), "{note}");
+        let machine = Machine::Known(detail.clone());
+        let line = Line { time: time(), behind_ms: None, mode: Some(mode), human: fields("t"), machine, long: vec![] };
+        assert_eq!((parse(&out), event(&out)), (Ok(line), Some(b"return_code".as_slice())));
+        // One that a later version knows keeps nobody from reading the record.
+        let later = String::from_utf8(out).unwrap().replace(mode.word(), "moonlit");
+        let read = parse(later.as_bytes()).unwrap();
+        assert_eq!((read.mode, read.machine), (None, Machine::Known(detail.clone())));
+    }
 }
 
 #[test]
@@ -153,14 +172,14 @@ proptest! {
             reason: Some(d),
             timeout_ms: u64::MAX,
             observed: true,
-            composition: None, approval: None, mode: None };
+            composition: None, approval: None };
         let line = written(&human, &detail);
         prop_assert_eq!(line.matches('\n').count(), 1);
         prop_assert!(!line.trim_end_matches('\n').contains(is_hidden));
         let (body, seal) = split(line.trim_end_matches('\n').as_bytes()).unwrap();
         prop_assert_eq!(seal, Seal { seq: 4211, hash: [0xab; 32], mac: [0xcd; 16] });
         prop_assert_eq!(event(body), Some(b"shell_start".as_slice()));
-        prop_assert_eq!(parse(body), Ok(Line { time: time(), behind_ms: None, human, machine: Machine::Known(detail), long: vec![] }));
+        prop_assert_eq!(parse(body), Ok(Line { time: time(), behind_ms: None, mode: None, human, machine: Machine::Known(detail), long: vec![] }));
     }
 
     #[test]

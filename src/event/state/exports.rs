@@ -80,7 +80,6 @@ mod tests {
             database: "market".into(),
             server: None,
             test: false,
-            mode: None,
             environment: None,
             approval: None,
             sha256: None,

@@ -111,7 +111,7 @@ impl State {
                 }
                 self.count(refused.rules.iter().map(|hit| hit.id.as_str()));
             }
-            Detail::ModeSet(set) => self.mode = Standing { now: Some(set.mode), seq },
+            Detail::ModeSet(set) => self.mode = Standing { now: Some(set.to), seq },
             Detail::MigrationProposed(proposed) => self.migrations.propose(seq, proposed),
             Detail::MigrationStart(start) => {
                 self.running.insert(seq);
@@ -216,7 +216,6 @@ mod tests {
             observed: false,
             composition: None,
             approval: None,
-            mode: None,
         }
     }
 

@@ -129,7 +129,7 @@ impl Desk<'_> {
         let engine = database.map(|database| database.engine);
         let literals = database.map_or(Literals::Replaced, |database| database.literals);
         let shown = shown.unwrap_or_else(|| if literals == Literals::Shown { request.sql.trim() } else { UNREAD });
-        let about = entries::Refusing { mode: self.state().mode.now, ..entries::Refusing::of("halted") };
+        let about = entries::Refusing::of("halted");
         let entry = entries::refused((&answer.database, engine), shown, request, about);
         answer.receipt = Some(self.log.append(&self.redactor, vec![entry]).map_err(Stop::Log)?);
         Err(Stop::Halted { name })
@@ -160,7 +160,6 @@ impl Desk<'_> {
         let about = entries::Refusing {
             rules: entries::hits(&judged),
             policy: self.policy.hash(),
-            mode: asked.mode,
             environment: Some(asked.environment()),
             ..entries::Refusing::of(judged.verdict.word())
         };

@@ -6,9 +6,7 @@ use super::ended::Ran;
 use super::place::Asked;
 use crate::action::query::Engine;
 use crate::decide::{QueryJudgement, Verdict};
-use crate::event::{
-    Checked, Detail, Entry, Environment, Mode, QueryEnd, QueryEnded, QueryRefused, QueryStart, RuleHit,
-};
+use crate::event::{Checked, Detail, Entry, Environment, QueryEnd, QueryEnded, QueryRefused, QueryStart, RuleHit};
 use crate::execute::query::{Cause, Failed, Truncated};
 use crate::gate::entries::{of, said};
 use std::time::Duration;
@@ -19,7 +17,6 @@ pub(super) fn start(asked: &Asked, shown: &str, request: &QueryRequest, about: A
         database: asked.database.name.clone(),
         server: about.server.map(str::to_owned),
         test: asked.test,
-        mode: asked.mode,
         environment: Some(asked.environment()),
         approval: about.approval.map(str::to_owned),
         sha256: about.sha256,
@@ -51,7 +48,6 @@ pub(super) struct Refusing<'a> {
     pub(super) verdict: &'a str,
     pub(super) rules: Vec<RuleHit>,
     pub(super) policy: &'a str,
-    pub(super) mode: Option<Mode>,
     pub(super) environment: Option<Environment>,
     pub(super) targets: Vec<String>,
     pub(super) request: Option<String>,
@@ -75,7 +71,6 @@ pub(super) fn refused(
         verdict: about.verdict.to_owned(),
         rules: about.rules,
         policy: about.policy.to_owned(),
-        mode: about.mode,
         environment: about.environment,
         task: request.task.clone(),
         targets: about.targets,

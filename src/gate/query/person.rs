@@ -131,7 +131,6 @@ impl Desk<'_> {
             let about = entries::Refusing {
                 rules: entries::hits(&judged),
                 policy: &policy,
-                mode: asked.mode,
                 environment: Some(asked.environment()),
                 request: name.clone(),
                 ..entries::Refusing::of(Verdict::Ask.word())
@@ -164,7 +163,6 @@ impl Desk<'_> {
         let about = entries::Refusing {
             rules: entries::hits(&judged),
             policy: &policy,
-            mode: asked.mode,
             environment: Some(asked.environment()),
             targets: vec![target.clone()],
             ..entries::Refusing::of(judged.verdict.word())

@@ -235,7 +235,6 @@ mod tests {
             timeout_ms: 1,
             observed: false,
             composition: None,
-            mode: None,
             approval: Some("change-1".into()),
         };
         assert_eq!(

@@ -112,6 +112,9 @@ fn object(item: &Item) -> Value {
                 }
             }
             map.insert("detail".into(), detail(&read.machine));
+            if let Some(mode) = read.mode {
+                map.insert("mode".into(), mode.word().into());
+            }
             if let Some(ms) = read.behind_ms {
                 map.insert("behind_ms".into(), ms.into());
             }
@@ -161,6 +164,9 @@ pub fn show(paths: &Paths, seq: u64, whole: bool, json: bool, out: &mut dyn Writ
         for (name, value) in fields {
             writeln!(out, "  {}: {}", line::visible(&name), line::safe_json(&plain(&value)))?;
         }
+    }
+    if let Some(mode) = read.mode {
+        writeln!(out, "  in mode {}", mode.word())?;
     }
     if let Some(ms) = read.behind_ms {
         writeln!(out, "  the clock was {ms} ms behind the record before")?;
