@@ -277,8 +277,8 @@ fn what_a_table_of_paper_keeps_of_the_market_a_person_is_asked_about() {
     for sql in [
         "INSERT INTO paper_notes SELECT id, price FROM fills",
         "INSERT INTO paper_notes SELECT id, price FROM late RETURNING *",
-        "INSERT INTO paper_notes SELECT * FROM (TABLE fills) AS f(a, b)",
-        "UPDATE paper_notes SET price = (SELECT max(price) FROM fills WHERE order_id = 7)",
+        "INSERT INTO paper_notes SELECT a, d FROM (TABLE fills) AS f(a, b, c, d)",
+        "UPDATE paper_notes SET price = (SELECT price FROM fills WHERE id = 7)",
         "UPDATE paper_notes AS n SET price = f.price FROM ONLY fills AS f WHERE f.id = n.id",
         "MERGE INTO paper_notes n USING fills f ON f.id = n.id WHEN MATCHED THEN UPDATE SET price = f.price",
     ] {

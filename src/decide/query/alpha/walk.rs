@@ -7,7 +7,7 @@ use super::flow::Flow;
 use super::reach;
 use super::scope::{Bound, Others, Outputs, Scope};
 use crate::action::query::catalog::{Named, RelationKind};
-use crate::action::query::{Body, Engine, From, Name, Node, On, Place, Relation, Set, Source, Window};
+use crate::action::query::{Body, Change, Engine, From, Name, Node, On, Place, Relation, Set, Source, Window};
 use crate::decide::judging::BuiltIn;
 use crate::decide::policy::Alpha;
 use std::collections::{BTreeMap, BTreeSet};
@@ -95,8 +95,7 @@ impl<'w> Walk<'w> {
                 let all: Vec<Outputs> = parts.iter().map(|part| self.body(part)).collect();
                 all.into_iter().reduce(Outputs::or).unwrap_or_else(Outputs::none)
             }
-            // Writes are refused elsewhere.
-            Set::Change(_) => Outputs::foreign(Flow::VALUE),
+            Set::Change(change) => self.change(change),
         };
         if !matches!(body.set, Set::Block(_)) {
             for sort in &body.order {
@@ -108,6 +107,22 @@ impl<'w> Walk<'w> {
         outputs.bounded |= outputs.bases.is_empty();
         self.definitions.truncate(mark);
         outputs
+    }
+
+    /// A write, which keeps what it computes for whoever reads it later.
+    fn change(&mut self, change: &Change) -> Outputs {
+        if let Some(rows) = &change.rows {
+            self.body(rows);
+        }
+        self.scope.levels.push(Vec::new());
+        for source in &change.sources {
+            self.source(source);
+        }
+        for expr in change.filter.iter().chain(&change.values) {
+            self.expr(expr);
+        }
+        self.scope.levels.pop();
+        Outputs::foreign(Flow::VALUE)
     }
 
     fn define(&mut self, body: &Body) {
