@@ -24,7 +24,7 @@ else:
 const ORDERS: &str = "CREATE TABLE orders (id int PRIMARY KEY, note text); INSERT INTO orders VALUES (1, 'a')";
 
 /// A project of Alembic's, and a database with orders.
-fn alembic(server: &Postgres) -> Scene {
+pub(super) fn alembic(server: &Postgres) -> Scene {
     assert!(tools().join("alembic").exists(), "no alembic in {}: run scripts/test", tools().display());
     let scene = Scene::new(server, ORDERS, "");
     scene.home.write("alembic.ini", "[alembic]\nscript_location = %(here)s/alembic\n");
@@ -33,19 +33,23 @@ fn alembic(server: &Postgres) -> Scene {
     scene
 }
 
-/// A revision that follows another.
-fn revision(scene: &Scene, id: &str, follows: Option<&str>, rest: &str) -> String {
+/// The text of a revision that follows another.
+pub(super) fn text(id: &str, follows: Option<&str>, rest: &str) -> String {
     let follows = follows.map_or("None".to_owned(), |id| format!("\"{id}\""));
-    let text = format!(
+    format!(
         "\"\"\"A change.\"\"\"\nfrom alembic import op\nimport sqlalchemy as sa\n\nrevision = \"{id}\"\ndown_revision = {follows}\n\
         branch_labels = None\ndepends_on = None\n\n\n{rest}"
-    );
+    )
+}
+
+/// It, in its file.
+fn revision(scene: &Scene, id: &str, follows: Option<&str>, rest: &str) -> String {
     let path = format!("alembic/versions/{id}.py");
-    scene.home.write(&path, &text);
+    scene.home.write(&path, &text(id, follows, rest));
     path
 }
 
-const ADDS: &str = "def upgrade() -> None:\n    op.add_column(\"orders\", sa.Column(\"size\", sa.Integer(), nullable=True))\n\n\n\
+pub(super) const ADDS: &str = "def upgrade() -> None:\n    op.add_column(\"orders\", sa.Column(\"size\", sa.Integer(), nullable=True))\n\n\n\
     def downgrade() -> None:\n    op.drop_column(\"orders\", \"size\")\n";
 
 fn propose(scene: &Scene, paths: &[&str], more: &[&str]) -> (Option<i32>, Value) {

@@ -5,6 +5,7 @@ mod alembic;
 mod refused;
 mod sql;
 mod trial;
+mod walk;
 
 use crate::cli::{Done, Home, terminal};
 use crate::servers::{Database, Postgres, unique};

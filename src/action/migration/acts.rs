@@ -3,7 +3,7 @@
 
 use super::alter;
 use super::{Act, Does, is_read};
-use crate::action::query::{Kind, Node, Query, Set, Verb, Word, WordSort};
+use crate::action::query::{Called, Kind, Node, Of, Query, Set, Verb, Word, WordSort};
 
 /// Functions by which a statement reaches out of its database.
 const REACHING: [&str; 22] = [
@@ -30,25 +30,49 @@ const REACHING: [&str; 22] = [
     "query_to_xml",
     "load_extension",
 ];
-/// Functions that only compute, so that a query which calls them still only reads.
-const COMPUTING: [&str; 17] = [
-    "count",
-    "min",
-    "max",
-    "sum",
+/// Functions of the server's own that only compute, so that a query which calls them still only reads: those that Alembic and
+/// SQLAlchemy ask a schema with, and what counts.
+const COMPUTING: [&str; 40] = [
+    "array_agg",
+    "array_length",
+    "array_position",
+    "array_to_string",
     "avg",
+    "cardinality",
     "coalesce",
-    "lower",
-    "upper",
-    "length",
-    "now",
-    "version",
+    "col_description",
+    "count",
     "current_database",
     "current_schema",
-    "to_regclass",
+    "current_schemas",
+    "current_setting",
+    "exists",
+    "format_type",
+    "generate_series",
+    "generate_subscripts",
+    "json_agg",
+    "json_build_object",
+    "length",
+    "lower",
+    "max",
+    "min",
+    "now",
+    "obj_description",
+    "pg_get_constraintdef",
+    "pg_get_expr",
+    "pg_get_indexdef",
+    "pg_get_serial_sequence",
+    "pg_get_viewdef",
+    "pg_sequence_last_value",
     "pg_table_is_visible",
     "pg_type_is_visible",
-    "format_type",
+    "quote_ident",
+    "row_number",
+    "sum",
+    "to_regclass",
+    "unnest",
+    "upper",
+    "version",
 ];
 
 fn act(does: Does, to: impl Into<String>) -> Vec<Act> {
@@ -64,11 +88,7 @@ pub(super) fn of(query: &Query, words: &[Word]) -> Vec<Act> {
     match query.kind() {
         kind if is_read(query) => {
             let analyzes = matches!(kind, Kind::ExplainAnalyze(_));
-            let computes = |name: &str| {
-                COMPUTING.contains(&name) || ["pg_get_", "has_", "current_"].iter().any(|start| name.starts_with(start))
-            };
-            let calls = query.calls().iter().map(|call| call.path.name.to_string());
-            match calls.into_iter().find(|name| !computes(&name.to_ascii_lowercase())) {
+            match unproved(query) {
                 Some(name) => act(Does::Opaque(format!("a call of `{name}`")), ""),
                 None if analyzes => act(Does::Other("explain".into()), ""),
                 None => act(Does::Read, ""),
@@ -82,6 +102,17 @@ pub(super) fn of(query: &Query, words: &[Word]) -> Vec<Act> {
         Kind::Insert | Kind::Update | Kind::Delete => change(query, words),
         Kind::Truncate | Kind::Ddl { .. } | Kind::Other(_) => named(words),
     }
+}
+
+/// A function that a query calls, by whatever notation, and that is not known only to compute.
+fn unproved(query: &Query) -> Option<String> {
+    let computes = |call: &Called| {
+        let own = call.path.schema().is_none_or(|schema| schema.as_str() == "pg_catalog");
+        own && COMPUTING.contains(&call.path.name.as_str())
+    };
+    let call = query.calls().iter().find(|call| !computes(call)).map(|call| call.path.to_string());
+    let field = || query.fields().iter().find(|field| !matches!(field.of, Of::Source { .. }));
+    call.or_else(|| field().map(|field| field.name.to_string()))
 }
 
 fn change(query: &Query, words: &[Word]) -> Vec<Act> {

@@ -16,18 +16,21 @@ const ROLES: &str = "SELECT rolname FROM pg_roles WHERE rolname IN ('pg_read_ser
     AND pg_has_role(session_user, oid, 'MEMBER') ORDER BY rolname";
 
 /// Relations that it, a role it can become, or everybody may write to, by rights on them, on a column, by owning them, or by
-/// a role that writes everywhere. Of those the server was born with, none that it was born with rights on.
+/// a role that writes everywhere. Of those the server was born with, none that it was born with rights on. Names of schemas
+/// are looked up for these alone: a join of everything with everything is what an unanalysed catalog makes of it otherwise.
 const WRITES: &str = "WITH own AS (SELECT oid, rolsuper OR rolname = 'pg_write_all_data' AS all FROM pg_roles \
     WHERE pg_has_role(session_user, oid, 'MEMBER')), \
     heard AS (SELECT oid FROM own UNION ALL SELECT 0::oid) \
-    SELECT n.nspname, c.relname, count(*) OVER () FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.oid >= 16384 AND n.nspname NOT LIKE 'pg\\_t%' AND ( \
+    SELECT (SELECT n.nspname FROM pg_namespace n WHERE n.oid = c.relnamespace) AS within, c.relname, count(*) OVER () \
+    FROM pg_class c \
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.oid >= 16384 \
+    AND c.relnamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname LIKE 'pg\\_t%') AND ( \
     c.relowner IN (SELECT oid FROM own) OR (SELECT bool_or(o.all) FROM own o) \
     OR EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee IN (SELECT oid FROM heard) \
     AND a.privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER', 'MAINTAIN')) \
     OR EXISTS (SELECT FROM pg_attribute t CROSS JOIN aclexplode(t.attacl) a WHERE t.attrelid = c.oid \
     AND t.attacl IS NOT NULL AND a.grantee IN (SELECT oid FROM heard) AND a.privilege_type IN ('INSERT', 'UPDATE'))) \
-    ORDER BY n.nspname, c.relname LIMIT 20";
+    ORDER BY within, c.relname LIMIT 20";
 
 /// Schemas that it, a role it can become, or everybody may create things in.
 const CREATES: &str = "SELECT n.nspname FROM pg_namespace n WHERE n.nspname NOT LIKE 'pg\\_t%' AND EXISTS ( \
