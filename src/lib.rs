@@ -17,4 +17,5 @@ pub mod execute;
 pub mod record;
 pub mod notify;
 pub mod gate;
+pub mod supervise;
 pub mod door;

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms in the order data goes through them; a room imports only from rooms before it.
-const ROOMS: [&str; 10] =
-    ["action", "event", "decide", "failfast", "approve", "execute", "record", "notify", "gate", "door"];
+const ROOMS: [&str; 11] =
+    ["action", "event", "decide", "failfast", "approve", "execute", "record", "notify", "gate", "supervise", "door"];
 
 fn sources() -> Vec<(PathBuf, String)> {
     fn walk(folder: &Path, into: &mut Vec<(PathBuf, String)>) {

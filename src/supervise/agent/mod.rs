@@ -1,0 +1,2 @@
+//! Agents: how each is started, told what to do, and understood.
+//! Knows no processes.
