@@ -1,58 +1,15 @@
 //! The catalog's answers about names: one question of each sort, all in one go. Names are parameters, never text of SQL.
 
-use super::{Postgres, list};
+use super::row::Row;
+use super::{Postgres, list, relations};
 use crate::action::query::catalog::{
-    Cast, CastUse, Catalog, Child, Column, Function, FunctionKind, Named, Operator, Relation, RelationKind, Type,
-    TypeKind, Volatility, Wanted,
+    Cast, CastUse, Catalog, Function, FunctionKind, Named, Operator, Type, TypeKind, Volatility, Wanted,
 };
 use crate::execute::query::Failed;
-use crate::execute::query::value::elements;
 use crate::execute::query::wire::{Ask, Rows};
 use std::collections::BTreeSet;
 
-/// Numbers below are of what a server is born with (`FirstNormalObjectId`).
-/// The relation that each name means: in its schema, or in the first of the path.
-const RELATIONS: &str = "WITH wanted AS ( \
-    SELECT w.schema, w.name, (SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-    WHERE c.relname = w.name AND CASE WHEN w.schema IS NULL THEN n.nspname = ANY ($3::text[]) ELSE n.nspname = w.schema END \
-    ORDER BY array_position($3::text[], n.nspname::text) LIMIT 1) AS oid \
-    FROM unnest($1::text[], $2::text[]) AS w(schema, name)), \
-    below AS (WITH RECURSIVE tree AS (SELECT w.oid AS top, i.inhrelid AS oid FROM (SELECT DISTINCT oid FROM wanted) w \
-    JOIN pg_inherits i ON i.inhparent = w.oid UNION SELECT t.top, i.inhrelid FROM tree t JOIN pg_inherits i ON i.inhparent = t.oid) \
-    SELECT t.top, n.nspname, c.relname, c.relkind = 'f' AS away FROM tree t JOIN pg_class c ON c.oid = t.oid \
-    JOIN pg_namespace n ON n.oid = c.relnamespace), \
-    above AS (WITH RECURSIVE tree AS (SELECT w.oid AS top, i.inhparent AS oid FROM (SELECT DISTINCT oid FROM wanted) w \
-    JOIN pg_inherits i ON i.inhrelid = w.oid UNION SELECT t.top, i.inhparent FROM tree t JOIN pg_inherits i ON i.inhrelid = t.oid) \
-    SELECT t.top, n.nspname, c.relname FROM tree t JOIN pg_class c ON c.oid = t.oid JOIN pg_namespace n ON n.oid = c.relnamespace) \
-    SELECT w.schema, w.name, n.nspname, c.relname, c.relkind, c.oid < 16384, \
-    CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END, \
-    (SELECT s.srvname FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver WHERE f.ftrelid = c.oid), \
-    columns.names, columns.types, columns.nullable, columns.keys, \
-    ARRAY(SELECT t.tgname::text FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal ORDER BY 1), \
-    ARRAY(SELECT r.rulename::text FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN' ORDER BY 1), \
-    cascades.schemas, cascades.names, \
-    ARRAY(SELECT e FROM pg_policy p CROSS JOIN LATERAL (VALUES (pg_get_expr(p.polqual, p.polrelid)), \
-    (pg_get_expr(p.polwithcheck, p.polrelid))) AS x(e) WHERE p.polrelid = c.oid AND c.relrowsecurity AND e IS NOT NULL), \
-    ARRAY(SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d WHERE d.adrelid = c.oid \
-    UNION ALL SELECT pg_get_constraintdef(k.oid) FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype IN ('c', 'x') \
-    UNION ALL SELECT pg_get_indexdef(i.indexrelid) FROM pg_index i WHERE i.indrelid = c.oid \
-    AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)), \
-    children.schemas, children.names, children.away, parents.schemas, parents.names \
-    FROM wanted w JOIN pg_class c ON c.oid = w.oid JOIN pg_namespace n ON n.oid = c.relnamespace \
-    CROSS JOIN LATERAL (SELECT array_agg(a.attname::text ORDER BY a.attnum) AS names, \
-    array_agg(format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum) AS types, \
-    array_agg((NOT a.attnotnull)::text ORDER BY a.attnum) AS nullable, \
-    array_agg(EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND a.attnum = ANY (i.indkey))::text \
-    ORDER BY a.attnum) AS keys FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) columns \
-    CROSS JOIN LATERAL (SELECT array_agg(kn.nspname::text ORDER BY k.oid) AS schemas, array_agg(kc.relname::text ORDER BY k.oid) \
-    AS names FROM pg_constraint k JOIN pg_class kc ON kc.oid = k.conrelid JOIN pg_namespace kn ON kn.oid = kc.relnamespace \
-    WHERE k.confrelid = c.oid AND k.contype = 'f' AND (k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd'))) cascades \
-    CROSS JOIN LATERAL (SELECT array_agg(b.nspname::text ORDER BY b.nspname, b.relname) AS schemas, \
-    array_agg(b.relname::text ORDER BY b.nspname, b.relname) AS names, array_agg(b.away::text ORDER BY b.nspname, b.relname) AS away \
-    FROM below b WHERE b.top = c.oid) children \
-    CROSS JOIN LATERAL (SELECT array_agg(a.nspname::text ORDER BY a.nspname, a.relname) AS schemas, \
-    array_agg(a.relname::text ORDER BY a.nspname, a.relname) AS names FROM above a WHERE a.top = c.oid) parents";
-
+/// Numbers below 16384 are of what a server is born with (`FirstNormalObjectId`).
 const FUNCTIONS: &str = "SELECT w.schema, w.name, n.nspname, p.proname, p.prokind, \
     ARRAY(SELECT format_type(t.oid, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY AS t(oid, at) ORDER BY at), \
     p.provariadic <> 0, p.provolatile, l.lanname, p.prosecdef, p.oid < 16384, n.nspname = ANY ($3::text[]), \
@@ -92,7 +49,7 @@ impl Postgres {
             [schemas, list(names().map(|named| Some(named.name.as_str()))), path.clone()]
         };
         let sorts = [
-            (RELATIONS, &wanted.relations),
+            (relations::WHICH, &wanted.relations),
             (FUNCTIONS, &wanted.functions),
             (OPERATORS, &wanted.operators),
             (TYPES, &wanted.types),
@@ -106,11 +63,8 @@ impl Postgres {
         let mut rows =
             |names: &BTreeSet<Named>| if names.is_empty() { None } else { answers.next() }.unwrap_or_default();
         let mut catalog = Catalog { path: self.schemas.clone(), ..Catalog::default() };
+        let found = rows(&wanted.relations);
         let read = || {
-            for row in rows(&wanted.relations) {
-                let (named, relation) = relation(&mut Row::of(row))?;
-                catalog.relations.insert(named, relation);
-            }
             gather(rows(&wanted.functions), &mut catalog.functions, function)?;
             gather(rows(&wanted.operators), &mut catalog.operators, operator)?;
             gather(rows(&wanted.types), &mut catalog.types, a_type)?;
@@ -119,7 +73,9 @@ impl Postgres {
             }
             Some(())
         };
-        read().map(|()| catalog).ok_or_else(|| self.strange())
+        read().ok_or_else(|| self.strange())?;
+        catalog.relations = self.relations(found)?;
+        Ok(catalog)
     }
 }
 
@@ -135,95 +91,6 @@ fn gather<T>(
         into.entry(named).or_default().push(of(&mut row)?);
     }
     Some(())
-}
-
-/// The fields of a row, one after the other; whatever is not as it must be is `None`.
-struct Row(std::vec::IntoIter<Option<String>>);
-
-impl Row {
-    fn of(fields: Vec<Option<String>>) -> Self {
-        Self(fields.into_iter())
-    }
-
-    fn maybe(&mut self) -> Option<Option<String>> {
-        self.0.next()
-    }
-
-    fn text(&mut self) -> Option<String> {
-        self.0.next()?
-    }
-
-    fn is(&mut self) -> Option<bool> {
-        truth(&self.text()?)
-    }
-
-    /// The name that was asked for.
-    fn named(&mut self) -> Option<Named> {
-        let schema = self.maybe()?;
-        Some(Named { schema, name: self.text()? })
-    }
-
-    /// A list; none is an empty one.
-    fn list(&mut self) -> Option<Vec<String>> {
-        self.maybe()?.map_or(Some(Vec::new()), |text| elements(&text)?.into_iter().collect())
-    }
-
-    /// Names from two lists, of their schemas and of themselves.
-    fn names(&mut self) -> Option<Vec<Named>> {
-        let (schemas, names) = (self.list()?, self.list()?);
-        Some(schemas.into_iter().zip(names).map(|(schema, name)| Named::within(schema, name)).collect())
-    }
-}
-
-fn truth(text: &str) -> Option<bool> {
-    match text {
-        "t" | "true" => Some(true),
-        "f" | "false" => Some(false),
-        _ => None,
-    }
-}
-
-fn relation(row: &mut Row) -> Option<(Named, Relation)> {
-    let named = row.named()?;
-    let (schema, name, letter, built_in) = (row.text()?, row.text()?, row.text()?, row.is()?);
-    let (definition, server) = (row.maybe()?, row.maybe()?);
-    let kind = match letter.as_str() {
-        "r" => RelationKind::Table,
-        "p" => RelationKind::Partitioned,
-        "v" => RelationKind::View { definition: definition? },
-        "m" => RelationKind::Materialized { definition: definition? },
-        "f" => RelationKind::Foreign { server: server.unwrap_or_default() },
-        "S" => RelationKind::Sequence,
-        "i" | "I" => RelationKind::Index,
-        "c" => RelationKind::Composite,
-        _ => RelationKind::Other(letter),
-    };
-    let mut columns = Vec::new();
-    let (names, types, nullable, keys) = (row.list()?, row.list()?, row.list()?, row.list()?);
-    for (((name, type_name), nullable), key) in names.into_iter().zip(types).zip(nullable).zip(keys) {
-        columns.push(Column { name, type_name, nullable: truth(&nullable)?, key: truth(&key)? });
-    }
-    let (triggers, rules, cascades) = (row.list()?, row.list()?, row.names()?);
-    let (policies, expressions) = (row.list()?, row.list()?);
-    let (children, away) = (row.names()?, row.list()?);
-    let children = children.into_iter().zip(away).map(|(named, away)| Some(Child { named, foreign: truth(&away)? }));
-    let children = children.collect::<Option<_>>()?;
-    let parents = row.names()?;
-    let relation = Relation {
-        schema,
-        name,
-        kind,
-        built_in,
-        columns,
-        triggers,
-        rules,
-        cascades,
-        policies,
-        expressions,
-        children,
-        parents,
-    };
-    Some((named, relation))
 }
 
 fn function(row: &mut Row) -> Option<Function> {

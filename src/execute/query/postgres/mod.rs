@@ -8,6 +8,8 @@ mod catalog;
 mod identity;
 mod list;
 mod posture;
+mod relations;
+mod row;
 mod types;
 
 pub(crate) use identity::QUESTION;
