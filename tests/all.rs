@@ -8,6 +8,7 @@
 )]
 
 mod agent;
+mod agents;
 mod approve;
 mod attacks;
 mod changes;

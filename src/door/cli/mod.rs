@@ -1,6 +1,7 @@
 //! The command line: one definition of it for parsing, help, man pages and completions, and one file per subcommand.
 //! Knows how things are said, not how they are decided.
 
+mod agent;
 pub mod audit;
 mod changes;
 mod check;
@@ -66,6 +67,8 @@ enum Command {
     Init(init::Args),
     Exec(exec::Args),
     Run(run::Args),
+    #[command(subcommand)]
+    Agent(agent::Command),
     Check(check::Args),
     Pending(person::requests::Pending),
     Show(person::requests::Show),
@@ -115,11 +118,13 @@ pub(super) fn main(hook: fn() -> ExitCode, inside: bool) -> ExitCode {
         Err(error) => return text::usage(&error, &arguments),
     };
     if inside {
-        // What only tells about the program needs nobody outside.
+        // What only tells about the program needs nobody outside; an agent calls guard by itself.
         return if let Command::Completions(args) = cli.command {
             generate::completions(args)
         } else if let Command::Man(args) = cli.command {
             generate::man(args)
+        } else if let Command::Agent(command) = cli.command {
+            agent::run(cli.directory.as_deref(), command)
         } else {
             inside::call(arguments.get(1..).unwrap_or_default())
         };
@@ -136,6 +141,7 @@ pub(super) fn main(hook: fn() -> ExitCode, inside: bool) -> ExitCode {
         Command::Init(args) => init::run(&world, &from, args),
         Command::Exec(args) => exec::run(world, &from, args),
         Command::Run(args) => run::run(world, &from, args),
+        Command::Agent(command) => agent::run(cli.directory.as_deref(), command),
         Command::Check(args) => check::run(world, &from, args),
         Command::Pending(args) => person::requests::pending(world, &from, args),
         Command::Show(args) => person::requests::show(world, &from, args),

@@ -1,12 +1,14 @@
 //! Agents: how each is started, told what to do, and understood.
 //! Knows no processes.
 
+mod actions;
 mod adapters;
 mod bounds;
 mod brief;
 mod heard;
 mod prompt;
 
+pub use actions::{Act, Actions, Call, Step, Unread};
 pub use adapters::{ADAPTERS, Adapter, Given, adapter};
 pub use bounds::{EXCERPT, WHOLE, excerpt};
 pub use brief::{Allowed, Brief, Budget, CheckRun, Iteration, Last, PhaseBrief, Refused, VERSION};
