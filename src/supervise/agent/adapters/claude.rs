@@ -1,9 +1,10 @@
 //! `claude`: Claude Code without its screen. Knows its flags and its stream, and nothing of its tools.
 //!
 //! Looked up on 2026-11-22, and not tried against the network:
-//! - <https://code.claude.com/docs/en/headless>: `-p` runs without a screen, the prompt on standard input; `--output-format stream-json`
-//!   prints a JSON object a line, the last of them a `result`; `--allowedTools` takes a list with commas.
-//! - <https://code.claude.com/docs/en/cli-reference>: `--verbose`, `--disallowedTools`, `--max-budget-usd` (with `-p` alone).
+//! - <https://code.claude.com/docs/en/headless>: `-p` runs without a screen; `--output-format stream-json` prints a JSON object a line,
+//!   the last of them a `result`. It takes its prompt from standard input (<https://github.com/anthropics/claude-code/issues/92305>, 2026-09-05).
+//! - <https://docs.anthropic.com/en/docs/claude-code/sdk/sdk-headless>: `--allowedTools` and `--disallowedTools` take a list with commas.
+//! - <https://code.claude.com/docs/en/cli-reference>: `--verbose`, `--max-budget-usd` (with `-p` alone).
 //!   Without `--verbose` the program refuses this format (<https://github.com/nullclaw/nullclaw/pull/125>, 2026-02-26).
 //! - <https://code.claude.com/docs/en/agent-sdk/typescript>: the messages. Of `result` are used `subtype` (`success`, or `error_…`), `is_error`,
 //!   `result`, `errors`, `num_turns`, `session_id` and `total_cost_usd`; of others `session_id`, and of `assistant` the texts in `message.content`.

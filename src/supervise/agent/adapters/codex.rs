@@ -8,7 +8,8 @@
 //!   `turn.failed` (`error.message`), `error` (`message`), and of `item.completed` the `text` of an `agent_message`.
 //! - `error` also tells of a lost connection that is made again, `Reconnecting... 2/5`, and the turn then goes on
 //!   (<https://github.com/openai/codex/issues/32984>, 2026-08-20).
-//! - What a run costs is not told, only its tokens (<https://github.com/openai/codex/issues/16258>): a limit to the cost does not hold for it.
+//! - What a run costs is not told, only its tokens (<https://github.com/harbor-framework/harbor/pull/1489>, 2026-04-22): a limit to the cost
+//!   does not hold for it.
 
 use super::super::brief::Brief;
 use super::super::heard::{Heard, object, text};
