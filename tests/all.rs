@@ -28,6 +28,7 @@ mod limits;
 mod migration;
 mod network;
 mod notify;
+mod plan;
 mod policy;
 mod query;
 mod reads;

@@ -10,6 +10,7 @@ mod yaml;
 
 pub use call::{Call, Task, project_name};
 pub use sources::{Reference, references, steering};
+pub(crate) use yaml::scalar;
 
 use finding::Scene;
 use serde_json::Value;

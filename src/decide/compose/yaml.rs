@@ -141,7 +141,7 @@ fn key_text(key: Value) -> Result<String, String> {
 }
 
 /// What a scalar is: only what YAML 1.1 and 1.2 both take for a number, a truth value or nothing is one.
-fn scalar(text: Cow<'_, str>, style: ScalarStyle) -> Value {
+pub(crate) fn scalar(text: Cow<'_, str>, style: ScalarStyle) -> Value {
     let plain = match style {
         ScalarStyle::Plain => true,
         ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted | ScalarStyle::Literal | ScalarStyle::Folded => false,

@@ -3,9 +3,11 @@
 
 mod alpha;
 mod databases;
+mod form;
 
 pub(crate) use alpha::{ALPHA, ALPHA_GROUP};
 pub(crate) use databases::{DATABASE, SQL};
+pub(crate) use form::Form;
 
 use super::content;
 use super::rule_table::{CHECKS, NETWORKS, RUNNERS, STDINS, VERDICTS, WRITES};
@@ -38,54 +40,11 @@ pub(crate) struct Condition {
     pub(crate) refusing: &'static str,
 }
 
-/// What a key takes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Form {
-    /// The format's version.
-    Version,
-    /// Any text.
-    Text,
-    /// An id of a rule.
-    Id,
-    /// A regular expression.
-    Regex,
-    /// An address and port.
-    Address,
-    /// One text or a list of them, never empty.
-    Texts,
-    /// A list of words as they are, maybe none.
-    Words,
-    /// The same of preset names.
-    Presets,
-    /// `true` or `false`.
-    Boolean,
-    /// A whole number from 1 up.
-    Number,
-    /// A whole number from 0 up.
-    Count,
-    /// A duration.
-    Duration,
-    /// A duration, or one that follows a flag.
-    Timeout,
-    /// A size.
-    Size,
-    /// One of a few words.
-    Word(fn() -> Vec<&'static str>),
-    /// Some of a few words.
-    SomeOf(fn() -> Vec<&'static str>),
-    /// `true`, `false`, or one of a few words.
-    BooleanOrWord(fn() -> Vec<&'static str>),
-    /// A table of its own.
-    Table(&'static [Key]),
-    /// A list of tables.
-    Tables(&'static [Key]),
-}
-
-const fn key(name: &'static str, form: Form, about: &'static str) -> Key {
+pub(crate) const fn key(name: &'static str, form: Form, about: &'static str) -> Key {
     Key { name, form, required: false, about, condition: None, gives: false }
 }
 
-const fn required(key: Key) -> Key {
+pub(crate) const fn required(key: Key) -> Key {
     Key { required: true, ..key }
 }
 
@@ -107,7 +66,7 @@ const fn gives(name: &'static str, form: Form, about: &'static str) -> Key {
     Key { gives: true, ..key(name, form, about) }
 }
 
-fn words<T>(table: &[(&'static str, T)]) -> Vec<&'static str> {
+pub(crate) fn words<T>(table: &[(&'static str, T)]) -> Vec<&'static str> {
     table.iter().map(|(word, _)| *word).collect()
 }
 

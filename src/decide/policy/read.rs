@@ -1,9 +1,9 @@
-//! Reads tables of a policy text key by key, and remembers every fault on the way.
+//! Reads tables of a text key by key, and remembers every fault on the way.
 //! Knows types and spans; which keys there are is said by whoever reads.
 
 use super::Source;
 use super::fault::{Fault, nearest};
-use super::keys::Key;
+use super::keys::{Form, Key};
 use super::quantity;
 use std::ops::Range;
 use std::time::Duration;
@@ -27,16 +27,47 @@ pub(crate) struct Table<'t, 's> {
     name: &'static str,
 }
 
+/// How a source is written, for advice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Notation {
+    /// `key = value`
+    Toml,
+    /// `key: value`
+    Yaml,
+}
+
 /// Reads one source and collects its faults.
 pub(crate) struct Reader<'s> {
     source: &'s Source,
+    notation: Notation,
     faults: Vec<Fault>,
 }
 
 impl<'s> Reader<'s> {
     /// A reader of `source`.
     pub(crate) fn new(source: &'s Source) -> Reader<'s> {
-        Reader { source, faults: Vec::new() }
+        Reader::of(source, Notation::Toml)
+    }
+
+    /// A reader of `source`, which is written like that.
+    pub(crate) fn of(source: &'s Source, notation: Notation) -> Reader<'s> {
+        Reader { source, notation, faults: Vec::new() }
+    }
+
+    /// A key with a value, as this source writes it.
+    pub(crate) fn shows(&self, key: &str, value: &str) -> String {
+        match self.notation {
+            Notation::Toml => format!("{key} = {value}"),
+            Notation::Yaml => format!("{key}: {value}"),
+        }
+    }
+
+    /// How a table is begun.
+    fn begins(&self, name: &str, key: &str) -> String {
+        match self.notation {
+            Notation::Toml => format!("write it as {name} on a line of its own"),
+            Notation::Yaml => format!("write its keys below `{key}:`, further in"),
+        }
     }
 
     /// The faults found so far.
@@ -86,7 +117,11 @@ impl<'s> Reader<'s> {
     pub(crate) fn required(&mut self, table: Table<'_, '_>, keys: &[Key], head: &Range<usize>, what: &str) {
         for key in keys.iter().filter(|key| key.required && !table.has(key.name)) {
             let name = key.name;
-            self.fault(head.clone(), format!("{what} without `{name}`"), format!("add `{name} = \"…\"`"));
+            let help = match matches!(key.form, Form::Table(_) | Form::Tables(_)) {
+                true => format!("add `{name}` and its keys"),
+                false => format!("add `{}`", self.shows(name, key.form.sketch())),
+            };
+            self.fault(head.clone(), format!("{what} without `{name}`"), help);
         }
     }
 
@@ -101,7 +136,8 @@ impl<'s> Reader<'s> {
         match value.get_ref().as_table() {
             Some(entries) => Some(Table { entries, name }),
             None => {
-                self.wrong(value, key, "a table", &format!("write it as {name} on a line of its own"));
+                let help = self.begins(name, key);
+                self.wrong(value, key, "a table", &help);
                 None
             }
         }
@@ -116,14 +152,21 @@ impl<'s> Reader<'s> {
     ) -> Vec<(Table<'t, 'd>, Range<usize>)> {
         let Some(value) = from.entries.get(key) else { return Vec::new() };
         let Some(array) = value.get_ref().as_array() else {
-            self.wrong(value, key, "a list of tables", &format!("write each as {name} on a line of its own"));
+            let help = match self.notation {
+                Notation::Toml => format!("write each as {name} on a line of its own"),
+                Notation::Yaml => format!("write each below `{key}:` with `- ` in front"),
+            };
+            self.wrong(value, key, "a list of tables", &help);
             return Vec::new();
         };
         let mut tables = Vec::new();
         for item in array.iter() {
             match item.get_ref().as_table() {
                 Some(entries) => tables.push((Table { entries, name }, item.span())),
-                None => self.wrong(item, key, "a table", &format!("write it as {name} on a line of its own")),
+                None => {
+                    let help = self.begins(name, key);
+                    self.wrong(item, key, "a table", &help);
+                }
             }
         }
         tables
@@ -135,7 +178,8 @@ impl<'s> Reader<'s> {
         match value.get_ref().as_str() {
             Some(text) => Some(At { value: text.to_owned(), span: value.span() }),
             None => {
-                self.wrong(value, key, "a string", &format!("write `{key} = \"…\"`"));
+                let help = format!("write `{}`", self.shows(key, "\"…\""));
+                self.wrong(value, key, "a string", &help);
                 None
             }
         }
@@ -148,7 +192,8 @@ impl<'s> Reader<'s> {
             return Some(vec![At { value: text.to_owned(), span: value.span() }]);
         }
         let Some(array) = value.get_ref().as_array() else {
-            self.wrong(value, key, "a list of strings", &format!("write `{key} = [\"…\"]`"));
+            let help = format!("write `{}`", self.shows(key, "[\"…\"]"));
+            self.wrong(value, key, "a list of strings", &help);
             return None;
         };
         if array.is_empty() {
@@ -174,7 +219,8 @@ impl<'s> Reader<'s> {
     pub(crate) fn paths(&mut self, table: Table<'_, '_>, key: &str) -> Option<Vec<At<String>>> {
         let value = table.entries.get(key)?;
         let Some(array) = value.get_ref().as_array() else {
-            self.wrong(value, key, "a list of strings", &format!("write `{key} = [\"…\"]`, or `[]` for none"));
+            let help = format!("write `{}`, or `[]` for none", self.shows(key, "[\"…\"]"));
+            self.wrong(value, key, "a list of strings", &help);
             return None;
         };
         let mut words = Vec::new();
@@ -272,6 +318,66 @@ impl<'s> Reader<'s> {
             self.fault(span, format!("`{key}` cannot hold \"{value}\""), help);
         }
         chosen
+    }
+
+    /// A number above zero, whole or not.
+    pub(crate) fn amount(&mut self, table: Table<'_, '_>, key: &str) -> Option<At<f64>> {
+        let value = table.entries.get(key)?;
+        let number = match value.get_ref() {
+            DeValue::Integer(whole) => whole.as_str().parse::<f64>().ok(),
+            DeValue::Float(number) => number.as_str().replace('_', "").parse::<f64>().ok(),
+            DeValue::String(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => None,
+            DeValue::Array(_) | DeValue::Table(_) => None,
+        };
+        match number.filter(|number| number.is_finite() && *number > 0.0) {
+            Some(number) => Some(At { value: number, span: value.span() }),
+            None => {
+                self.wrong(value, key, "a number above 0", "without quotes or unit");
+                None
+            }
+        }
+    }
+
+    /// Lists of texts, numbers and truth values, each as it is written.
+    pub(crate) fn rows(&mut self, table: Table<'_, '_>, key: &str) -> Option<Vec<At<Vec<String>>>> {
+        let value = table.entries.get(key)?;
+        let help = format!("write `{}`: a list for each row", self.shows(key, "[[\"…\", 1], [\"…\", 2]]"));
+        let Some(array) = value.get_ref().as_array() else {
+            self.wrong(value, key, "a list of rows", &help);
+            return None;
+        };
+        let mut rows = Vec::new();
+        for row in array.iter() {
+            let Some(cells) = row.get_ref().as_array().filter(|cells| !cells.is_empty()) else {
+                self.wrong(row, key, "a list of rows", &help);
+                continue;
+            };
+            let mut texts = Vec::new();
+            for cell in cells.iter() {
+                match cell.get_ref() {
+                    DeValue::String(text) => texts.push(text.to_string()),
+                    DeValue::Integer(whole) => texts.push(whole.to_string()),
+                    DeValue::Float(number) => texts.push(number.to_string()),
+                    DeValue::Boolean(flag) => texts.push(flag.to_string()),
+                    DeValue::Datetime(time) => texts.push(time.to_string()),
+                    DeValue::Array(_) | DeValue::Table(_) => {
+                        self.wrong(cell, key, "texts and numbers", "a value inside a row is no list and no table");
+                    }
+                }
+            }
+            rows.push(At { value: texts, span: row.span() });
+        }
+        Some(rows)
+    }
+
+    /// Whether `key` holds a list.
+    pub(crate) fn is_list(&self, table: Table<'_, '_>, key: &str) -> bool {
+        table.entries.get(key).is_some_and(|value| value.get_ref().is_array())
+    }
+
+    /// Whether `key` holds a table, for keys that take either that or a number.
+    pub(crate) fn is_table(&self, table: Table<'_, '_>, key: &str) -> bool {
+        table.entries.get(key).is_some_and(|value| value.get_ref().is_table())
     }
 
     /// Whether `key` holds a boolean, for keys that take either that or a word.

@@ -45,7 +45,8 @@ fn rules() -> Value {
     ])
 }
 
-fn table(keys: &[Key]) -> Value {
+/// The schema of one table with these keys.
+pub(crate) fn table(keys: &[Key]) -> Value {
     let properties: Map<String, Value> = keys.iter().map(|key| (key.name.to_owned(), property(key))).collect();
     let required: Vec<&str> = keys.iter().filter(|key| key.required).map(|key| key.name).collect();
     let mut object = json!({ "type": "object", "properties": properties, "additionalProperties": false });
@@ -83,6 +84,7 @@ fn form(form: Form) -> Value {
         Form::Boolean => json!({ "type": "boolean" }),
         Form::Number => json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }),
         Form::Count => json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
+        Form::Amount => json!({ "type": "number", "exclusiveMinimum": 0 }),
         Form::Duration => pattern(DURATION),
         Form::Timeout => texts(json!({ "anyOf": [pattern(DURATION), pattern(FOLLOWS)] })),
         Form::Size => pattern(SIZE),
@@ -91,6 +93,11 @@ fn form(form: Form) -> Value {
         Form::BooleanOrWord(words) => json!({ "anyOf": [{ "type": "boolean" }, { "enum": words() }] }),
         Form::Table(keys) => table(keys),
         Form::Tables(keys) => json!({ "type": "array", "items": table(keys) }),
+        Form::CountOrTable(keys) => json!({ "anyOf": [{ "type": "integer", "minimum": 0 }, table(keys)] }),
+        Form::Rows => {
+            let value = json!({ "type": ["string", "number", "boolean"] });
+            json!({ "type": "array", "items": { "type": "array", "items": value, "minItems": 1 } })
+        }
     }
 }
 

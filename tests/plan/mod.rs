@@ -1,0 +1,3 @@
+//! Plans: reading, checking, importing.
+
+mod read;
