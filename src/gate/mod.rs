@@ -67,7 +67,7 @@ pub use approvers::{Approvers, Revision, add_approver, approvers, remove_approve
 pub use changes::{Look, change_facts};
 pub use content::{CheckedFiles, check_files};
 pub use diff::{Diff, Extent, diff};
-pub use examine::{Examined, check, examine};
+pub use examine::{Examined, check, examine, examine_in};
 pub use file::{FileAct, FileRequest, Listed, Part, Reading, change_file, list_files, read_file};
 pub use halt::{Stopped, escalated, escalations, resume, stop};
 pub use harness::run;

@@ -91,6 +91,11 @@ pub(crate) static POLICY: &[Key] = &[
         "What one command may use. What the machine's policy sets can only be tightened.",
     ),
     key("attempts", Form::Table(ATTEMPTS), "Failures in a row before guard halts."),
+    key(
+        "loop",
+        Form::Table(LOOP),
+        "What a build loop may spend. What the machine's policy sets can only be tightened; a plan only tightens it.",
+    ),
     key("approvals", Form::Table(APPROVALS), "How a person is asked, and what counts as their answer."),
     key("iteration", Form::Table(ITERATION), "What one round of changes may touch."),
     key("coupled", Form::Tables(COUPLED), "Files that belong to one change: an iteration may hold more of them."),
@@ -146,6 +151,22 @@ pub(crate) static ATTEMPTS: &[Key] = &[
     key("runtime", Form::Number, "Errors of a dry run."),
     key("database", Form::Number, "Errors of a database."),
     key("denials", Form::Number, "Refusals of the same target."),
+];
+
+/// `[loop]`.
+pub(crate) static LOOP: &[Key] = &[
+    key(
+        "install",
+        Form::Boolean,
+        "Whether guard mends an import error itself, by installing what `requirements.txt` names; not by default.",
+    ),
+    key(
+        "silence",
+        Form::Duration,
+        "Time for which an agent may neither print nor ask for anything; 10 min by default.",
+    ),
+    key("agent_runs", Form::Number, "Runs of the agent, over all phases of a plan; 30 by default."),
+    key("wall", Form::Duration, "Time for a plan, waiting for a person not counted; 8 h by default."),
 ];
 
 /// `[approvals]`.
@@ -440,7 +461,8 @@ mod tests {
     #[test]
     fn every_key_stands_once_in_its_table_and_says_what_it_is_for() {
         for table in [
-            POLICY, SHELL, LIMITS, ATTEMPTS, ITERATION, COUPLED, FENCE, RUN, SERVICE, RULE, CASES, CASE, CONFIG, NOTIFY,
+            POLICY, SHELL, LIMITS, ATTEMPTS, LOOP, ITERATION, COUPLED, FENCE, RUN, SERVICE, RULE, CASES, CASE, CONFIG,
+            NOTIFY,
         ] {
             let mut names: Vec<&str> = table.iter().map(|key| key.name).collect();
             names.sort_unstable();

@@ -8,7 +8,9 @@ use super::keys::POLICY;
 use super::preset::{ALWAYS, PRESETS, embedded};
 use super::read::{At, Reader, root};
 use super::rule_table::{self, Read};
-use super::settings::{self, Approvals, Attempts, Given, Iteration, Limits, Require, Service, Settings, Supervision};
+use super::settings::{
+    self, Approvals, Attempts, Given, Iteration, Limits, Loop, Require, Service, Settings, Supervision,
+};
 use super::strength::Strength;
 use super::{Examples, Layer, Rule, RuleText, Source, alpha, content, database, harness, toolchain};
 use std::collections::HashMap;
@@ -256,6 +258,12 @@ fn merge(parts: &[Part]) -> Settings {
             runtime: attempt(5, 2),
             database: attempt(6, 1),
             denials: attempt(7, 3),
+        },
+        r#loop: Loop {
+            install: choose(parts, |given| given.install, |value, machine| value && machine).unwrap_or(false),
+            silence: choose(parts, |given| given.silence, Duration::min).unwrap_or(Duration::from_secs(10 * 60)),
+            agent_runs: choose(parts, |given| given.agent_runs, u32::min).unwrap_or(30),
+            wall: choose(parts, |given| given.wall, Duration::min).unwrap_or(Duration::from_secs(8 * 3600)),
         },
         approvals: Approvals {
             request: choose(parts, |given| given.request, Duration::min).unwrap_or(Duration::from_secs(24 * 3600)),

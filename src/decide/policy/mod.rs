@@ -40,7 +40,9 @@ pub use preset::{PACKS, PRESETS, Preset, embedded, preset};
 pub use rule::{Check, Example, Examples, Network, RuleText, Runner, Writes};
 pub use schema::schema;
 pub(crate) use schema::table as schema_of;
-pub use settings::{Approvals, Attempts, Iteration, Limits, Require, Service, ServiceKind, Settings, Supervision};
+pub use settings::{
+    Approvals, Attempts, Iteration, Limits, Loop, Require, Service, ServiceKind, Settings, Supervision,
+};
 pub use strength::Strength;
 pub use toolchain::Toolchain;
 pub use whitelist::Whitelist;
@@ -51,7 +53,7 @@ pub(crate) use glob::{Bases, Glob, PathPattern, Pattern, assignment_meant, is_pl
 pub(crate) use index::Has;
 pub(crate) use keys::{ATTEMPTS, CASE, CASES, CONFIG, Form, Key, NOTIFY, RULE, key, required, words};
 pub(crate) use quantity::duration;
-pub(crate) use read::{At, Notation, Reader, Table, root};
+pub(crate) use read::{Notation, Reader, Table, root};
 pub(crate) use rule::{Flag, Gives, ProgramName, Rule, StdinIs, Subcommand, Timeout};
 pub(crate) use rule_table::VERDICTS;
 pub(crate) use whitelist::unversioned;

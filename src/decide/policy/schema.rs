@@ -95,7 +95,7 @@ fn form(form: Form) -> Value {
         Form::Tables(keys) => json!({ "type": "array", "items": table(keys) }),
         Form::CountOrTable(keys) => json!({ "anyOf": [{ "type": "integer", "minimum": 0 }, table(keys)] }),
         Form::Rows => {
-            let value = json!({ "type": ["string", "number", "boolean"] });
+            let value = json!({ "anyOf": [{ "type": "string" }, { "type": "number" }, { "type": "boolean" }] });
             json!({ "type": "array", "items": { "type": "array", "items": value, "minItems": 1 } })
         }
     }

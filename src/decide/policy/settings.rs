@@ -101,6 +101,19 @@ pub struct Attempts {
     pub denials: u32,
 }
 
+/// `[loop]`: what a build loop may spend.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loop {
+    /// Whether guard mends an import error itself, by installing what `requirements.txt` names.
+    pub install: bool,
+    /// Time for which an agent may neither print nor ask for anything.
+    pub silence: Duration,
+    /// Runs of the agent, over all phases of a plan.
+    pub agent_runs: u32,
+    /// Time for a plan, waiting for a person not counted.
+    pub wall: Duration,
+}
+
 /// `[iteration]`: what one round of changes may touch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Iteration {
@@ -166,6 +179,8 @@ pub struct Settings {
     pub ceiling: Option<Duration>,
     /// Budgets of failures.
     pub attempts: Attempts,
+    /// What a build loop may spend.
+    pub r#loop: Loop,
     /// How a person is asked.
     pub approvals: Approvals,
     /// Budgets of changes.
@@ -207,6 +222,10 @@ pub(crate) struct Given {
     pub(crate) parallel: Option<u32>,
     /// In the order of [`keys::ATTEMPTS`].
     pub(crate) attempts: [Option<u32>; 8],
+    pub(crate) install: Option<bool>,
+    pub(crate) silence: Option<Duration>,
+    pub(crate) agent_runs: Option<u32>,
+    pub(crate) wall: Option<Duration>,
     pub(crate) request: Option<Duration>,
     pub(crate) use_within: Option<Duration>,
     pub(crate) waiting: Option<u32>,
@@ -272,6 +291,13 @@ pub(crate) fn read(reader: &mut Reader<'_>, root: Table<'_, '_>) -> Given {
         for (slot, key) in given.attempts.iter_mut().zip(keys::ATTEMPTS) {
             *slot = reader.integer(table, key.name, 1).map(|at| at.value);
         }
+    }
+    if let Some(table) = reader.table(root, "loop", "[loop]") {
+        reader.only(table, keys::LOOP);
+        given.install = reader.boolean(table, "install").map(|at| at.value);
+        given.silence = reader.duration(table, "silence").map(|at| at.value);
+        given.agent_runs = reader.integer(table, "agent_runs", 1).map(|at| at.value);
+        given.wall = reader.duration(table, "wall").map(|at| at.value);
     }
     if let Some(table) = reader.table(root, "approvals", "[approvals]") {
         reader.only(table, keys::APPROVALS);

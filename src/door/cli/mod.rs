@@ -21,6 +21,7 @@ mod migration;
 mod judged;
 mod notify;
 mod person;
+mod plan;
 pub mod policy;
 mod run;
 mod sign;
@@ -96,6 +97,8 @@ enum Command {
     #[command(subcommand)]
     Policy(policy::Command),
     #[command(subcommand)]
+    Plan(plan::Command),
+    #[command(subcommand)]
     Audit(audit::Command),
     #[command(subcommand)]
     Hook(hook::Command),
@@ -162,6 +165,7 @@ pub(super) fn main(hook: fn() -> ExitCode, inside: bool) -> ExitCode {
         Command::Resume(args) => person::halts::resume(world, &from, args),
         Command::Escalations(args) => person::halts::escalations(world, &from, args),
         Command::Policy(command) => policy::run(&world, &from, command),
+        Command::Plan(command) => plan::run(&world, &from, command),
         Command::Audit(command) => audit::run(&world, &from, command),
         Command::Hook(command) => hook::run(&world, &from, command, hook),
         Command::Notify(command) => notify::run(&world, &from, command),

@@ -122,6 +122,6 @@ pub(super) static DRY_RUN: &[Key] = &[
         "A run after a failed one is half as long, but no shorter than this: 30 s by default, or `duration` if that is less.",
     ),
     key("log", Form::Text, "The file that is looked at, from the project's root; left out, what the command prints."),
-    key("holds", Form::Texts, "Regular expressions, each of which must be found; `^` and `$` mean a line's ends."),
+    key("holds", Form::Texts, "Regular expressions, each of which must be found; `^` and `$` mean the ends of a line."),
     key("lacks", Form::Texts, "Regular expressions, none of which may be found."),
 ];

@@ -3,6 +3,7 @@
 
 use super::Phase;
 use crate::decide::policy::{PathPattern, nearest};
+use regex::bytes::{Regex, RegexBuilder};
 use std::collections::{BTreeSet, HashMap};
 
 /// What is wrong, and what to write instead.
@@ -138,14 +139,18 @@ pub(super) fn inside(path: &str) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// Whether a regular expression is one.
-pub(super) fn expression(text: &str) -> Result<(), Wrong> {
+/// Builds a regular expression of `holds` or `lacks`, over bytes: `^` and `$` mean a line's ends, and `\d`, `\w`, `\s` and
+/// `(?i)` know ASCII alone.
+///
+/// # Errors
+/// Why it is none, and what to write instead.
+pub fn expression(text: &str) -> Result<Regex, (String, String)> {
     if text.is_empty() {
         let help = "it is found everywhere: say what must be there".to_owned();
         return Err(("a regular expression that is empty".to_owned(), help));
     }
-    let built = regex::RegexBuilder::new(text).multi_line(true).size_limit(1 << 20).build();
-    built.map(|_| ()).map_err(|error| {
+    let built = RegexBuilder::new(text).unicode(false).multi_line(true).size_limit(1 << 20).build();
+    built.map_err(|error| {
         let said = error.to_string();
         let cause = said.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
         let help = "in TOML, single quotes keep backslashes as they are: '\\d+ orders'".to_owned();

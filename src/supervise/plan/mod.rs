@@ -1,16 +1,27 @@
 //! What a plan says: phases, what each may touch, and how it is proved.
-//! Knows no clock and runs nothing; whether what it names is there is looked at by [`judged`] alone.
+//! Knows no clock and runs nothing; whether what it names is there is looked at by [`against`] alone.
 
+mod against;
+mod file;
+mod import;
 mod keys;
 mod meaning;
 mod parts;
 mod phase;
 mod read;
+mod schema;
+mod tightens;
 mod yaml;
 
+pub use against::{Against, against};
+pub use file::{NotAPlan, load};
+pub use import::{Imported, Note, import};
+pub use meaning::expression;
 pub use parts::{Agent, AgentKind, Budgets, CheckKind, Checks, Data, DryRun, Limits, Migration, Rows};
 pub use phase::Phase;
 pub use read::{LARGEST, read};
+pub use schema::schema;
+pub use tightens::tightens;
 
 use crate::decide::Source;
 use crate::decide::policy::Fault;

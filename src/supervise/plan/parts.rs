@@ -229,6 +229,18 @@ pub struct Budgets {
 }
 
 impl Budgets {
+    /// Its values in the order of the policy's keys.
+    pub(super) fn slots(&self) -> [Option<u32>; 8] {
+        let Budgets { total, syntax, import, r#type, test, runtime, database, denials } = *self;
+        [total, syntax, import, r#type, test, runtime, database, denials]
+    }
+
+    /// The same, to be filled.
+    pub(super) fn slots_mut(&mut self) -> [&mut Option<u32>; 8] {
+        let Budgets { total, syntax, import, r#type, test, runtime, database, denials } = self;
+        [total, syntax, import, r#type, test, runtime, database, denials]
+    }
+
     /// The policy's budgets, each tightened to this one.
     pub fn within(&self, policy: &Attempts) -> Attempts {
         let least = |own: Option<u32>, policy: u32| own.map_or(policy, |own| own.min(policy));

@@ -2,7 +2,7 @@
 //! Knows the file alone; what it means for a policy and a project is looked at by others.
 
 use super::keys::{AGENT, CHECKS, DATA, DRY_RUN, LIMITS, MIGRATION, MODES, PHASE, PLAN, ROWS};
-use super::parts::{Agent, AgentKind, Budgets, CheckKind, Checks, Data, DryRun, Limits, Migration, Rows};
+use super::parts::{Agent, AgentKind, CheckKind, Checks, Data, DryRun, Limits, Migration, Rows};
 use super::{Phase, Places, Plan, meaning, sha256, yaml};
 use crate::decide::policy::{ATTEMPTS, Fault, Notation, Reader, Table, root};
 use crate::decide::{Layer, Source};
@@ -124,7 +124,14 @@ impl Reading<'_> {
         let kind = self.reader.choice(table, "kind", &AgentKind::WORDS).map(|at| at.value);
         let run = self.texts(table, "run", "agent.run");
         let file = self.path(table, "file", "agent.file");
-        let timeout = self.reader.duration(table, "timeout").map_or(TIMEOUT, |at| at.value);
+        let timeout = self.reader.duration(table, "timeout");
+        if let Some(key) = self.reader.key(table, "kind") {
+            self.at("agent.kind", 0, key);
+        }
+        if let Some(at) = &timeout {
+            self.at("agent.timeout", 0, at.span.clone());
+        }
+        let timeout = timeout.map_or(TIMEOUT, |at| at.value);
         let Some(kind) = kind else { return none };
         let (wants, refuses) = match kind {
             AgentKind::Command => (Some("run"), Some("file")),
@@ -418,13 +425,5 @@ impl Reading<'_> {
 
     fn at(&mut self, key: &'static str, number: usize, span: Range<usize>) {
         self.places.insert((self.phase, key, number), span);
-    }
-}
-
-impl Budgets {
-    /// Its values in the order of the policy's keys.
-    fn slots_mut(&mut self) -> [&mut Option<u32>; 8] {
-        let Budgets { total, syntax, import, r#type, test, runtime, database, denials } = self;
-        [total, syntax, import, r#type, test, runtime, database, denials]
     }
 }
