@@ -1,7 +1,8 @@
 //! Plans are read from TOML and from YAML as the same thing, and every fault has its place.
 
+use super::plan;
 use guard::event::Mode;
-use guard::supervise::plan::{AgentKind, CheckKind, Plan, Rows, read};
+use guard::supervise::plan::{AgentKind, CheckKind, Plan, Rows};
 use std::path::Path;
 use std::time::Duration;
 
@@ -129,20 +130,6 @@ phase:
     checks:
       tests: pytest
 "##;
-
-fn plan(name: &str, text: &str) -> Plan {
-    read(name, text.as_bytes()).unwrap_or_else(|faults| panic!("{}", said(&faults)))
-}
-
-fn said(faults: &[guard::decide::policy::Fault]) -> String {
-    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-}
-
-/// Line, column and message of every fault.
-fn faults(name: &str, text: &str) -> Vec<String> {
-    let faults = read(name, text.as_bytes()).err().unwrap_or_default();
-    faults.iter().map(|fault| format!("{}:{}: {}", fault.line, fault.column, fault.message)).collect()
-}
 
 #[test]
 fn a_plan_is_the_same_in_toml_and_in_yaml() {

@@ -79,9 +79,9 @@ fn a_rule_that_allows_a_wrapper_or_python_answers_nothing_about_what_it_starts()
 fn the_machine_s_limits_can_only_be_tightened() {
     let machine = "supervision = \"unattended\"\nobserve = false\n[limits]\ntimeout = \"30s\"\nparallel = 2\n\
                    output = \"1MB\"\ncpu = \"10s\"\nprocesses = 9\nopen_files = 9\n\
-                   [attempts]\ntest = 2\n[fence]\nrequire = \"full\"\n";
+                   [attempts]\ntest = 2\n[loop]\ninstall = false\nwall = \"1h\"\nagent_runs = 5\n[fence]\nrequire = \"full\"\n";
     let project = "supervision = \"attended\"\nobserve = true\n[limits]\ntimeout = \"10min\"\nparallel = 1\n\
-                   memory = \"2GB\"\noutput = \"1GB\"\ncpu = \"5s\"\nprocesses = 10\nopen_files = 8\n[attempts]\ntest = 9\nruntime = 7\n[fence]\nrequire = \"landlock\"\n";
+                   memory = \"2GB\"\noutput = \"1GB\"\ncpu = \"5s\"\nprocesses = 10\nopen_files = 8\n[attempts]\ntest = 9\nruntime = 7\n[loop]\ninstall = true\nwall = \"9h\"\nagent_runs = 4\nsilence = \"1h\"\n[fence]\nrequire = \"landlock\"\n";
     let both = policy(&[(Machine, machine), (Project, project)]);
     let settings = both.settings();
     assert_eq!(settings.limits.timeout, Duration::from_secs(30));
@@ -89,12 +89,16 @@ fn the_machine_s_limits_can_only_be_tightened() {
     assert_eq!((settings.limits.output, settings.limits.cpu), (1_000_000, Duration::from_secs(5)));
     assert_eq!((settings.limits.processes, settings.limits.open_files), (9, 8));
     assert_eq!((settings.attempts.test, settings.attempts.runtime), (2, 7));
+    let [hour, day] = [1, 9].map(|hours| Duration::from_secs(hours * 3600));
+    let found = &settings.r#loop;
+    assert_eq!((found.install, found.wall, found.agent_runs, found.silence), (false, hour, 4, hour));
     assert_eq!((settings.require, settings.supervision), (Require::Full, Supervision::Unattended));
     assert!(!settings.observe);
     let alone = policy(&[(Project, project)]);
     let settings = alone.settings();
     assert_eq!((settings.limits.timeout, settings.require), (Duration::from_secs(600), Require::Landlock));
     assert!(settings.observe && settings.attempts.test == 9);
+    assert!(settings.r#loop.install && settings.r#loop.wall == day);
 }
 
 #[test]

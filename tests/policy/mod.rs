@@ -18,7 +18,7 @@ mod presets;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
-mod schema;
+pub(crate) mod schema;
 mod toolchain;
 #[cfg(test)]
 mod world;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/policy.schema.json");
 
 /// Everything by which `value` breaks `schema`. Knows the keywords that the schema uses and stops at any other.
-fn breaks(schema: &Value, value: &Value, at: &str) -> Vec<String> {
+pub(crate) fn breaks(schema: &Value, value: &Value, at: &str) -> Vec<String> {
     let Value::Object(keywords) = schema else {
         return if schema == &json!(true) { vec![] } else { vec![format!("{at}: not allowed")] };
     };
@@ -24,6 +24,7 @@ fn breaks(schema: &Value, value: &Value, at: &str) -> Vec<String> {
                 "string" => value.is_string(),
                 "boolean" => value.is_boolean(),
                 "integer" => value.is_i64(),
+                "number" => value.is_number(),
                 other => panic!("a type `{other}`"),
             },
             "const" => value == wanted,
@@ -34,6 +35,7 @@ fn breaks(schema: &Value, value: &Value, at: &str) -> Vec<String> {
             }
             "minimum" => value.as_i64().is_none_or(|number| number >= wanted.as_i64().unwrap()),
             "maximum" => value.as_i64().is_none_or(|number| number <= wanted.as_i64().unwrap()),
+            "exclusiveMinimum" => value.as_f64().is_none_or(|number| number > wanted.as_f64().unwrap()),
             "minItems" => value.as_array().is_none_or(|list| list.len() as u64 >= wanted.as_u64().unwrap()),
             "anyOf" => wanted.as_array().unwrap().iter().any(holds),
             "required" => wanted.as_array().unwrap().iter().all(|name| !value.is_object() || has(name)),

@@ -129,7 +129,7 @@ fn check(world: &World, from: &Path, args: &Check) -> Result<ExitCode, Stop> {
     if sound {
         return Ok(print(&checked.page(Paint::on(&std::io::stdout())), exit));
     }
-    let text = checked.faults();
+    let text = checked.faults(Paint::on(&std::io::stderr()));
     let _gone = std::io::stderr().lock().write_all(text.as_bytes());
     Ok(code(exit))
 }
@@ -165,21 +165,29 @@ impl Checked {
             let _ = writeln!(out, "  {:<6} {}: {}", phase.id, printable(&phase.description), proofs(phase));
         }
         let _ = match &self.policy {
-            Some(present) if present.trusted => writeln!(out, "policy: {} holds for it", gate::POLICY_FILE),
+            Some(present) if present.trusted => writeln!(out, "policy: judged by {}", gate::POLICY_FILE),
             Some(_) => {
-                writeln!(out, "policy: {} holds for it, but nobody has trusted it as it stands", gate::POLICY_FILE)
+                writeln!(out, "policy: judged by {}, which nobody has trusted as it stands", gate::POLICY_FILE)
             }
             None => writeln!(out, "policy: no project here, so only the plan itself was looked at"),
         };
-        for warning in &self.against.warnings {
-            let _ = writeln!(out, "\n{} {}", paint.with(Tone::Question, "warning:"), printable(&warning.to_string()));
+        for warning in self.warnings(paint) {
+            let _ = writeln!(out, "\n{warning}");
         }
         out
     }
 
-    fn faults(&self) -> String {
+    fn warnings(&self, paint: Paint) -> impl Iterator<Item = String> {
+        let head = paint.with(Tone::Question, "warning:");
+        self.against.warnings.iter().map(move |warning| format!("{head} {}", printable(&warning.to_string())))
+    }
+
+    fn faults(&self, paint: Paint) -> String {
         let faults = &self.against.faults;
         let mut out = String::new();
+        for warning in self.warnings(paint) {
+            let _ = writeln!(out, "{warning}\n");
+        }
         for fault in faults {
             let _ = writeln!(out, "{}\n", printable(&fault.to_string()));
         }

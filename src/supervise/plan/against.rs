@@ -3,7 +3,8 @@
 
 use super::{AgentKind, CheckKind, Data, Phase, Plan};
 use crate::action::query;
-use crate::action::shell::Asked;
+use crate::action::shell::{Asked, Kind};
+use crate::action::{Action, Found};
 use crate::decide::policy::{Database, Fault, Policy, nearest};
 use crate::decide::{Judgement, Match, Verdict, judge_query};
 use crate::event::Mode;
@@ -28,8 +29,9 @@ pub fn against(plan: &Plan, world: &World, root: &Path, file: Option<&Path>, pol
     look.agent();
     let runs = plan.limits.agent_runs.unwrap_or(policy.settings().r#loop.agent_runs);
     if plan.phases.len() > runs as usize {
-        let message = format!("{} phases, and at most {runs} runs of the agent", plan.phases.len());
-        let help = "each phase takes one at least: raise `agent_runs`, in `[loop]` of the policy as well";
+        let message = format!("{} phases, and `agent_runs` is {runs}", plan.phases.len());
+        let help =
+            "each phase takes one run of the agent at least: raise `agent_runs`, in `[loop]` of the policy as well";
         look.found.faults.push(plan.fault(None, "limits.agent_runs", 0, message).help(help));
     }
     for (number, phase) in plan.phases.iter().enumerate() {
@@ -76,9 +78,9 @@ impl Look<'_> {
             }
         };
         let examined = self.examined(Asked::Argv(vec![OsString::from(&program)]), None);
-        if let Some(absent) = absent(&examined.judgement) {
+        for (program, cause) in missing(&examined) {
             let help = "install it, or name it by its path".to_owned();
-            self.fault(None, key, 0, format!("the agent cannot be started: {}", absent.reason), help);
+            self.fault(None, key, 0, format!("the agent's program `{program}` {cause}"), help);
         }
     }
 
@@ -123,7 +125,12 @@ impl Look<'_> {
 
     /// Judges a line of a phase.
     fn line(&mut self, phase: usize, key: &'static str, number: usize, line: &str, mode: Option<Mode>) -> Judgement {
-        let judgement = self.examined(Asked::Line(line.into()), mode).judgement;
+        let examined = self.examined(Asked::Line(line.into()), mode);
+        for (program, cause) in missing(&examined) {
+            let help = "install it, or take it out of the plan".to_owned();
+            self.fault(Some(phase), key, number, format!("the program `{program}` {cause}"), help);
+        }
+        let judgement = examined.judgement;
         let rule =
             judgement.matches().iter().find(|found| found.verdict == judgement.verdict() && found.overruled.is_none());
         let help = rule.map_or_else(String::new, |rule| rule.instead.clone().unwrap_or_else(|| asks(rule)));
@@ -209,7 +216,24 @@ fn asks(rule: &Match) -> String {
     }
 }
 
-/// That a program is not there, or cannot be executed.
-fn absent(judgement: &Judgement) -> Option<&Match> {
-    judgement.matches().iter().find(|found| matches!(found.id.as_str(), "guard:no-program" | "guard:not-executable"))
+/// Programs that are not there, or cannot be executed, and which of the two.
+fn missing(examined: &Examined) -> Vec<(String, String)> {
+    let Action::Shell(shell) = examined.judgement.action();
+    let mut missing = Vec::new();
+    for command in shell.commands() {
+        let own = command.program_word().filter(|_| command.kind == Kind::External);
+        let around =
+            command.wrappers.iter().filter(|wrapper| wrapper.kind == Kind::External).map(|wrapper| &wrapper.word);
+        for word in own.into_iter().chain(around) {
+            let cause = match examined.facts.found(command, word) {
+                Some(Found::Missing) => "is not there".to_owned(),
+                Some(Found::Unusable(cause)) => format!("cannot be executed: {cause}"),
+                Some(Found::Program(_)) | None => continue,
+            };
+            if !missing.iter().any(|(known, _)| *known == word.text) {
+                missing.push((word.text.clone(), cause));
+            }
+        }
+    }
+    missing
 }
