@@ -48,7 +48,7 @@ fn every_fault_has_its_line_and_column() {
         (with("[phase.checks]\ntests = \"pytest\"\n", ""), "4:1: nothing proves phase 1.1"),
         (with("tests = \"pytest\"\n", ""), "4:1: nothing proves phase 1.1"),
         (with("\"pytest\"", "[\"pytest\", \"\"]"), "9:20: `tests` is empty"),
-        (with("tests =", "test ="), "8:1: unknown key `test` in [phase.checks]"),
+        (with("tests =", "test ="), "9:1: unknown key `test` in [phase.checks]"),
         (
             more("[[phase]]\nid = \"1.1\"\ndescription = \"d\"\nfiles = \"b\"\nchecks = { lint = \"x\" }\n"),
             "11:6: a second phase 1.1",
@@ -180,7 +180,7 @@ fn yaml_says_nothing_that_toml_could_not() {
         (plan_of("goal: !!str x\n  checks: {tests: !mine pytest}"), vec!["7:9: a tag", "8:19: a tag"]),
         (plan_of("checks: {tests: pytest}\n---\nversion: 1"), vec!["8:1: a second document"]),
         (plan_of("checks: {tests: pytest}\n  id: '1.2'"), vec!["8:3: `id` stands twice"]),
-        (plan_of("goal:\n  checks: {tests: pytest}"), vec!["7:8: nothing, where a value belongs"]),
+        (plan_of("goal:\n  checks: {tests: pytest}"), vec!["7:7: nothing, where a value belongs"]),
         (plan_of("checks: {tests: ~}"), vec!["7:19: nothing, where a value belongs"]),
         (plan_of("checks: {1: pytest}"), vec!["7:12: `1` is a key that is no text"]),
         (plan_of("checks: {[a]: pytest}"), vec!["7:12: a key that is no text"]),
@@ -205,4 +205,30 @@ fn yaml_says_nothing_that_toml_could_not() {
     assert!(faults("plan.yaml", "").contains(&"1:1: a plan without a phase".to_owned()));
     let wide = plan_of("goal: 'ä ö ü'\n  mode: live\n  checks: {tests: pytest}");
     assert_eq!(faults("plan.yaml", &wide), ["8:9: `mode` cannot be \"live\""], "places count characters");
+}
+
+#[test]
+fn what_is_cut_off_or_made_to_be_slow_is_told_at_once() {
+    for (name, text) in [("plan.toml", super::example().to_owned()), ("plan.yaml", super::read::YAML.to_owned())] {
+        for cut in (0..text.len()).step_by(11).filter(|cut| text.is_char_boundary(*cut)) {
+            if let Err(faults) = read(name, &text.as_bytes()[..cut]) {
+                assert!(!faults.is_empty() && faults.iter().all(|fault| fault.line <= cut + 1), "{name} {cut}");
+            }
+        }
+    }
+    let started = std::time::Instant::now();
+    let lines = |line: &dyn Fn(usize) -> String| (0..60_000).map(line).collect::<String>();
+    let after = (0..100_000).map(|number| format!("\"9.{number}\",")).collect::<String>();
+    for (name, text) in [
+        ("plan.toml", lines(&|number| format!("key{number} = 1\n"))),
+        ("plan.yaml", lines(&|number| format!("key{number}: 1\n"))),
+        ("plan.yaml", lines(&|_| "- &a x\n".to_owned())),
+        ("plan.toml", format!("a = {}{}", "[".repeat(200_000), "]".repeat(200_000))),
+        ("plan.yaml", format!("a: {}{}", "{a: ".repeat(100_000), "}".repeat(100_000))),
+        ("plan.toml", with("[\"a.py\"]", &format!("[\"a.py\"]\nafter = [{after}]"))),
+    ] {
+        let found = faults(name, &text);
+        assert!((1..=1000).contains(&found.len()), "{}: {:?}", found.len(), found.first());
+    }
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
 }

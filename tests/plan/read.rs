@@ -71,7 +71,7 @@ files = ["services/**"]
 tests = "pytest"
 "##;
 
-const YAML: &str = r##"# the same
+pub(super) const YAML: &str = r##"# the same
 version: 1
 title: Position sizing
 agent:

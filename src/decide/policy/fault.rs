@@ -14,9 +14,9 @@ pub struct Fault {
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
-    /// Characters that are meant, at least 1.
+    /// Characters that are meant, at least 1; of very many, those that are shown.
     pub width: usize,
-    /// The whole line, tabs as single spaces.
+    /// The line, tabs as single spaces; of an endless one the part around the column.
     pub text: String,
     /// What is wrong, as a fragment.
     pub message: String,
@@ -35,13 +35,14 @@ impl Fault {
         let rest = text.get(line_start..).unwrap_or_default();
         let line = rest.lines().next().unwrap_or_default();
         let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
+        let skipped = skipped(column);
         let marked = text.get(start..end).unwrap_or_default().lines().next().unwrap_or_default();
         Fault {
             file: source.name.clone(),
             line: before.matches('\n').count() + 1,
             column,
-            width: marked.chars().count().max(1),
-            text: line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
+            width: marked.chars().take(SHOWN).count().max(1),
+            text: line.chars().skip(skipped).take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect(),
             message: message.into(),
             help: None,
         }
@@ -66,15 +67,19 @@ fn boundary(text: &str, at: usize) -> usize {
 /// The most of one line that is shown; a policy on a single endless line must not flood a terminal.
 const SHOWN: usize = 160;
 
+/// Characters of a line that are not shown before what is meant.
+fn skipped(column: usize) -> usize {
+    if column > SHOWN { column - 1 } else { 0 }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Fault { file, line, column, message, .. } = self;
         writeln!(out, "{file}:{line}:{column}: {message}")?;
         let number = line.to_string();
         let margin = " ".repeat(number.len());
-        let skipped = if *column > SHOWN { column - 1 } else { 0 };
-        let shown: String = self.text.chars().skip(skipped).take(SHOWN).collect();
-        let indent = " ".repeat(column - 1 - skipped);
+        let shown = &self.text;
+        let indent = " ".repeat(column - 1 - skipped(*column));
         let room = SHOWN.saturating_sub(indent.len()).max(1);
         let carets = "^".repeat(self.width.min(room));
         writeln!(out, "{margin} |")?;

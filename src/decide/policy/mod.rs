@@ -53,7 +53,7 @@ pub(crate) use glob::{Bases, Glob, PathPattern, Pattern, assignment_meant, is_pl
 pub(crate) use index::Has;
 pub(crate) use keys::{ATTEMPTS, CASE, CASES, CONFIG, Form, Key, NOTIFY, RULE, key, required, words};
 pub(crate) use quantity::duration;
-pub(crate) use read::{Notation, Reader, Table, root};
+pub(crate) use read::{MOST as FAULTS, Notation, Reader, Table, root};
 pub(crate) use rule::{Flag, Gives, ProgramName, Rule, StdinIs, Subcommand, Timeout};
 pub(crate) use rule_table::VERDICTS;
 pub(crate) use whitelist::unversioned;

@@ -10,6 +10,9 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+/// Faults of one source that are told.
+pub(crate) const MOST: usize = 1000;
+
 /// A value and the bytes it stands in.
 #[derive(Debug, Clone)]
 pub(crate) struct At<T> {
@@ -75,8 +78,16 @@ impl<'s> Reader<'s> {
         self.faults
     }
 
-    /// Records a fault.
+    /// How many faults were found so far.
+    pub(crate) fn found(&self) -> usize {
+        self.faults.len()
+    }
+
+    /// Records a fault. Of very many only the first are kept: each looks for its line.
     pub(crate) fn fault(&mut self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
+        if self.faults.len() >= MOST {
+            return;
+        }
         self.faults.push(Fault::at(self.source, span, message).help(help));
     }
 

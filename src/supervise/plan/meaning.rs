@@ -2,7 +2,7 @@
 //! Knows the plan alone.
 
 use super::Phase;
-use crate::decide::policy::{PathPattern, nearest};
+use crate::decide::policy::{FAULTS, PathPattern, nearest};
 use regex::bytes::{Regex, RegexBuilder};
 use std::collections::{BTreeSet, HashMap};
 
@@ -29,6 +29,10 @@ pub(super) fn faults(phases: &[Phase]) -> Vec<Placed> {
     let ids: Vec<&str> = phases.iter().map(|phase| phase.id.as_str()).filter(|id| is_id(id)).collect();
     for (number, phase) in phases.iter().enumerate() {
         for (nth, id) in phase.after.iter().enumerate().filter(|(_, id)| !known.contains_key(id.as_str())) {
+            // Looking for the nearest id takes time, and nobody reads so many.
+            if faults.len() >= FAULTS {
+                break;
+            }
             let help = match nearest(id, &ids) {
                 Some(near) => format!("did you mean \"{near}\"?"),
                 None => "name a phase of this plan".to_owned(),

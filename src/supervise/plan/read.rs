@@ -49,7 +49,7 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Plan, Vec<Fault>> {
         Notation::Toml => reader.document(),
         Notation::Yaml => yaml::document(text, &mut reader),
     };
-    let mut reading = Reading { reader, places: Places::new(), phase: None };
+    let mut reading = Reading { reader, places: Places::new(), phase: None, sound_checks: true };
     let read = document.map(|document| reading.plan(root(&document, "a plan")));
     let mut faults = reading.reader.into_faults();
     faults.sort_by_key(|fault| (fault.line, fault.column));
@@ -69,6 +69,8 @@ struct Reading<'s> {
     places: Places,
     /// The number of the phase that is read.
     phase: Option<usize>,
+    /// Whether that phase's checks have no fault.
+    sound_checks: bool,
 }
 
 impl Reading<'_> {
@@ -203,8 +205,10 @@ impl Reading<'_> {
             limits: self.limits(table, "[phase.limits]"),
             id,
         };
-        let proved = ["checks", "data", "dry_run"].into_iter().any(|key| table.has(key));
-        if !proved || (table.has("checks") && phase.checks.is_empty() && !table.has("data") && !table.has("dry_run")) {
+        let others = table.has("data") || table.has("dry_run");
+        // Of checks with a fault it is not known whether there are any.
+        let unchecked = !table.has("checks") || phase.checks.is_empty() && self.sound_checks;
+        if !others && unchecked {
             let help = "add `checks`, `data` or `dry_run`: what must be green before it counts as complete";
             self.reader.fault(head, format!("nothing proves {name}"), help);
         }
@@ -227,6 +231,13 @@ impl Reading<'_> {
     }
 
     fn checks(&mut self, from: Table<'_, '_>) -> Checks {
+        let before = self.reader.found();
+        let checks = self.checks_of(from);
+        self.sound_checks = self.reader.found() == before;
+        checks
+    }
+
+    fn checks_of(&mut self, from: Table<'_, '_>) -> Checks {
         let Some(table) = self.reader.table(from, "checks", "[phase.checks]") else { return Checks::default() };
         self.reader.only(table, CHECKS);
         let mut of = |kind: CheckKind| self.texts(table, kind.word(), kind.word());
