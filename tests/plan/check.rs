@@ -35,7 +35,7 @@ fn told(home: &Home, list: &str, changes: &[(&str, &str)]) -> Vec<String> {
     }
     home.write("plan.toml", &text);
     let found = guard(home, &["plan", "check", "--json"]);
-    let object: Value = serde_json::from_str(&found.stdout).unwrap_or_else(|_| panic!("{found:?}"));
+    let object: Value = serde_json::from_str(&found.stdout).expect(&found.stderr);
     let faulty = object["faults"].as_array().is_some_and(|faults| !faults.is_empty());
     assert_eq!((found.code, object["sound"].as_bool()), (Some(if faulty { 78 } else { 0 }), Some(!faulty)));
     let one = |fault: &Value| {

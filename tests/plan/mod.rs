@@ -18,7 +18,7 @@ pub(crate) fn example() -> &'static str {
 
 /// A plan that has no faults.
 fn plan(name: &str, text: &str) -> Plan {
-    read(name, text.as_bytes()).unwrap_or_else(|faults| panic!("{}", said(&faults)))
+    read(name, text.as_bytes()).map_err(|faults| said(&faults)).unwrap()
 }
 
 fn said(faults: &[Fault]) -> String {
