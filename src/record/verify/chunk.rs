@@ -128,35 +128,7 @@ impl Run<'_> {
     /// What the record says, as far as it can be checked.
     fn meaning(&mut self, seq: u64, body: &[u8], torn: u64) -> Result<(), String> {
         let event = line::event(body);
-        let plain = !matches!(
-            event,
-            None | Some(
-                b"created"
-                    | b"shell_start"
-                    | b"shell_end"
-                    | b"shell_error"
-                    | b"agent_started"
-                    | b"agent_ended"
-                    | b"lost"
-                    | b"recovered"
-                    | b"output"
-                    | b"requested"
-                    | b"approved"
-                    | b"denied"
-                    | b"consumed"
-                    | b"closed"
-                    | b"escalated"
-                    | b"resumed"
-                    | b"iteration_started"
-                    | b"iteration_closed"
-                    | b"change_committed"
-                    | b"query_start"
-                    | b"query_end"
-                    | b"migration_start"
-                    | b"migration_end"
-                    | b"migration_done"
-            )
-        );
+        let plain = !is_checked(event);
         let silent = event == Some(b"output") && !body.windows(8).any(|w| w == b"\"blob\":\"");
         if torn == 0 && (plain || silent) && body.last() == Some(&b'}') {
             return Ok(());
@@ -266,5 +238,60 @@ impl Run<'_> {
             hash.update(buffer.get(..got).unwrap_or_default());
         }
         if line::hex(&hash.finalize()) == sha256 { Ok(()) } else { Err(format!("its blob `{sha256}` was changed")) }
+    }
+}
+
+/// Whether what a record of this event says can be checked, so that it has to be read.
+fn is_checked(event: Option<&[u8]>) -> bool {
+    matches!(
+        event,
+        None | Some(
+            b"created"
+                | b"shell_start"
+                | b"shell_end"
+                | b"shell_error"
+                | b"agent_started"
+                | b"agent_ended"
+                | b"lost"
+                | b"recovered"
+                | b"output"
+                | b"requested"
+                | b"approved"
+                | b"denied"
+                | b"consumed"
+                | b"closed"
+                | b"escalated"
+                | b"resumed"
+                | b"iteration_started"
+                | b"iteration_closed"
+                | b"change_committed"
+                | b"query_start"
+                | b"query_end"
+                | b"migration_start"
+                | b"migration_end"
+                | b"migration_done"
+                | b"rule_added"
+        )
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{By, Detail};
+    use serde_json::Value;
+
+    #[test]
+    fn what_the_ledger_looks_at_is_read() {
+        let by = By { who: "anna".into(), strength: "terminal".into(), key: None, signature: None };
+        let name = || "command-1".to_owned();
+        for detail in [
+            Detail::RuleAdded { name: name(), rule: String::new(), text: String::new(), by },
+            Detail::Consumed { name: name() },
+        ] {
+            let value: Value = serde_json::to_value(&detail).unwrap();
+            assert!(is_checked(value["event"].as_str().map(str::as_bytes)), "{value}");
+        }
+        assert!(!is_checked(Some(b"note")));
     }
 }
