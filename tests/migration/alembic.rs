@@ -43,7 +43,7 @@ pub(super) fn text(id: &str, follows: Option<&str>, rest: &str) -> String {
 }
 
 /// It, in its file.
-fn revision(scene: &Scene, id: &str, follows: Option<&str>, rest: &str) -> String {
+pub(super) fn revision(scene: &Scene, id: &str, follows: Option<&str>, rest: &str) -> String {
     let path = format!("alembic/versions/{id}.py");
     scene.home.write(&path, &text(id, follows, rest));
     path

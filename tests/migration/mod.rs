@@ -6,6 +6,7 @@ mod refused;
 mod sql;
 mod trial;
 mod walk;
+mod wire;
 
 use crate::cli::{Done, Home, terminal};
 use crate::servers::{Database, Postgres, unique};

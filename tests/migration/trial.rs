@@ -36,6 +36,20 @@ fn what_could_reach_further_than_the_copy_is_not_tried_and_needs_a_person() {
             "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; SELECT f()".to_owned(),
             "guard cannot read what statement 1",
         ),
+        // A call is one wherever it stands.
+        (
+            "INSERT INTO orders SELECT 2, query_to_xml_and_xmlschema('SELECT pg_terminate_backend(1)', true, true, '')"
+                .to_owned(),
+            "guard cannot read what statement 1 would do",
+        ),
+        (
+            "CREATE MATERIALIZED VIEW m AS SELECT pg_advisory_lock(1)".to_owned(),
+            "guard cannot read what statement 1 would do",
+        ),
+        (
+            "CREATE TABLE t (a int DEFAULT pg_cancel(1)); INSERT INTO t DEFAULT VALUES".to_owned(),
+            "guard cannot read what statement 1 would do",
+        ),
     ];
     for (sql, why) in table {
         let (done, value) = scene.propose(&sql);
@@ -60,6 +74,13 @@ fn what_is_missing_for_a_trial_is_said() {
         value["trial"]["help"].as_str().unwrap().contains(&format!("ALTER ROLE {} CREATEDB", scene.user)),
         "{value}"
     );
+    // Nobody can compare what it came to: that is said of what somebody says.
+    let (_, other) = scene.propose("CREATE TABLE quotes (id int)");
+    assert_eq!(other["name"], "migration-2", "{other}");
+    let (done, _) = scene.told(&["done", "migration-2"]);
+    assert_eq!(done.code, Some(0));
+    assert!(scene.home.log().contains("[PostgreSQL: migration-2: a change] [SAID TO BE DONE] {"));
+    scene.home.write("m.sql", "CREATE TABLE fills (id int)");
     // It can be run all the same, once a person has allowed it.
     scene.approve("migration-1");
     let (run, value) = scene.told(&["run", "migration-1"]);

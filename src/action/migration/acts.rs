@@ -2,8 +2,9 @@
 //! Whatever is not known as something milder is told as what it begins with.
 
 use super::alter;
+use super::calls::unproved;
 use super::{Act, Does, is_read};
-use crate::action::query::{Called, Kind, Node, Of, Query, Set, Verb, Word, WordSort};
+use crate::action::query::{Expr, Kind, Node, Query, Set, Verb, Word, WordSort};
 
 /// Functions by which a statement reaches out of its database.
 const REACHING: [&str; 22] = [
@@ -30,53 +31,8 @@ const REACHING: [&str; 22] = [
     "query_to_xml",
     "load_extension",
 ];
-/// Functions of the server's own that only compute, so that a query which calls them still only reads: those that Alembic and
-/// SQLAlchemy ask a schema with, and what counts.
-const COMPUTING: [&str; 40] = [
-    "array_agg",
-    "array_length",
-    "array_position",
-    "array_to_string",
-    "avg",
-    "cardinality",
-    "coalesce",
-    "col_description",
-    "count",
-    "current_database",
-    "current_schema",
-    "current_schemas",
-    "current_setting",
-    "exists",
-    "format_type",
-    "generate_series",
-    "generate_subscripts",
-    "json_agg",
-    "json_build_object",
-    "length",
-    "lower",
-    "max",
-    "min",
-    "now",
-    "obj_description",
-    "pg_get_constraintdef",
-    "pg_get_expr",
-    "pg_get_indexdef",
-    "pg_get_serial_sequence",
-    "pg_get_viewdef",
-    "pg_sequence_last_value",
-    "pg_table_is_visible",
-    "pg_type_is_visible",
-    "quote_ident",
-    "row_number",
-    "sum",
-    "to_regclass",
-    "unnest",
-    "upper",
-    "version",
-];
-
 fn act(does: Does, to: impl Into<String>) -> Vec<Act> {
-    vec![Act { does, to: to.into() }]
+    vec![Act::new(does, to)]
 }
 
 /// What a statement that was read does.
@@ -85,40 +41,36 @@ pub(super) fn of(query: &Query, words: &[Word]) -> Vec<Act> {
     if let Some(name) = reaching(words) {
         return act(Does::Beyond(format!("calls `{name}`")), "");
     }
+    let called = unproved(query, words).map(|name| Act::new(Does::Opaque(format!("a call of `{name}`")), ""));
     match query.kind() {
         kind if is_read(query) => {
             let analyzes = matches!(kind, Kind::ExplainAnalyze(_));
-            match unproved(query) {
-                Some(name) => act(Does::Opaque(format!("a call of `{name}`")), ""),
+            match called {
+                Some(called) => vec![called],
                 None if analyzes => act(Does::Other("explain".into()), ""),
                 None => act(Does::Read, ""),
             }
         }
-        Kind::Select | Kind::Values | Kind::Table | Kind::Show(_) | Kind::Explain(_) => act(Does::Read, ""),
-        Kind::ExplainAnalyze(_) => act(Does::Other("explain".into()), ""),
-        Kind::SelectInto => act(Does::CreateTableAs, written()),
-        Kind::WithWrites | Kind::Merge => act(Does::Merge, written()),
-        Kind::Locking => act(Does::Other("select for update".into()), ""),
-        Kind::Insert | Kind::Update | Kind::Delete => change(query, words),
-        Kind::Truncate | Kind::Ddl { .. } | Kind::Other(_) => named(words),
+        kind => {
+            let mut all = match kind {
+                Kind::SelectInto => act(Does::CreateTableAs, written()),
+                Kind::WithWrites | Kind::Merge => act(Does::Merge, written()),
+                Kind::Locking => act(Does::Other("select for update".into()), ""),
+                Kind::Insert | Kind::Update | Kind::Delete => change(query, words),
+                Kind::Truncate | Kind::Ddl { .. } | Kind::Other(_) => named(words),
+                Kind::Select | Kind::Values | Kind::Table | Kind::Show(_) | Kind::Explain(_) => act(Does::Read, ""),
+                Kind::ExplainAnalyze(_) => act(Does::Other("explain".into()), ""),
+            };
+            all.extend(called);
+            all
+        }
     }
-}
-
-/// A function that a query calls, by whatever notation, and that is not known only to compute.
-fn unproved(query: &Query) -> Option<String> {
-    let computes = |call: &Called| {
-        let own = call.path.schema().is_none_or(|schema| schema.as_str() == "pg_catalog");
-        own && COMPUTING.contains(&call.path.name.as_str())
-    };
-    let call = query.calls().iter().find(|call| !computes(call)).map(|call| call.path.to_string());
-    let field = || query.fields().iter().find(|field| !matches!(field.of, Of::Source { .. }));
-    call.or_else(|| field().map(|field| field.name.to_string()))
 }
 
 fn change(query: &Query, words: &[Word]) -> Vec<Act> {
     let Some(Set::Change(change)) = query.shape().map(|body| &body.set) else { return named(words) };
     let to = change.target.path.to_string();
-    let filtered = change.filter.as_ref().is_some_and(|filter| !matches!(filter.node, Node::Literal(..)));
+    let filtered = change.filter.as_ref().is_some_and(|filter| !is_constant(filter));
     let replaces = words.first().is_some_and(|word| word.text == "replace")
         || words.windows(2).any(|pair| matches!(pair, [a, b] if a.text == "or" && b.text == "replace"))
         || words.windows(2).any(|pair| matches!(pair, [a, b] if a.text == "do" && b.text == "update"));
@@ -130,6 +82,23 @@ fn change(query: &Query, words: &[Word]) -> Vec<Act> {
         Verb::Merge => Does::Merge,
     };
     act(does, to)
+}
+
+/// Whether a condition is the same for every row, as `1 = 1` is.
+fn is_constant(condition: &Expr) -> bool {
+    match &condition.node {
+        Node::Literal(_) => true,
+        Node::Operation { operands, .. } => operands.iter().all(is_constant),
+        Node::Row(parts) | Node::Array(parts) | Node::Grouping(parts) => parts.iter().all(is_constant),
+        Node::Cast { of, .. } => is_constant(of),
+        Node::Column(_)
+        | Node::Star(_)
+        | Node::Call(_)
+        | Node::Case { .. }
+        | Node::Field { .. }
+        | Node::Subscript { .. }
+        | Node::Query { .. } => false,
+    }
 }
 
 /// A function that is called, or whose name at least stands there, and that reaches out of the database.
@@ -218,6 +187,8 @@ pub(super) fn named(words: &[Word]) -> Vec<Act> {
             act(Does::Truncate, walk.name())
         }
         "comment" => act(Does::Comment, ""),
+        "commit" | "rollback" if walk.pass(&["prepared"]) => act(Does::Beyond("a transaction of another".into()), ""),
+        "prepare" if walk.pass(&["transaction"]) => act(Does::Beyond("PREPARE TRANSACTION".into()), ""),
         "begin" | "start" | "commit" | "rollback" | "end" | "abort" | "savepoint" | "release" => {
             act(Does::Transaction(verb.text.to_uppercase()), "")
         }
@@ -266,6 +237,7 @@ pub(super) fn sort(walk: &mut Walk<'_>) -> String {
 
 fn create(mut walk: Walk<'_>) -> Vec<Act> {
     let replaces = walk.pass(&["or", "replace"]);
+    let is_temporary = walk.rest().iter().take(2).any(|word| matches!(word.text.as_str(), "temp" | "temporary"));
     while [
         "global",
         "local",
@@ -283,7 +255,7 @@ fn create(mut walk: Walk<'_>) -> Vec<Act> {
     {}
     let sort = sort(&mut walk);
     let concurrently = walk.pass(&["concurrently"]);
-    let _if = walk.pass(&["if", "not", "exists"]);
+    let may_be_there = walk.pass(&["if", "not", "exists"]);
     let mut to = walk.name();
     if is_shared(&sort) {
         return act(Does::Beyond(format!("CREATE {}", sort.to_uppercase())), to);
@@ -301,7 +273,7 @@ fn create(mut walk: Walk<'_>) -> Vec<Act> {
         {
             Does::Constrain
         }
-        "table" => Does::CreateTable,
+        "table" => Does::CreateTable { fresh: !may_be_there && !is_temporary },
         "index" => {
             let on = walk.rest().iter().position(|word| word.text == "on" && word.depth == 0);
             let index = on.or((to == "on").then_some(0));
@@ -311,12 +283,21 @@ fn create(mut walk: Walk<'_>) -> Vec<Act> {
             to = table.name();
             Does::CreateIndex { concurrently }
         }
+        // It may bring along what is in it, rights, and whose it is.
+        "schema" if !walk.rest().is_empty() => Does::Other("CREATE SCHEMA with more".into()),
+        "type" if walk.rest().iter().any(is_code) => Does::CreateCode("TYPE".into()),
         "schema" | "view" | "materialized view" | "sequence" | "type" | "domain" | "statistics" | "collation" => {
             Does::Create(sort.to_uppercase())
         }
         _ => Does::Other(format!("CREATE {}", sort.to_uppercase())),
     };
     act(does, to)
+}
+
+/// What a type names functions of its own by.
+fn is_code(word: &Word) -> bool {
+    let names = ["input", "output", "canonical", "subtype_diff", "receive", "send", "analyze", "subscript"];
+    word.sort == WordSort::Plain && names.contains(&word.text.as_str())
 }
 
 fn drop(mut walk: Walk<'_>) -> Vec<Act> {

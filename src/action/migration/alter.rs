@@ -10,11 +10,11 @@ pub(super) fn acts(mut walk: Walk<'_>) -> Vec<Act> {
     let _if = walk.pass(&["if", "exists"]);
     let _only = walk.pass(&["only"]);
     if sort == "default privileges" {
-        return vec![Act { does: Does::Rights("ALTER DEFAULT PRIVILEGES".into()), to: String::new() }];
+        return vec![Act::new(Does::Rights("ALTER DEFAULT PRIVILEGES".into()), "")];
     }
     let to = walk.name();
     if is_shared(&sort) {
-        return vec![Act { does: Does::Beyond(format!("ALTER {}", sort.to_uppercase())), to }];
+        return vec![Act::new(Does::Beyond(format!("ALTER {}", sort.to_uppercase())), to)];
     }
     let rest = match walk.rest() {
         [star, rest @ ..] if star.text == "*" => rest,
@@ -29,8 +29,8 @@ pub(super) fn acts(mut walk: Walk<'_>) -> Vec<Act> {
             _ if is_table => of_table(part),
             _ => other(&sort, part),
         };
-        let to = if column.is_empty() { to.clone() } else { format!("{to}.{column}") };
-        acts.push(Act { does, to });
+        let whole = if column.is_empty() { to.clone() } else { format!("{to}.{column}") };
+        acts.push(Act { does, on: to.clone(), to: whole });
     }
     acts
 }

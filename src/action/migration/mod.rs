@@ -3,6 +3,7 @@
 
 mod acts;
 mod alter;
+mod calls;
 mod revision;
 
 pub use revision::{Passage, Revision, Trick, read_revision};
@@ -30,6 +31,15 @@ pub struct Act {
     pub does: Does,
     /// To what: a name as it is written; empty where there is none.
     pub to: String,
+    /// The table, where that is another name: what is in it is done something to.
+    pub on: String,
+}
+
+impl Act {
+    fn new(does: Does, to: impl Into<String>) -> Self {
+        let to = to.into();
+        Self { does, on: to.clone(), to }
+    }
 }
 
 /// What is done to a schema or to rows.
@@ -37,7 +47,10 @@ pub struct Act {
 #[serde(rename_all = "snake_case")]
 pub enum Does {
     /// `CREATE TABLE` with its columns.
-    CreateTable,
+    CreateTable {
+        /// None of that name can have been there, and all that is said of the name after it is of this one.
+        fresh: bool,
+    },
     /// `CREATE TABLE … AS`, `SELECT INTO`.
     CreateTableAs,
     /// `CREATE INDEX`.
@@ -181,7 +194,9 @@ impl Step {
         let words = self.text.split_whitespace().map(str::to_ascii_lowercase).take(5).collect::<Vec<_>>();
         let begins = |text: &str| words.first().is_some_and(|word| word == text);
         let concurrently = words.iter().any(|word| word == "concurrently");
-        (concurrently && ["create", "drop", "reindex"].into_iter().any(begins)) || begins("vacuum")
+        let index = words.get(1).is_some_and(|word| matches!(word.as_str(), "index" | "unique"));
+        let makes = index && (begins("create") || begins("drop")) || begins("reindex");
+        makes && concurrently || begins("vacuum")
     }
 
     /// Whether it only reads.
@@ -211,4 +226,27 @@ impl Step {
 /// Whether a query only reads.
 fn is_read(query: &Query) -> bool {
     query.kind().reads_only()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_server_takes_by_itself_leaves_the_transaction() {
+        let table = [
+            ("CREATE UNIQUE INDEX CONCURRENTLY i ON orders (a)", true),
+            ("drop index concurrently i", true),
+            ("REINDEX TABLE CONCURRENTLY orders", true),
+            ("VACUUM orders", true),
+            ("CREATE INDEX i ON orders (a)", false),
+            ("CREATE TABLE concurrently (a int)", false),
+            ("CREATE TABLE t AS SELECT concurrently FROM orders", false),
+            ("CREATE TABLE /* concurrently */ t (a int)", false),
+        ];
+        for (text, alone) in table {
+            let all: Vec<bool> = steps(Engine::Postgres, text).iter().map(Step::is_alone).collect();
+            assert_eq!(all, [alone], "{text}");
+        }
+    }
 }

@@ -78,8 +78,10 @@ fn of_step(step: &Step, made: &mut BTreeSet<String>) -> Vec<Operation> {
     for act in &step.acts {
         let (class, what, why) = operation(act, made);
         all.push(Operation { class, what, why: why.to_owned() });
-        if act.does == Does::CreateTable {
+        if act.does == (Does::CreateTable { fresh: true }) {
             made.insert(act.to.clone());
+        } else if moves_names(&act.does) {
+            made.clear();
         }
     }
     if all.is_empty() {
@@ -89,11 +91,24 @@ fn of_step(step: &Step, made: &mut BTreeSet<String>) -> Vec<Operation> {
     all
 }
 
+/// Whether a name may stand for another table from here on.
+fn moves_names(does: &Does) -> bool {
+    matches!(
+        does,
+        Does::Setting
+            | Does::Rename
+            | Does::Drop(_)
+            | Does::Opaque(_)
+            | Does::Other(_)
+            | Does::Create(_)
+            | Does::CreateTable { fresh: false }
+    )
+}
+
 /// The class, what it does, and why that is so grave. `made`: tables of this migration, which nobody uses yet.
 fn operation(act: &Act, made: &BTreeSet<String>) -> (Class, String, &'static str) {
     use Class::{Additive, Destructive, Locking, Rewriting};
-    let table = act.to.rsplit_once('.').map_or(act.to.as_str(), |(table, _)| table);
-    let is_new = made.contains(&act.to) || made.contains(table);
+    let is_new = made.contains(&act.on);
     let to = &act.to;
     let of = |text: &str| if to.is_empty() { text.to_owned() } else { format!("{text} {to}") };
     let is_note = to.rsplit('.').next() == Some("alembic_version");
@@ -101,7 +116,7 @@ fn operation(act: &Act, made: &BTreeSet<String>) -> (Class, String, &'static str
         Does::Update { filtered: true } | Does::Delete { filtered: true } if is_note => {
             (Additive, "notes the revision".to_owned(), "Alembic keeps it there")
         }
-        Does::CreateTable => (Additive, of("creates table"), "it is new"),
+        Does::CreateTable { .. } => (Additive, of("creates table"), "it is new"),
         Does::CreateTableAs => (Locking, of("creates a table from a query:"), "it reads all of what it is made from"),
         Does::CreateIndex { concurrently: true } => {
             (Additive, of("creates an index on"), "it is built beside what others do")

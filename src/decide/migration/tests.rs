@@ -72,6 +72,37 @@ fn what_takes_away_is_destructive_in_every_spelling() {
         "no sql at all",
         "SELECT 'unended",
         "\\! id",
+        "UPDATE orders SET a = 1 WHERE 1 = 1",
+        "UPDATE orders SET a = 1 WHERE (2 > 1) AND 'a'::text = 'a'",
+        // Whoever is called may do anything, wherever the call stands.
+        "INSERT INTO notes VALUES (wipe())",
+        "INSERT INTO notes SELECT query_to_xml_and_xmlschema('SELECT 1', true, true, '')",
+        "INSERT INTO notes VALUES (1) ON CONFLICT DO NOTHING RETURNING evil.lower('a')",
+        "UPDATE orders SET a = wipe() WHERE b = 1",
+        "DELETE FROM alembic_version WHERE wipe()",
+        "CREATE TABLE t (a int DEFAULT wipe())",
+        "CREATE TABLE t (a int DEFAULT evil.now())",
+        "CREATE TABLE t (a int CHECK (\"wipe\"(a)))",
+        "CREATE TABLE t AS SELECT wipe()",
+        "CREATE MATERIALIZED VIEW m AS SELECT wipe() WITH NO DATA",
+        "CREATE VIEW v AS SELECT wipe() AS a",
+        "CREATE VIEW v AS SELECT (o).wipe FROM orders o",
+        "CREATE DOMAIN d AS int DEFAULT wipe()",
+        "CREATE INDEX i ON orders (wipe(a))",
+        "CREATE INDEX i ON orders (((a).wipe))",
+        "ALTER TABLE orders ADD COLUMN a int DEFAULT 1 + wipe()",
+        "ALTER TABLE orders ALTER a SET DEFAULT wipe()",
+        "ALTER TABLE orders ADD CONSTRAINT c CHECK (wipe(a))",
+        "SELECT 1 OPERATOR(evil.+) 2",
+        "CREATE SCHEMA s GRANT ALL ON orders TO PUBLIC",
+        "CREATE SCHEMA s AUTHORIZATION eve",
+        "CREATE TYPE t (INPUT = a, OUTPUT = b)",
+        "PREPARE TRANSACTION 'x'",
+        "ROLLBACK PREPARED 'x'",
+        // What was there already, or is another by then, is not new.
+        "CREATE TABLE IF NOT EXISTS orders (id int); ALTER TABLE orders ALTER a SET NOT NULL",
+        "CREATE TEMP TABLE orders (id int); ALTER TABLE orders ADD b int NOT NULL",
+        "CREATE TABLE orders (id int); SET search_path = shop; ALTER TABLE orders ALTER a SET NOT NULL",
     ] {
         assert!(class(text) >= Class::Destructive, "{text}: {:?}", classes(Engine::Postgres, text));
     }
@@ -97,6 +128,14 @@ fn what_only_adds_is_additive() {
         "COMMENT ON TABLE orders IS 'x'",
         "INSERT INTO kinds (name) VALUES ('a')",
         "SELECT count(*) FROM orders",
+        "CREATE TABLE a (at timestamptz DEFAULT now(), k bigint DEFAULT nextval('s'::regclass), u uuid DEFAULT gen_random_uuid(), \
+         n numeric(10, 2), v vector(3), t character varying(20) CHECK (length(t) < 5), e int GENERATED ALWAYS AS (k * 2) STORED, \
+         EXCLUDE USING gist (n WITH =), FOREIGN KEY (k) REFERENCES public.c (id), UNIQUE NULLS NOT DISTINCT (n))",
+        "CREATE UNIQUE INDEX CONCURRENTLY i ON ONLY shop.orders USING btree (lower(a)) INCLUDE (b) WITH (fillfactor = 70) WHERE a IN ('x')",
+        "CREATE VIEW v (a, b) AS SELECT id, count(*) FROM orders GROUP BY id",
+        "CREATE MATERIALIZED VIEW m AS SELECT date_trunc('day', at) AS d FROM orders WITH NO DATA",
+        "CREATE DOMAIN d AS text CHECK (length(VALUE) < 9)",
+        "INSERT INTO kinds (id, name, at) VALUES (nextval('s'), upper('a'), now()) ON CONFLICT (name) DO NOTHING",
     ] {
         assert_eq!(class(text), Class::Additive, "{text}: {:?}", classes(Engine::Postgres, text));
     }
@@ -112,7 +151,8 @@ fn what_keeps_others_waiting_or_writes_rows_anew_is_between() {
         ("ALTER TABLE orders ALTER a SET DEFAULT 1", Class::Locking),
         ("ALTER TABLE orders ADD COLUMN a int REFERENCES b", Class::Locking),
         ("ALTER TABLE orders ADD COLUMN a uuid DEFAULT gen_random_uuid()", Class::Rewriting),
-        ("ALTER TABLE orders ADD COLUMN a int DEFAULT 1 + f()", Class::Rewriting),
+        ("ALTER TABLE orders ADD COLUMN a float8 DEFAULT 1 + random()", Class::Rewriting),
+        ("CREATE TABLE public (id int); CREATE INDEX i ON public.orders (a)", Class::Locking),
         ("ALTER TABLE orders ADD COLUMN a bigserial", Class::Rewriting),
         ("UPDATE orders SET a = 1 WHERE b = 2", Class::Rewriting),
     ];

@@ -9,7 +9,7 @@ mod shape;
 mod sqlite;
 
 pub use copy::{Copied, Untried, copy};
-pub use relay::{Heard, Relay, Rule};
+pub use relay::{Heard, Relay, Rule, Stopped};
 pub use shape::Shape;
 
 use super::query::{Cause, Endpoint, Failed, Target};

@@ -5,10 +5,10 @@ use super::MigrationAnswer;
 use super::kept::{File, Kept, Trial};
 use super::propose::{Ends, Read, STATEMENT, limits, look, statements};
 use super::run::Ran;
-use crate::action::migration::{Revision, Step, read_revision, steps};
+use crate::action::migration::{Revision, Step, read_revision};
 use crate::action::query::Engine;
 use crate::action::shell::Asked;
-use crate::execute::migration::{Heard, Relay, Rule};
+use crate::execute::migration::{Heard, Relay, Rule, Stopped};
 use crate::execute::query::{Cause, Endpoint, Failed};
 use crate::execute::sandbox::{Order, Reach, Work};
 use crate::execute::{self, Outcome, Sink};
@@ -88,13 +88,16 @@ impl Desk<'_> {
         };
         let (outcome, said, heard) = self.alembic(kept, ends, &endpoint, Rule::Tried { opaque: apart })?;
         kept.statements = statements(&within(heard.steps));
-        if let Some(why) = heard.refused {
+        if let Some(Stopped::Refused(why)) = heard.stopped {
             let help = "look at what it sends; a person may run it by hand, and say `guard migration done`".to_owned();
             kept.trial = Trial::Not { why, help };
             return Ok(Ok(()));
         }
         if outcome.exit_code != 0 {
             return Ok(Err(ended(&outcome, &said, &ends.asked.database.url_env)));
+        }
+        if let Some(Stopped::Failed(why)) = heard.stopped {
+            return Ok(Err(went_on(&why)));
         }
         let (after, revisions) = match copied.writer(&limits).and_then(|mut writer| writer.look()) {
             Ok(after) => after,
@@ -139,18 +142,20 @@ impl Desk<'_> {
         }
         let began = Instant::now();
         let started = self.begin_migration(name, kept)?;
-        // What begins and ends transactions passes by itself: in between nothing else does.
-        let is_work = |text: &str| steps(kept.engine, text).iter().all(|step| step.transaction().is_none());
-        let texts = kept.statements.iter().map(|statement| statement.text.clone());
-        let approved: Vec<String> = texts.filter(|text| is_work(text)).collect();
+        let approved: Vec<String> = kept.statements.iter().map(|statement| statement.text.clone()).collect();
         let mut ran = Ran::default();
         match self.alembic(kept, ends, &ends.writes, Rule::Approved(approved)) {
             Ok((outcome, said, heard)) => {
                 ran.statements = heard.sent as u64;
-                ran.failed = match heard.refused {
-                    Some(why) => Some(Failed::new(kept.engine, Cause::Denied, why)),
-                    None if outcome.exit_code != 0 => Some(ended(&outcome, &said, &ends.asked.database.url_env)),
-                    None => None,
+                let less = heard.sent < kept.statements.len();
+                ran.failed = match heard.stopped {
+                    Some(Stopped::Refused(why)) => Some(Failed::new(kept.engine, Cause::Denied, why)),
+                    Some(Stopped::Failed(why)) if outcome.exit_code == 0 || !said.contains(&why) => Some(went_on(&why)),
+                    Some(Stopped::Failed(_)) | None if outcome.exit_code != 0 => {
+                        Some(ended(&outcome, &said, &ends.asked.database.url_env))
+                    }
+                    Some(Stopped::Failed(why)) => Some(went_on(&why)),
+                    None => less.then(|| went_on("not all that was approved has been sent")),
                 };
             }
             Err(stop) => ran.failed = Some(Failed::new(kept.engine, Cause::Other, stop.to_string())),
@@ -318,8 +323,16 @@ fn within(steps: Vec<Step>) -> Vec<Step> {
     let is_work = |step: &Step| step.transaction().is_none();
     let first = steps.iter().position(is_work).unwrap_or(0);
     let last = steps.iter().rposition(is_work).map_or(0, |last| last + 1);
-    let inner = steps.into_iter().take(last).skip(first);
-    inner.filter(|step| step.transaction().is_none() || step.transaction() == Some("COMMIT")).collect()
+    steps.into_iter().take(last).skip(first).collect()
+}
+
+/// Something of what Alembic sent came to nothing, and it does not say so.
+fn went_on(why: &str) -> Failed {
+    Failed::new(
+        Engine::Postgres,
+        Cause::Other,
+        format!("not all of it was done, though Alembic does not say so: {why}"),
+    )
 }
 
 /// How Alembic failed: the end of what it says.

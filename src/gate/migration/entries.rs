@@ -80,11 +80,12 @@ pub(super) fn end(kept: &Kept, name: &str, came: Came<'_>) -> Entry {
     of("DB", "MIGRATE", &kept.title(name), &result, Detail::MigrationEnd(Box::new(detail)))
 }
 
-/// That a person ran it.
+/// That a person ran it; without a trial there is nothing to compare, and it is what somebody says.
 pub(super) fn done(kept: &Kept, name: &str, compared: bool) -> Entry {
     let uid = rustix::process::getuid().as_raw();
     let detail = MigrationDone { name: name.to_owned(), uid, compared };
-    of("DB", "MIGRATE", &kept.title(name), "DONE BY A PERSON", Detail::MigrationDone(detail))
+    let result = if compared { "DONE BY A PERSON" } else { "SAID TO BE DONE" };
+    of("DB", "MIGRATE", &kept.title(name), result, Detail::MigrationDone(detail))
 }
 
 /// That it was not proposed, or not run.

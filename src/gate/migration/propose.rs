@@ -265,7 +265,7 @@ impl Desk<'_> {
     }
 
     /// Which database it is, for guard and for a person; the inner error: that cannot be told.
-    fn identity(&mut self, asked: &Asked, title: &str) -> Result<Result<(String, String), Failed>, Stop> {
+    pub(super) fn identity(&mut self, asked: &Asked, title: &str) -> Result<Result<(String, String), Failed>, Stop> {
         let opened = match open(asked) {
             Ok(opened) => opened,
             Err(failed) => return Ok(Err(failed)),

@@ -75,6 +75,17 @@ impl Desk<'_> {
         if let Some(why) = self.no_longer(&kept) {
             return Err(self.over(name, &title, why));
         }
+        match self.identity(&ends.asked, &title)? {
+            // A copy of a server has its number.
+            Ok((_, shown)) if shown != kept.shown => {
+                return Err(self.over(name, &title, Self::another(&kept)));
+            }
+            Ok(_) => {}
+            Err(failed) => {
+                answer.failed = Some(failed);
+                return Ok(());
+            }
+        }
         if kept.asks || !self.is_free(&kept)? {
             let usable = usable(&self.state().requests, name, &kept.content(), now().timestamp());
             if let Err(cause) = usable {
@@ -98,10 +109,14 @@ impl Desk<'_> {
         self.changed_file(kept).map(|path| format!("`{path}` has changed since it was proposed"))
     }
 
+    fn another(kept: &Kept) -> String {
+        format!("another database answers there now than {}, for which it was proposed", kept.shown)
+    }
+
     /// Why the database is not the one, or not as it was, that it was proposed for.
     pub(super) fn elsewhere(kept: &Kept, server: &str, before: &Shape, revisions: &[String]) -> Option<String> {
         if server != kept.server {
-            return Some(format!("another database answers there now than {}, for which it was proposed", kept.shown));
+            return Some(Self::another(kept));
         }
         if revisions != kept.revisions {
             let told = |all: &[String]| if all.is_empty() { "none".to_owned() } else { all.join(", ") };
@@ -252,6 +267,11 @@ impl Desk<'_> {
         answer.engine = Some(kept.engine);
         answer.migration = Some(kept.clone());
         let title = kept.title(name);
+        if self.world.only.is_some() && matches!(kept.trial, Trial::Not { .. }) {
+            let what = format!("nobody can tell whether `{name}` was run, since it was not tried, but a person");
+            let help = "nobody inside a fence is one: ask the person who ran it to say so";
+            return Err(self.refuse_migration(&title, Some(name), what, help));
+        }
         let ends = self.ends(Some(&kept.database), kept.test, &title)?;
         let looked = Writer::open(&ends.asked.endpoint, &limits(&ends.asked))
             .and_then(|mut writer| Ok((writer.stable()?, writer.look()?)));
