@@ -109,6 +109,21 @@ fn what_looks_for_a_strategy_is_refused_and_recorded_with_the_policy_s_line() {
             "guard:query-window",
         ),
         ("SELECT json_agg(f) FROM fills f", "guard:query-export"),
+        // A column of the query around, though the one within could have it.
+        ("SELECT (SELECT stddev(price) FROM users) FROM fills", "guard:query-statistics"),
+        ("SELECT (SELECT stddev(price) FROM generate_series(1, 1) AS g) FROM fills", "guard:query-statistics"),
+        (
+            "SELECT sum((SELECT count(*) FROM generate_series(1, 9) AS g WHERE g < price)) FROM fills",
+            "guard:query-statistics",
+        ),
+        // Sums by the number of rows, extremes by their order, and what the server knows by itself.
+        ("SELECT count(*) FROM fills, generate_series(1, price::int)", "guard:query-statistics"),
+        (
+            "SELECT count(*) FROM (SELECT 1 FROM generate_series(1, 99) LIMIT (SELECT stddev(price)::int FROM fills)) AS x",
+            "guard:query-statistics",
+        ),
+        ("SELECT price FROM fills ORDER BY price DESC LIMIT 1", "guard:query-aggregate"),
+        ("SELECT histogram_bounds FROM pg_stats WHERE tablename = 'fills'", "guard:query-statistics"),
     ] {
         // Each is an answer of the bare server's.
         assert!(server.psql_as("bare", &database.name, sql).is_ok(), "{sql}");

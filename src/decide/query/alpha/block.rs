@@ -3,7 +3,7 @@
 
 use super::super::table;
 use super::bounds::Span;
-use super::calls::does;
+use super::calls::{does, makes_rows};
 use super::expr::told;
 use super::flow::{Degree, Flow, Sort};
 use super::joins::{Part, flat, keeps_left, leaves_out, parts};
@@ -44,7 +44,7 @@ impl Walk<'_> {
             self.grouped(key.place, flow);
         }
         for expr in block.filter.iter().chain(&block.having) {
-            self.expr(expr);
+            self.condition(expr);
         }
         for (_, window) in &block.windows {
             self.window_parts(window);
@@ -58,25 +58,45 @@ impl Walk<'_> {
             selected.push((column, flow));
         }
         for sort in order {
-            // An alias of what is selected was walked already.
-            if !matches!(sort.expr.node, Node::Column(_) | Node::Literal(_)) {
-                self.expr(&sort.expr);
+            // A number or an alias stands for what is selected, and was walked already.
+            let flow = self.order_key(&sort.expr, &block.columns, &outputs);
+            if self.blocks.last().is_some_and(|context| context.has_group && !context.bounded) {
+                self.ordered(sort.expr.place, flow);
             }
         }
         self.groups_by(block, &keys, &selected);
         self.together(block);
         outputs.bounded = spans;
+        outputs.is_one = block.sources.is_empty() && !block.columns.iter().any(|column| makes_rows(&column.expr));
         self.recursion(&outputs);
         self.blocks.pop();
         self.scope.levels.pop();
         outputs
     }
 
+    /// What rows are held to. Where it takes as many of those that the query makes up as a value says, counting adds values up.
+    fn condition(&mut self, condition: &Expr) {
+        let flow = self.expr(condition);
+        if flow.counts_by_values() {
+            let at = self.alpha.aggregate_time.at.clone();
+            self.refuse(&table::STATISTICS, "takes as many rows as values say", condition.place, &at);
+        }
+    }
+
+    /// What rows are ordered by: the first of them is the least value of all, the middle one the median.
+    pub(super) fn ordered(&mut self, place: Place, flow: Flow) {
+        if flow.has_value() {
+            let most = self.alpha.aggregate_time.clone();
+            let what = format!("rows are ordered by values, with nothing that holds them to {},", told(most.most));
+            self.refuse(&table::AGGREGATE, &what, place, &most.at);
+        }
+    }
+
     /// ON and USING.
     fn conditions(&mut self, sources: &[Source]) {
         for source in sources {
             match &source.on {
-                On::Condition(on) => _ = self.expr(on),
+                On::Condition(on) => self.condition(on),
                 On::Nothing | On::Columns(_) | On::Natural => {}
             }
             if let Some(sampled) = &source.sampled {
@@ -289,7 +309,7 @@ impl Walk<'_> {
 
     fn recursion(&mut self, outputs: &Outputs) {
         let Some(context) = self.blocks.last() else { return };
-        if let (Some(place), Some(_)) = (context.recurses, context.value.filter(|_| outputs.whole().has_value())) {
+        if let Some(place) = context.recurses.filter(|_| outputs.whole().has_value()) {
             let at = self.alpha.window_rows.at.clone();
             self.refuse(&table::WINDOW, "a recursion that carries values from row to row", place, &at);
         }
@@ -318,6 +338,19 @@ impl Walk<'_> {
         let alias =
             columns.iter().find(|column| path.qualifier.is_empty() && column.alias.as_ref() == Some(&path.name));
         alias.map_or(own, |column| own_or(own, self.quietly(&column.expr)))
+    }
+
+    /// A key of ORDER BY: as one of GROUP BY, but that an alias goes first, and that to order by a value is not to use it.
+    fn order_key(&mut self, key: &Expr, columns: &[Column], outputs: &Outputs) -> Flow {
+        if matches!(key.node, Node::Literal(_)) {
+            return outputs.order_key(key, self.alpha, self.sight.ground.is_some());
+        }
+        let Node::Column(path) = &key.node else { return self.expr(key) };
+        let alias = |column: &&Column| path.qualifier.is_empty() && column.alias.as_ref() == Some(&path.name);
+        match columns.iter().find(alias) {
+            Some(column) => self.quietly(&column.expr),
+            None => self.scope.column(path, self.alpha).1,
+        }
     }
 
     /// What flows through what is walked elsewhere.

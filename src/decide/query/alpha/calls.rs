@@ -1,6 +1,9 @@
 //! What functions do with values, by their names; what is not known here does the worst.
 //! Knows no policy: statistics are the policy's to name.
 
+use super::look::visit;
+use crate::action::query::{Call, Expr, Node};
+
 /// What a function is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Does {
@@ -16,6 +19,8 @@ pub(super) enum Does {
     Picks,
     /// Numbers rows in an order: `rank`.
     Ranks,
+    /// Makes rows: a number of them, or the elements of something.
+    Multiplies,
     /// Leaves values what they are, but for their scale and form.
     Keeps,
     /// Anything else.
@@ -73,6 +78,30 @@ const GATHERS: [&str; 23] = [
 const STEPS: [&str; 2] = ["lag", "lead"];
 const PICKS: [&str; 3] = ["first_value", "last_value", "nth_value"];
 const RANKS: [&str; 3] = ["row_number", "rank", "dense_rank"];
+const MAKES: [&str; 4] = ["generate_series", "generate_subscripts", "range", "long_sequence"];
+/// The elements of one value.
+const ELEMENTS: [&str; 20] = [
+    "unnest",
+    "regexp_matches",
+    "regexp_split_to_table",
+    "string_to_table",
+    "json_array_elements",
+    "json_array_elements_text",
+    "jsonb_array_elements",
+    "jsonb_array_elements_text",
+    "json_each",
+    "json_each_text",
+    "jsonb_each",
+    "jsonb_each_text",
+    "json_tree",
+    "json_object_keys",
+    "jsonb_object_keys",
+    "json_populate_recordset",
+    "jsonb_populate_recordset",
+    "json_to_recordset",
+    "jsonb_to_recordset",
+    "jsonb_path_query",
+];
 const KEEPS: [&str; 22] = [
     "coalesce",
     "nullif",
@@ -110,9 +139,31 @@ pub(super) fn does(name: &str, arguments: usize) -> Does {
         _ if is(&STEPS) => Does::Steps,
         _ if is(&PICKS) => Does::Picks,
         _ if is(&RANKS) => Does::Ranks,
+        _ if is(&MAKES) || is(&ELEMENTS) => Does::Multiplies,
         _ if is(&KEEPS) => Does::Keeps,
         _ => Does::Unknown,
     }
+}
+
+/// What a call does.
+pub(super) fn does_of(call: &Call) -> Does {
+    does(&call.function.path.name.as_str().to_lowercase(), call.arguments.len())
+}
+
+/// Whether it gives the elements of a value, and no number of rows by itself.
+pub(super) fn is_of_elements(name: &str) -> bool {
+    ELEMENTS.contains(&name)
+}
+
+/// Whether something in it makes rows.
+pub(super) fn makes_rows(expr: &Expr) -> bool {
+    let mut found = false;
+    visit(expr, &mut |expr| {
+        if let Node::Call(call) = &expr.node {
+            found |= does_of(call) == Does::Multiplies;
+        }
+    });
+    found
 }
 
 impl Does {
@@ -120,7 +171,7 @@ impl Does {
     pub(super) fn aggregates(self) -> bool {
         match self {
             Does::Counts | Does::Sums | Does::Gathers => true,
-            Does::Steps | Does::Picks | Does::Ranks | Does::Keeps | Does::Unknown => false,
+            Does::Steps | Does::Picks | Does::Ranks | Does::Multiplies | Does::Keeps | Does::Unknown => false,
         }
     }
 }

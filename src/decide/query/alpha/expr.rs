@@ -3,7 +3,7 @@
 
 use super::super::ground::named;
 use super::super::table;
-use super::calls::{Does, does};
+use super::calls::{Does, does_of, is_of_elements};
 use super::flow::{Degree, Flow, operation};
 use super::look::visit;
 use super::time::{duration, whole};
@@ -29,8 +29,11 @@ impl Walk<'_> {
                 flow
             }
             Node::Call(call) => self.call(call, expr),
-            Node::Operation { operator, operands, .. } => {
+            Node::Operation { operator, operands, quantifier } => {
                 let flows: Vec<Flow> = operands.iter().map(|operand| self.expr(operand)).collect();
+                if quantifier.is_some() && operator.symbol != "=" && operator.symbol != "<>" {
+                    self.held_against_all(operands);
+                }
                 operation(&operator.symbol, &flows)
             }
             Node::Case { of, arms, otherwise } => {
@@ -56,7 +59,7 @@ impl Walk<'_> {
                 let outputs = self.body(body);
                 match as_what {
                     QueryAs::Exists => Flow::FREE,
-                    QueryAs::Value => Flow::made(&[outputs.whole()], Degree::Linear),
+                    QueryAs::Value => Flow { brought: false, ..Flow::made(&[outputs.whole()], Degree::Linear) },
                     QueryAs::Array => {
                         let flow = Flow::made(&[outputs.whole()], Degree::Linear);
                         if flow.has_value() {
@@ -75,6 +78,22 @@ impl Walk<'_> {
             Node::Row(parts) | Node::Array(parts) | Node::Grouping(parts) => {
                 let flows: Vec<Flow> = parts.iter().map(|part| self.expr(part)).collect();
                 Flow::made(&flows, Degree::Linear)
+            }
+        }
+    }
+
+    /// `x >= ALL (SELECT …)`: what is held against all values of many rows is one of their extremes.
+    fn held_against_all(&mut self, operands: &[Expr]) {
+        for operand in operands {
+            let Node::Query { body, .. } = &operand.node else { continue };
+            let outputs = self.body(body);
+            if outputs.whole().has_value() && !outputs.bounded {
+                let most = self.alpha.aggregate_time.clone();
+                let what = format!(
+                    "a value is held against those of all rows, with nothing that holds them to {},",
+                    told(most.most)
+                );
+                self.refuse(&table::AGGREGATE, &what, operand.place, &most.at);
             }
         }
     }
@@ -121,8 +140,17 @@ impl Walk<'_> {
             }
             return all;
         }
-        let does = does(&name, call.arguments.len());
+        let does = does_of(call);
         let made = Flow::made(&of, Degree::Linear);
+        if order.iter().any(|flow| flow.has_value()) {
+            let at = self.alpha.window_rows.at.clone();
+            self.refuse(&table::STATISTICS, &format!("{shown} ranks rows by values"), place, &at);
+        }
+        if made.windowed && call.over.is_some() {
+            let at = self.alpha.window_rows.at.clone();
+            self.refuse(&table::WINDOW, &format!("{shown} looks at what a window brought already"), place, &at);
+        }
+        let windowed = Flow { windowed: made.has_value(), ..made };
         match does {
             Does::Counts => {
                 let degree = of.iter().map(|flow| flow.degree).max().unwrap_or(Degree::Free);
@@ -140,7 +168,7 @@ impl Walk<'_> {
                 } else if made.has_value() {
                     self.framed(call, &shown, expr);
                 }
-                made
+                windowed
             }
             Does::Sums => {
                 self.summed(made, &shown, expr);
@@ -157,20 +185,22 @@ impl Walk<'_> {
                 if arguments.first().is_some_and(|flow| flow.has_value()) {
                     self.stepped(call, &shown, expr);
                 }
-                made
+                windowed
             }
             Does::Picks => {
                 if made.has_value() {
                     self.framed(call, &shown, expr);
                 }
-                made
+                windowed
             }
-            Does::Ranks => {
-                if order.iter().any(|flow| flow.has_value()) {
-                    let at = self.alpha.window_rows.at.clone();
-                    self.refuse(&table::STATISTICS, &format!("{shown} ranks rows by values"), place, &at);
+            Does::Ranks => Flow::FREE,
+            Does::Multiplies => {
+                let computed = of.iter().any(|flow| flow.degree > Degree::Plain);
+                if computed || made.has_value() && !is_of_elements(&name) {
+                    let at = self.alpha.aggregate_time.at.clone();
+                    self.refuse(&table::STATISTICS, &format!("{shown} makes as many rows as values say"), place, &at);
                 }
-                Flow::FREE
+                made
             }
             Does::Keeps => made,
             Does::Unknown => {

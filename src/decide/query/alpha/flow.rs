@@ -36,21 +36,26 @@ pub(super) struct Flow {
     pub(super) sort: Sort,
     /// It is no plain column any more.
     pub(super) computed: bool,
+    /// Rows that the query makes up have a part in it: numbers to count by.
+    pub(super) brought: bool,
+    /// A window has brought it from another row.
+    pub(super) windowed: bool,
 }
 
 impl Flow {
     /// A constant.
-    pub(super) const FREE: Flow = Flow { degree: Degree::Free, sort: Sort::Other, computed: true };
+    pub(super) const FREE: Flow = Flow { computed: true, ..Flow::PLAIN };
     /// A value in a row.
-    pub(super) const VALUE: Flow = Flow { degree: Degree::Plain, sort: Sort::Other, computed: false };
+    pub(super) const VALUE: Flow = Flow { degree: Degree::Plain, ..Flow::PLAIN };
     /// A column of what the query brings along.
-    pub(super) const PARAMETER: Flow = Flow { degree: Degree::Free, sort: Sort::Parameter, computed: false };
+    pub(super) const PARAMETER: Flow = Flow { sort: Sort::Parameter, ..Flow::PLAIN };
     /// A column of a relation in no group.
-    pub(super) const PLAIN: Flow = Flow { degree: Degree::Free, sort: Sort::Other, computed: false };
+    pub(super) const PLAIN: Flow =
+        Flow { degree: Degree::Free, sort: Sort::Other, computed: false, brought: false, windowed: false };
 
     /// A column of a relation in a group.
     pub(super) fn column(is: ColumnIs) -> Flow {
-        let free = |sort| Flow { degree: Degree::Free, sort, computed: false };
+        let free = |sort| Flow { sort, ..Flow::PLAIN };
         match is {
             ColumnIs::Value => Flow::VALUE,
             ColumnIs::Time => free(Sort::Time),
@@ -64,10 +69,21 @@ impl Flow {
         self.degree > Degree::Free
     }
 
+    /// Whether rows depend on a value and on numbers that the query makes up: counted, they add values up.
+    pub(super) fn counts_by_values(self) -> bool {
+        self.has_value() && self.brought
+    }
+
     /// Either of two, as one column of a UNION is.
     pub(super) fn or(self, other: Flow) -> Flow {
         let sort = if self.sort == other.sort { self.sort } else { Sort::Other };
-        Flow { degree: self.degree.max(other.degree), sort, computed: self.computed || other.computed }
+        Flow {
+            degree: self.degree.max(other.degree),
+            sort,
+            computed: self.computed || other.computed,
+            brought: self.brought || other.brought,
+            windowed: self.windowed || other.windowed,
+        }
     }
 
     /// Made of others: at least `least`, if any of them has a value.
@@ -80,12 +96,26 @@ impl Flow {
             Degree::Free if has(Sort::Time) => Sort::Time,
             Degree::Free | Degree::Plain | Degree::Linear | Degree::Product => Sort::Other,
         };
-        Flow { degree, sort, computed: true }
+        let (brought, windowed) = (of.iter().any(|flow| flow.brought), of.iter().any(|flow| flow.windowed));
+        Flow { degree, sort, computed: true, brought, windowed }
     }
 }
 
 /// What an operator makes of its operands.
 pub(super) fn operation(symbol: &str, operands: &[Flow]) -> Flow {
+    let made = made(symbol, operands);
+    let by_values = operands.iter().any(|flow| flow.counts_by_values());
+    let brought = match symbol {
+        // What is equal to one of them, is so once.
+        "=" | "in" | "and" | "or" | "not" => by_values,
+        // An id is a number as well, where it is held against a value.
+        _ if is_test(symbol) => made.brought || operands.iter().any(|flow| flow.sort == Sort::Id),
+        _ => made.brought,
+    };
+    Flow { brought, ..made }
+}
+
+fn made(symbol: &str, operands: &[Flow]) -> Flow {
     let values = operands.iter().filter(|flow| flow.has_value()).count();
     match symbol {
         "is null" | "is not null" => Flow::FREE,

@@ -37,6 +37,7 @@ impl Sight<'_> {
         if alpha.is_empty() {
             return;
         }
+        reach::planners(self, found, &alpha.aggregate_time.at);
         let reached = reach::reached(self, alpha);
         if reached.is_empty() {
             return;

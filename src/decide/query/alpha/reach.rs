@@ -70,6 +70,41 @@ pub(super) fn reaches(
     }
 }
 
+/// What servers keep of every table to plan queries with: its most common values, how they are spread and go together.
+const PLANNERS: [&str; 9] = [
+    "pg_stats",
+    "pg_stats_ext",
+    "pg_stats_ext_exprs",
+    "pg_statistic",
+    "pg_statistic_ext_data",
+    "sqlite_stat1",
+    "sqlite_stat2",
+    "sqlite_stat3",
+    "sqlite_stat4",
+];
+
+/// Statistics of a server's own that are read, by whatever view.
+pub(super) fn planners(sight: Sight<'_>, found: &mut Found, at: &str) {
+    let mut seen = BTreeSet::new();
+    let mut open: Vec<(Named, Place)> =
+        sight.query.reads().iter().map(|read| (named(&read.path), read.place)).collect();
+    while let Some((asked, place)) = open.pop() {
+        if !seen.insert(asked.clone()) {
+            continue;
+        }
+        if PLANNERS.iter().any(|planner| asked.name.eq_ignore_ascii_case(planner)) {
+            found.refuse(&table::STATISTICS, &format!("`{asked}` at {place} holds those of every table"), at);
+        }
+        let Some(ground) = sight.ground else { continue };
+        let Some(relation) = ground.catalog().relations.get(&asked).filter(|relation| !relation.built_in) else {
+            continue;
+        };
+        let whole = Named::within(&relation.schema, &relation.name);
+        let inner = ground.within(&whole).chain(ground.stored(&whole)).flatten();
+        open.extend(inner.flat_map(|query| query.reads().iter().map(move |read| (named(&read.path), place))));
+    }
+}
+
 /// A relation whose own query is not known, though it has one.
 pub(super) fn unseen(sight: Sight<'_>, asked: &Named) -> bool {
     let Some(ground) = sight.ground else { return false };

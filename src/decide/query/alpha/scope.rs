@@ -2,7 +2,7 @@
 //! Knows names only; judges nothing.
 
 use super::flow::{Degree, Flow, Sort};
-use crate::action::query::{Name, Path};
+use crate::action::query::{Expr, Literal, Name, Node, Path};
 use crate::decide::policy::Alpha;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,17 +37,19 @@ pub(super) struct Outputs {
     pub(super) bases: BTreeMap<String, BTreeSet<String>>,
     /// Its rows are of one thing, or of no longer a time than values may be aggregated over.
     pub(super) bounded: bool,
+    /// It is one row of what the query itself says.
+    pub(super) is_one: bool,
 }
 
 impl Outputs {
     /// Nothing of any group.
     pub(super) fn foreign(flow: Flow) -> Outputs {
-        Outputs { columns: Vec::new(), others: Others::All(flow), bases: BTreeMap::new(), bounded: true }
+        Outputs { others: Others::All(flow), ..Outputs::none() }
     }
 
     /// No columns yet.
     pub(super) fn none() -> Outputs {
-        Outputs { columns: Vec::new(), others: Others::None, bases: BTreeMap::new(), bounded: true }
+        Outputs { columns: Vec::new(), others: Others::None, bases: BTreeMap::new(), bounded: true, is_one: false }
     }
 
     /// What flows through a column; `None`: there is none of that name.
@@ -58,6 +60,23 @@ impl Outputs {
             Others::Named => Some(Flow::column(alpha.column(name.as_str()))),
             Others::All(flow) => Some(flow),
         })
+    }
+
+    /// What a key of ORDER BY after it is: a number or a name of what it gives; anything else could be any of that.
+    /// `known`: the catalog was asked for the columns.
+    pub(super) fn order_key(&self, key: &Expr, alpha: &Alpha, known: bool) -> Flow {
+        let flow = if let Node::Column(path) = &key.node {
+            self.column(&path.name, alpha)
+        } else if let Node::Literal(Literal::Number(number)) = &key.node {
+            match (self.others, number.parse::<usize>().ok().and_then(|number| number.checked_sub(1))) {
+                (Others::None, Some(number)) => self.columns.get(number).map(|(_, flow)| *flow),
+                (Others::Named | Others::All(_), _) if !known => Some(Flow::FREE),
+                (Others::None | Others::Named | Others::All(_), _) => None,
+            }
+        } else {
+            None
+        };
+        flow.unwrap_or_else(|| self.whole())
     }
 
     fn names(&self, name: &Name) -> bool {
@@ -110,7 +129,26 @@ impl Outputs {
         }
         self.bases.extend(other.bases);
         self.bounded &= other.bounded;
+        self.is_one = false;
         self
+    }
+
+    /// As a source of rows that the query makes up, if it is one: what is computed, and holds no value of a group.
+    pub(super) fn brought(mut self) -> Outputs {
+        if !self.bases.is_empty() || self.is_one {
+            return self;
+        }
+        self.bring(|flow| flow.computed || flow.sort == Sort::Parameter);
+        self
+    }
+
+    /// As rows whose columns are numbers to count by where `is` says so.
+    pub(super) fn bring(&mut self, is: impl Fn(Flow) -> bool) {
+        let brought = |flow: Flow| Flow { brought: flow.brought || !flow.has_value() && is(flow), ..flow };
+        self.columns.iter_mut().for_each(|(_, flow)| *flow = brought(*flow));
+        if let Others::All(flow) = self.others {
+            self.others = Others::All(brought(flow));
+        }
     }
 }
 
@@ -132,6 +170,8 @@ pub(super) type At = (usize, usize);
 /// Sources in scope, one level for each query that encloses.
 #[derive(Debug, Default)]
 pub(super) struct Scope {
+    /// The catalog was asked for the columns of relations.
+    pub(super) known: bool,
     pub(super) levels: Vec<Vec<Bound>>,
 }
 
@@ -140,9 +180,27 @@ impl Scope {
     pub(super) fn column(&self, path: &Path, alpha: &Alpha) -> (Option<At>, Flow) {
         let found = match path.qualifier.last() {
             Some(source) => self.qualified(source, &path.name, alpha),
-            None => self.levels.iter().enumerate().rev().find_map(|(level, _)| self.bare(level, &path.name, alpha)),
+            None => self.unqualified(&path.name, alpha),
         };
         found.map_or((None, Flow::VALUE), |(at, flow)| (Some(at), flow))
+    }
+
+    /// A column of the innermost query that has one of that name. Where nobody knows whether it has, it may be one of a query
+    /// around it: once the catalog was asked, one that holds a value goes before.
+    fn unqualified(&self, name: &Name, alpha: &Alpha) -> Option<(At, Flow)> {
+        let mut inner = None;
+        for (level, sources) in self.levels.iter().enumerate().rev() {
+            let Some(found) = self.bare(level, name, alpha) else { continue };
+            if inner.is_some() && found.1.has_value() {
+                return Some(found);
+            }
+            let says = |bound: &Bound| bound.name.as_ref() == Some(name) || bound.outputs.names(name);
+            if !self.known || inner.is_none() && sources.iter().any(says) {
+                return Some(found);
+            }
+            inner.get_or_insert(found);
+        }
+        inner
     }
 
     fn qualified(&self, source: &Name, name: &Name, alpha: &Alpha) -> Option<(At, Flow)> {

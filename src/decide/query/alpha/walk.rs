@@ -3,6 +3,7 @@
 
 use super::super::ground::named;
 use super::super::{Found, Sight, table};
+use super::calls::{Does, does_of};
 use super::flow::Flow;
 use super::reach;
 use super::scope::{Bound, Others, Outputs, Scope};
@@ -38,8 +39,8 @@ pub(super) struct Walk<'w> {
     pub(super) scope: Scope,
     pub(super) blocks: Vec<Context>,
     definitions: Vec<(Name, Outputs)>,
-    /// Definitions that are being made, and may name themselves.
-    making: Vec<Name>,
+    /// Definitions that are being made, and may name themselves; each with how many queries were around it.
+    making: Vec<(Name, usize)>,
     /// Views that are being followed, each with where it is read.
     within: Vec<(Named, String)>,
     followed: BTreeMap<Named, Outputs>,
@@ -51,7 +52,7 @@ impl<'w> Walk<'w> {
             sight,
             alpha,
             found,
-            scope: Scope::default(),
+            scope: Scope { known: sight.ground.is_some(), ..Scope::default() },
             blocks: Vec::new(),
             definitions: Vec::new(),
             making: Vec::new(),
@@ -102,6 +103,18 @@ impl<'w> Walk<'w> {
                 self.scope.levels.push(Vec::new());
                 self.expr(&sort.expr);
                 self.scope.levels.pop();
+                if !outputs.bounded && !outputs.bases.is_empty() {
+                    self.ordered(
+                        sort.expr.place,
+                        outputs.order_key(&sort.expr, self.alpha, self.sight.ground.is_some()),
+                    );
+                }
+            }
+        }
+        for part in [&body.limit.count, &body.limit.offset].into_iter().flatten() {
+            if self.expr(part).has_value() {
+                let at = self.alpha.aggregate_time.at.clone();
+                self.refuse(&table::STATISTICS, "takes as many rows as values say", part.place, &at);
             }
         }
         outputs.bounded |= outputs.bases.is_empty();
@@ -138,7 +151,7 @@ impl<'w> Walk<'w> {
                 if names(&definition.body) {
                     let begun = if names(first) { Outputs::foreign(Flow::VALUE) } else { self.body(first) };
                     self.definitions.push((definition.name.clone(), begun.renamed(&definition.columns)));
-                    self.making.push(definition.name.clone());
+                    self.making.push((definition.name.clone(), self.blocks.len()));
                     let outputs = self.body(&definition.body).renamed(&definition.columns);
                     self.making.pop();
                     self.definitions.pop();
@@ -158,10 +171,10 @@ impl<'w> Walk<'w> {
             From::Relation(relation) => (Some(relation.path.name.clone()), self.relation(relation)),
             From::Definition(name) => {
                 derived = true;
-                if self.making.contains(name)
-                    && let Some(block) = self.blocks.last_mut()
-                {
-                    block.recurses.get_or_insert(source.place);
+                if let Some((_, depth)) = self.making.iter().rev().find(|(making, _)| making == name) {
+                    for block in self.blocks.iter_mut().skip(*depth) {
+                        block.recurses.get_or_insert(source.place);
+                    }
                 }
                 let known = self.definitions.iter().rev().find(|(known, _)| known == name);
                 // What SQLite lets stand before it is defined is not known yet.
@@ -209,6 +222,10 @@ impl<'w> Walk<'w> {
             true => Outputs { columns: Vec::new(), others: Others::All(Flow::PLAIN), ..outputs },
             false => outputs.renamed(&source.columns),
         };
+        let outputs = match &source.from {
+            From::Relation(relation) => of_server(relation, outputs),
+            From::Definition(_) | From::Query(_) | From::Calls(_) | From::Nested(_) => outputs.brought(),
+        };
         let shares = match &source.on {
             On::Columns(_) | On::Natural => true,
             On::Nothing | On::Condition(_) => false,
@@ -225,7 +242,13 @@ impl<'w> Walk<'w> {
     fn calls(&mut self, calls: &[crate::action::query::Expr], source: &Source) -> Outputs {
         let mut flows = vec![Flow::PARAMETER];
         for call in calls {
-            flows.push(self.expr(call));
+            let flow = self.expr(call);
+            flows.push(flow);
+            let unknown = matches!(&call.node, Node::Call(call) if does_of(call) == Does::Unknown);
+            if unknown && flow.has_value() {
+                let at = self.alpha.aggregate_time.at.clone();
+                self.refuse(&table::STATISTICS, "makes rows of values", source.place, &at);
+            }
             if let Node::Call(call) = &call.node
                 && self.is_somebodys(&named(&call.function.path))
             {
@@ -263,7 +286,10 @@ impl<'w> Walk<'w> {
             || known.is_some_and(|known| self.alpha.groups_of(&known.name).next().is_some());
         if groups.is_empty() {
             // Whether it is a view is told by the catalog, before anything is sent.
-            return Outputs::foreign(Flow::PLAIN);
+            let engine = self.sight.engine();
+            let columns = known.into_iter().flat_map(|known| &known.columns);
+            let columns = columns.map(|column| (Name::new(engine, &column.name, true), Flow::PLAIN)).collect();
+            return Outputs { columns, ..Outputs::foreign(Flow::PLAIN) };
         }
         let by_name = |name: &str| Flow::column(self.alpha.column(name));
         let stored = known.is_some_and(|known| matches!(known.kind, RelationKind::Materialized { .. }));
@@ -274,7 +300,7 @@ impl<'w> Walk<'w> {
         });
         let others = if columns.is_empty() { Others::Named } else { Others::None };
         let bases = BTreeMap::from([(whole.to_string(), groups)]);
-        let own = Outputs { columns, others, bases, bounded: false };
+        let own = Outputs { columns, others, bases, bounded: false, is_one: false };
         if is_base && stored {
             // What a person has stored under the name of a group is that group's.
             return own;
@@ -299,7 +325,8 @@ impl<'w> Walk<'w> {
         let body = own.shape()?;
         let place = self.within.first().map_or_else(|| read.place.to_string(), |(_, place)| place.clone());
         self.within.push((whole.clone(), place));
-        let scope = std::mem::take(&mut self.scope);
+        let own_scope = Scope { known: self.scope.known, ..Scope::default() };
+        let scope = std::mem::replace(&mut self.scope, own_scope);
         let blocks = std::mem::take(&mut self.blocks);
         let definitions = std::mem::take(&mut self.definitions);
         let making = std::mem::take(&mut self.making);
@@ -314,6 +341,18 @@ impl<'w> Walk<'w> {
         self.followed.insert(whole.clone(), outputs.clone());
         Some(outputs)
     }
+}
+
+/// What a server says of itself has as many rows as one likes, with numbers in a row.
+fn of_server(relation: &Relation, mut outputs: Outputs) -> Outputs {
+    let name = relation.path.name.as_str();
+    let schema = relation.path.schema().map(|schema| schema.as_str());
+    let own =
+        name.starts_with("pg_") || schema.is_some_and(|schema| matches!(schema, "pg_catalog" | "information_schema"));
+    if own && outputs.bases.is_empty() {
+        outputs.bring(|_| true);
+    }
+    outputs
 }
 
 fn called(source: &Source) -> Option<Name> {

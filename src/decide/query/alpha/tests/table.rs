@@ -85,6 +85,21 @@ pub(super) const ALLOWED: &[(Engine, &str)] = &[
     (QUEST, "SELECT * FROM candles LATEST ON timestamp PARTITION BY symbol"),
     (LITE, "SELECT symbol, count(*) FROM fills GROUP BY symbol"),
     (LITE, "SELECT sum(quantity) FROM fills WHERE timestamp > datetime('now', '-1 hour')"),
+    (PG, "SELECT o.id FROM orders o, jsonb_array_elements(o.legs) e WHERE (e ->> 'size')::int > 0 LIMIT 50"),
+    (PG, "WITH p AS (SELECT 100 AS most) SELECT count(*) FROM trades, p WHERE price > p.most"),
+    (PG, "SELECT count(*) FROM trades t JOIN (VALUES ('BTC'), ('ETH')) v(s) ON t.symbol = v.s WHERE t.price > 5"),
+    (PG, "SELECT t.id FROM trades t JOIN instruments i ON t.symbol = i.symbol WHERE t.price > i.most LIMIT 50"),
+    (
+        PG,
+        "SELECT g, count(t.id) FROM generate_series(now() - interval '1 day', now(), interval '1 hour') g LEFT JOIN trades t ON t.timestamp >= g AND t.timestamp < g + interval '1 hour' GROUP BY g",
+    ),
+    (PG, "SELECT * FROM trades WHERE timestamp > now() - interval '1 hour' ORDER BY price DESC LIMIT 5"),
+    (PG, "SELECT * FROM orders WHERE order_id = 42 ORDER BY price"),
+    (PG, "SELECT * FROM orders ORDER BY 1 LIMIT 50"),
+    (PG, "TABLE orders ORDER BY 1 LIMIT 50"),
+    (PG, "SELECT * FROM fills WHERE price = ANY (ARRAY[1, 2])"),
+    (PG, "SELECT symbol, count(*) AS n FROM trades GROUP BY symbol ORDER BY n DESC"),
+    (PG, "SELECT * FROM fills ORDER BY timestamp DESC, id LIMIT 50"),
 ];
 
 /// Questions that look for a strategy, and the rule that refuses each.
@@ -340,4 +355,84 @@ pub(super) const REFUSED: &[(Engine, &str, &str)] = &[
     (QUEST, "SELECT timestamp, stddev(close) FROM candles SAMPLE BY 1h", "statistics"),
     (QUEST, "SELECT vwap(price, amount) FROM trades WHERE timestamp IN '2024-01-01'", "statistics"),
     (QUEST, "DECLARE @x := close SELECT stddev(@x) FROM candles", "statistics"),
+    // As many rows as values say, and then counted.
+    (PG, "SELECT count(*) FROM trades t, generate_series(1, t.price::int) g", "statistics"),
+    (PG, "SELECT count(*) FROM trades t CROSS JOIN LATERAL generate_series(1, t.quantity)", "statistics"),
+    (PG, "SELECT count(*) FROM (SELECT generate_series(1, price::int) FROM trades) x", "statistics"),
+    (PG, "SELECT count(*) FROM trades, unnest(string_to_array(repeat(',', price::int), ','))", "statistics"),
+    (PG, "SELECT count(*) FROM trades t JOIN generate_series(1, 1000) g ON g <= t.price", "statistics"),
+    (PG, "SELECT count(*) FROM trades t, (VALUES (1), (2), (3)) v(g) WHERE t.price - v.g > 0", "statistics"),
+    (PG, "SELECT count(*) FROM trades t, unnest(ARRAY[1, 2, 3]) g WHERE NOT t.price < g * 10", "statistics"),
+    (PG, "SELECT count(*) FROM trades t, unnest(ARRAY[1, 2, 3]) g WHERE floor(t.price / g) = 0", "statistics"),
+    (PG, "WITH n AS (SELECT 1 AS g UNION ALL SELECT 2) SELECT count(*) FROM trades, n WHERE price > g", "statistics"),
+    (
+        PG,
+        "WITH RECURSIVE n(g) AS (SELECT 1 UNION ALL SELECT g + 1 FROM n WHERE g < 500) SELECT count(*) FROM trades, n WHERE price > g",
+        "statistics",
+    ),
+    (
+        PG,
+        "SELECT count(*) FROM trades t, (SELECT row_number() OVER () AS g FROM instruments) n WHERE t.price > n.g",
+        "statistics",
+    ),
+    (PG, "SELECT count(*) FROM trades t JOIN orders o ON o.id <= t.price", "statistics"),
+    (PG, "SELECT sum((SELECT count(*) FROM generate_series(1, 500) g WHERE g < t.price)) FROM trades t", "statistics"),
+    // A recursion, and its rows in a query of their own.
+    (
+        PG,
+        "WITH RECURSIVE r(n, s) AS (SELECT 1, 0::float8 UNION ALL SELECT n + 1, s + (SELECT price FROM trades WHERE id = n) FROM r WHERE n < 90) SELECT max(s) FROM r",
+        "window",
+    ),
+    (
+        PG,
+        "WITH RECURSIVE r(n, s) AS (SELECT 1, 0::float8 UNION ALL SELECT x.n + 1, x.s + t.price FROM (SELECT * FROM r) x JOIN trades t ON t.id = x.n) SELECT s FROM r",
+        "window",
+    ),
+    // A window over what a window gave.
+    (
+        PG,
+        "SELECT lag(p, 2) OVER (ORDER BY id) FROM (SELECT id, lag(price, 2) OVER (ORDER BY id) AS p FROM trades) x",
+        "window",
+    ),
+    (
+        PG,
+        "SELECT lag(d) OVER (ORDER BY id) FROM (SELECT id, price - lag(price) OVER (ORDER BY id) AS d FROM trades) x",
+        "window",
+    ),
+    (
+        PG,
+        "WITH a AS (SELECT id, avg(price) OVER (ORDER BY id ROWS 2 PRECEDING) AS m FROM trades) SELECT avg(m) OVER (ORDER BY id ROWS 2 PRECEDING) FROM a",
+        "window",
+    ),
+    // Ranks by values, whatever counts them.
+    (PG, "SELECT count(*) OVER (ORDER BY price) FROM trades", "statistics"),
+    (PG, "SELECT sum(1) OVER (ORDER BY price) FROM trades", "statistics"),
+    (PG, "SELECT lag(id) OVER (ORDER BY price) FROM trades", "statistics"),
+    (PG, "SELECT price FROM trades ORDER BY price DESC LIMIT 1", "aggregate"),
+    (PG, "SELECT price AS p FROM trades ORDER BY p OFFSET 500 LIMIT 1", "aggregate"),
+    (PG, "SELECT id, price FROM trades ORDER BY 2 LIMIT 1", "aggregate"),
+    (PG, "SELECT DISTINCT ON (symbol) symbol, price FROM trades ORDER BY symbol, price DESC", "aggregate"),
+    (PG, "SELECT * FROM (SELECT * FROM trades) x ORDER BY x.price LIMIT 1", "aggregate"),
+    (PG, "TABLE trades ORDER BY price LIMIT 1", "aggregate"),
+    (PG, "SELECT price FROM trades UNION ALL SELECT price FROM trades ORDER BY 1 LIMIT 1", "aggregate"),
+    (LITE, "SELECT price FROM fills ORDER BY price LIMIT 1", "aggregate"),
+    (PG, "WITH t AS (SELECT price FROM trades) SELECT * FROM t ORDER BY 1 LIMIT 1", "aggregate"),
+    (PG, "SELECT * FROM trades WHERE price >= ALL (SELECT price FROM trades)", "aggregate"),
+    (
+        PG,
+        "SELECT count(*) FROM (SELECT 1 FROM generate_series(1, 9999) LIMIT (SELECT sum(price)::int FROM trades)) x",
+        "aggregate",
+    ),
+    (PG, "SELECT 1 FROM instruments OFFSET (SELECT stddev(price)::int FROM trades)", "statistics"),
+    (PG, "VALUES (1), (2) LIMIT (SELECT price::int FROM trades WHERE id = 1)", "statistics"),
+    (PG, "SELECT count(*) FROM trades t JOIN pg_attribute a ON a.attnum < t.price", "statistics"),
+    (
+        PG,
+        "SELECT count(*) FROM trades t, LATERAL (SELECT 1 FROM generate_series(1, 9) LIMIT t.quantity) y",
+        "statistics",
+    ),
+    // What servers know of every table.
+    (PG, "SELECT histogram_bounds FROM pg_stats WHERE tablename = 'trades'", "statistics"),
+    (PG, "SELECT correlation FROM pg_catalog.pg_stats", "statistics"),
+    (LITE, "SELECT * FROM sqlite_stat4", "statistics"),
 ];
