@@ -310,6 +310,28 @@ fn what_only_looks_like_a_table_of_paper_is_not_written_to() {
             "INSERT INTO paper_x VALUES (1)",
         ),
         (
+            "a domain's own default",
+            "CREATE DOMAIN word AS int DEFAULT leave(); CREATE TABLE paper_x (a word, b int)",
+            "INSERT INTO paper_x (b) VALUES (1)",
+        ),
+        (
+            "a field of a domain",
+            "CREATE DOMAIN word AS int CHECK (leave() = VALUE); CREATE TYPE pair AS (a word); CREATE TABLE paper_x (a pair)",
+            "INSERT INTO paper_x VALUES (ROW((SELECT count(*) - 1 FROM orders)))",
+        ),
+        (
+            "elements of a domain",
+            "CREATE DOMAIN word AS int CHECK (leave() = VALUE); CREATE TABLE paper_x (a word[])",
+            "INSERT INTO paper_x SELECT ARRAY[count(*) - 1] FROM orders",
+        ),
+        (
+            "a cast that is made unsaid",
+            "CREATE TYPE mood AS ENUM ('sad'); CREATE FUNCTION left_by(mood) RETURNS int LANGUAGE sql AS 'SELECT leave()'; \
+             CREATE CAST (mood AS int) WITH FUNCTION left_by(mood) AS ASSIGNMENT; CREATE TABLE moods (m mood); \
+             INSERT INTO moods VALUES ('sad'); CREATE TABLE paper_x (a int)",
+            "INSERT INTO paper_x SELECT m FROM moods",
+        ),
+        (
             "a child that inherits",
             "CREATE TABLE paper_x (id int, n int); ALTER TABLE orders INHERIT paper_x",
             "UPDATE paper_x SET n = 1",
@@ -465,6 +487,37 @@ fn an_approval_is_bound_to_the_database_and_the_policy() {
     let (done, value) = asked(&home, sql);
     assert_eq!((done.code, &value["request"]), (Some(75), &json!("query-3")), "{value}");
     assert_eq!(real.psql("SELECT count(*) FROM orders"), "1");
+}
+
+#[test]
+fn an_approval_is_for_what_the_person_saw() {
+    let Some(server) = postgres() else { return };
+    let setup = "CREATE TABLE orders (id int PRIMARY KEY); INSERT INTO orders VALUES (1), (2); \
+        CREATE TABLE fills (of int); INSERT INTO fills VALUES (1); GRANT ALL ON orders, fills TO bare";
+    let cascade = "ALTER TABLE fills ADD FOREIGN KEY (of) REFERENCES orders ON DELETE CASCADE";
+    let sql = "DELETE FROM orders WHERE id = 1";
+    let left = "SELECT (SELECT count(*) FROM orders) || ' ' || (SELECT count(*) FROM fills)";
+    let bare = server.database(setup);
+    bare.psql(&format!("{cascade}; {sql}"));
+    assert_eq!(bare.psql(left), "1 0", "on the bare server more goes than the statement says");
+    let real = server.database(setup);
+    let home = scene("postgres", &real.url("bare"), TWO);
+    assert_eq!(asked(&home, sql).1["request"], "query-1");
+    assert_eq!(agreed(&home, "guard approve query-1").code, Some(0));
+    real.psql(cascade);
+    let (done, value) = asked(&home, sql);
+    let message = value["error"]["message"].as_str().unwrap_or_default();
+    assert!(done.code == Some(75) && message.contains("has changed"), "{value}");
+    assert_eq!(real.psql(left), "2 1");
+    let (_, value) = asked(&home, sql);
+    assert_eq!(value["request"], "query-2", "{value}");
+    assert!(home.guard(&["show", "query-2"]).stdout.contains("whose keys change rows of `public.fills` as well"));
+    // A copy of a server has its number: what is approved for one place is not for another.
+    assert_eq!(agreed(&home, "guard approve query-2").code, Some(0));
+    let moved = set(&home, &[("SHOP_URL", &real.local("bare"))], &["db", "query", "--json", sql]);
+    let value: Value = serde_json::from_str(&moved.stdout).unwrap();
+    assert!(value["error"]["message"].as_str().is_some_and(|message| message.contains("has changed")), "{value}");
+    assert_eq!(real.psql(left), "2 1");
 }
 
 #[test]

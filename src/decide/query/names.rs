@@ -193,7 +193,13 @@ impl Sight<'_> {
                 continue;
             };
             // A type has many spellings (`int`, `int4`, `integer`): any cast of the query may be this one.
-            if !self.query.types().is_empty() || cast.when == CastUse::Implicit {
+            let unsaid = match cast.when {
+                CastUse::Implicit => true,
+                // A write makes those of what it reads to what it writes to.
+                CastUse::Assignment => !self.query.writes().is_empty(),
+                CastUse::Explicit => false,
+            };
+            if !self.query.types().is_empty() || unsaid {
                 let what = format!("from `{}` to `{}` by `{function}`", cast.from, cast.to);
                 found.say(&table::CAST, &what);
             }

@@ -222,13 +222,15 @@ impl Sight<'_> {
         }
         for column in relation.columns.iter().filter(|column| column.type_name.contains('.')) {
             let types = ground.catalog().types.get(&of_type(&column.type_name));
+            // A domain has defaults beside its conditions, and the others may be made of domains.
             let plain = |kind: &TypeKind| match kind {
-                TypeKind::Domain { checks } => checks.is_empty(),
-                TypeKind::Composite | TypeKind::Enum | TypeKind::Range => true,
-                TypeKind::Base | TypeKind::Pseudo => false,
+                TypeKind::Enum => true,
+                TypeKind::Domain { .. } | TypeKind::Composite | TypeKind::Range | TypeKind::Base | TypeKind::Pseudo => {
+                    false
+                }
             };
             if types.is_none_or(|types| types.is_empty() || types.iter().any(|of| !plain(&of.kind))) {
-                all.push(format!("whose column `{}` is of a type with conditions", printable(&column.name)));
+                all.push(format!("whose column `{}` is of a type that may compute", printable(&column.name)));
             }
         }
         all

@@ -6,6 +6,7 @@ use super::entries::{self, About};
 use super::handed::{Handed, Watched};
 use super::opened::{Opened, learn, open, same};
 use super::place::Asked;
+use super::stored::Bound;
 use super::{QueryAnswer, QueryRequest, Stop};
 use crate::action::query::{Query, read};
 use crate::approve::usable;
@@ -54,8 +55,8 @@ pub(super) struct Work<'w, S> {
     pub(super) handed: &'w Handed,
     /// Whether it may be tried once more, as long as nothing of an answer was handed on.
     pub(super) again: bool,
-    /// The request that a person approved, with the database that it is bound to.
-    pub(super) approval: Option<(&'w str, &'w str)>,
+    /// What a person approved.
+    pub(super) approval: Option<&'w Bound>,
 }
 
 impl Desk<'_> {
@@ -196,10 +197,10 @@ impl Desk<'_> {
             }
         }
         let identity = opened.as_ref().ok().map(|opened| opened.identity.clone());
-        if let (Some((name, bound)), Some(found)) = (work.approval, &identity)
-            && found.stable != bound
+        if let (Some(bound), Some(found)) = (work.approval, &identity)
+            && !bound.is_of(found)
         {
-            return Err(self.is_changed(name)?);
+            return Err(self.is_changed(&bound.name)?);
         }
         let server = identity.as_ref().map(|identity| identity.stable.clone());
         answer.server = identity.as_ref().map(|identity| identity.shown.clone());
@@ -215,10 +216,10 @@ impl Desk<'_> {
             warnings: &warnings,
             most: (!self.policy.settings().alpha.is_empty() && !request.sql.is_empty()).then_some(caps.rows),
             sha256: (shows && !request.sql.is_empty()).then(|| hash(&request.sql)),
-            approval: work.approval.map(|(name, _)| name),
+            approval: work.approval.map(|bound| bound.name.as_str()),
         };
         let start = entries::start(asked, shown, request, about);
-        let started = self.begin(&start, work.approval.map(|(name, _)| name))?;
+        let started = self.begin(&start, work.approval.map(|bound| bound.name.as_str()))?;
         answer.warnings = warnings;
         let mut came = opened.and_then(|opened| (work.run)(&self.policy, opened.session, &caps));
         // A read may be tried once more, as long as nobody has seen anything of its answer.

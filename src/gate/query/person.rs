@@ -9,6 +9,7 @@ use super::place::Asked;
 use super::stored::{Asks, KIND, StoredQuery};
 use super::{QueryAnswer, QueryRequest, Stop};
 use crate::action::query::Query;
+use crate::approve::Unusable;
 use crate::decide::policy::Policy;
 use crate::decide::{QueryJudgement, Verdict, judge_denied, judge_write};
 use crate::event::{Detail, Done, Entry, Requested};
@@ -53,6 +54,10 @@ impl Desk<'_> {
                 let approved = self.approved_query(&name)?;
                 self.written(&asked, (shown, request), (query, judged), Some(approved), sink, answer)?;
                 crate::gate::stored::Stored::erase(self.project, &name);
+                // It was used up, and nothing was written: another catalog than the person saw.
+                if answer.judgement.as_ref().is_some_and(|judged| judged.verdict == Verdict::Ask) {
+                    return Err(Stop::Approval { name, cause: Unusable::Changed });
+                }
                 Ok(())
             }
             Known::Waits(name) => {

@@ -5,6 +5,7 @@ use super::Stop;
 use crate::approve::{Approval, Unusable, usable};
 use crate::decide::{Match, QueryJudgement};
 use crate::event::Open;
+use crate::execute::query::Identity;
 use crate::gate::desk::{Desk, now};
 use crate::gate::{Project, stored};
 use serde::{Deserialize, Serialize};
@@ -57,10 +58,32 @@ impl Asks {
     }
 }
 
-/// An approval that can be used now, and the database it is bound to.
+/// An approval that can be used now, and what it is bound to beside the text and the policy.
 pub(super) struct Approved {
     pub(super) approval: Approval,
-    pub(super) server: String,
+    pub(super) bound: Bound,
+}
+
+/// What a person saw that a write would be done to.
+#[derive(Debug, Clone)]
+pub(super) struct Bound {
+    /// The request's name.
+    pub(super) name: String,
+    server: String,
+    shown: String,
+    rules: Vec<Asks>,
+}
+
+impl Bound {
+    /// Whether this is the database: a copy of it somewhere else is not.
+    pub(super) fn is_of(&self, found: &Identity) -> bool {
+        self.server == found.stable && self.shown == found.shown
+    }
+
+    /// Whether the catalog still says the same of what is written to: its triggers, rules and cascades.
+    pub(super) fn is_as_seen(&self, judged: &QueryJudgement) -> bool {
+        self.rules == Asks::of(judged)
+    }
 }
 
 impl StoredQuery {
@@ -89,7 +112,9 @@ impl Desk<'_> {
             .map_err(|cause| Stop::Approval { name: name.to_owned(), cause })?;
         let stored = open.map_or(Ok(None), |open| StoredQuery::load(self.project, &open))?;
         match stored.filter(|stored| stored.policy == self.policy.hash()) {
-            Some(stored) => Ok(Approved { approval, server: stored.server }),
+            Some(StoredQuery { server, shown, rules, .. }) => {
+                Ok(Approved { approval, bound: Bound { name: name.to_owned(), server, shown, rules } })
+            }
             None => Err(self.is_changed(name)?),
         }
     }

@@ -6,7 +6,7 @@ use super::act::{Came, Work};
 use super::handed::{Handed, Watched};
 use super::opened::{learn, open_to_write};
 use super::place::Asked;
-use super::stored::Approved;
+use super::stored::{Approved, Bound};
 use super::{QueryAnswer, QueryRequest, Stop};
 use crate::action::query::Query;
 use crate::approve::settle_write;
@@ -49,7 +49,7 @@ impl Desk<'_> {
         sink: &mut dyn Sink,
         answer: &mut QueryAnswer,
     ) -> Result<(), Stop> {
-        let bound = approved.as_ref().map(|approved| (approved.approval.name().to_owned(), approved.server.clone()));
+        let bound = approved.as_ref().map(|approved| approved.bound.clone());
         let Some(permit) = settle_write(&judged, approved.map(|approved| approved.approval)) else {
             return self.refuse_query(asked, (shown, request), judged, answer);
         };
@@ -62,9 +62,9 @@ impl Desk<'_> {
         };
         let (handed, given) = (Handed::default(), self.exported(request));
         let run = &mut |policy: &Policy, writer: Writer, caps: &Caps| {
-            once(writer, (policy, writing, given), query, caps, &mut Watched { sink, handed: &handed })
+            once(writer, bound.as_ref(), (policy, writing, given), query, caps, &mut Watched { sink, handed: &handed })
         };
-        let approval = bound.as_ref().map(|(name, server)| (name.as_str(), server.as_str()));
+        let approval = bound.as_ref();
         self.send(asked, (shown, request), Work { open, run, handed: &handed, again: false, approval }, answer)
     }
 }
@@ -72,6 +72,7 @@ impl Desk<'_> {
 /// One try, and no other: read by the server, judged by its catalog, run, committed.
 fn once(
     mut writer: Writer,
+    bound: Option<&Bound>,
     (policy, writing, given): (&Policy, Writing<'_>, Export),
     query: &Query,
     caps: &Caps,
@@ -86,7 +87,7 @@ fn once(
     }
     let allowed = match judged.verdict {
         Verdict::Allow => true,
-        Verdict::Ask => writer.permit().approval().is_some(),
+        Verdict::Ask => writer.permit().approval().is_some() && bound.is_some_and(|bound| bound.is_as_seen(&judged)),
         Verdict::Deny => false,
     };
     if !allowed {
