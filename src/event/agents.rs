@@ -23,6 +23,9 @@ pub struct AgentStarted {
     pub env: Vec<String>,
     /// Time limit, in milliseconds.
     pub timeout_ms: u64,
+    /// The attempt of the open phase that it works on, where the build loop started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
 }
 
 /// A harness has ended, and every call of guard that it made.

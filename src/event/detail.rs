@@ -8,6 +8,7 @@ use super::checks::Checked;
 use super::iteration::{Begun, Ended as IterationEnded};
 use super::migration::{MigrationDone, MigrationEnd, MigrationProposed, MigrationRefused, MigrationStart};
 use super::mode::ModeSet;
+use super::phases::{PhaseEnded, PhaseStarted, PhaseStep};
 use super::query::{QueryEnd, QueryRefused, QueryStart};
 use super::requests::{By, Closing, Escalated, Requested};
 use serde::{Deserialize, Serialize};
@@ -60,6 +61,9 @@ pub enum Detail {
         /// The request that a person approved, where it runs by one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         approval: Option<String>,
+        /// The step of the phase that it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<String>,
     },
     /// The exit code of a command.
     ReturnCode {
@@ -312,6 +316,12 @@ pub enum Detail {
     MigrationDone(MigrationDone),
     /// A migration was not proposed, or not run.
     MigrationRefused(MigrationRefused),
+    /// A phase of a plan begins.
+    PhaseStarted(Box<PhaseStarted>),
+    /// A step of a phase has ended.
+    PhaseStep(Box<PhaseStep>),
+    /// A phase has ended.
+    PhaseEnded(Box<PhaseEnded>),
     /// A start without an end whose process is gone.
     Lost {
         /// Sequence number of the start.
@@ -342,7 +352,7 @@ pub enum Detail {
         /// What came of the last try.
         cause: String,
     },
-    /// A fixed point, every 256 records.
+    /// A fixed point, every 256 records and before the end of a phase.
     Checkpoint {
         /// Records before this one.
         records: u64,

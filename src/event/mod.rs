@@ -9,6 +9,7 @@ mod iteration;
 pub mod line;
 mod migration;
 mod mode;
+mod phases;
 mod query;
 mod requests;
 mod state;
@@ -20,11 +21,12 @@ pub use detail::{Composition, Detail, Ended, RuleHit, SourceFile};
 pub use iteration::{Begun, Counted, Ended as IterationEnded, NAMES};
 pub use migration::{MigrationDone, MigrationEnd, MigrationEnded, MigrationProposed, MigrationRefused, MigrationStart};
 pub use mode::{Environment, Mode, ModeSet, Standing as ModeStanding};
+pub use phases::{PhaseEnded, PhaseStarted, PhaseStep, StepResult};
 pub use query::{QueryEnd, QueryEnded, QueryRefused, QueryStart};
 pub use requests::{By, Cause, Closing, Escalated, Requested};
 pub use state::{
-    Attempts, Came, Done, Exports, Halt, Iteration, Known, Migrations, Open, Permission, Refused, Requests, Round,
-    Series, State, Tried,
+    AGENT, Attempts, Came, DRY_RUN, Done, Ending, Exports, Halt, INSTALL, Iteration, Known, KnownPlan, Migrations,
+    Open, Passed, Permission, Phases, Red, Refused, Requests, Round, Series, State, StepEnd, StepRun, Tried, Working,
 };
 
 /// One line of the log before it is sealed: what a person reads, and what a machine reads.

@@ -92,6 +92,8 @@ pub enum Cause {
     Denials,
     /// A command held more memory than it may, for longer than it may.
     Memory,
+    /// A budget of a plan is spent: time, runs of the agent, money.
+    Budget,
     /// The agent stopped and asks.
     Agent,
     /// A person stopped it.
@@ -105,6 +107,7 @@ impl Cause {
             Cause::Failures => "failures",
             Cause::Denials => "denials",
             Cause::Memory => "memory",
+            Cause::Budget => "budget",
             Cause::Agent => "agent",
             Cause::Person => "person",
         }

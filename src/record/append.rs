@@ -2,6 +2,7 @@
 
 use super::keys::Head;
 use super::log::{apply, check, identity, subject};
+use super::reserve::ends;
 use super::scan::{Keyed, hash_region, record_at, record_before, scan};
 use super::seal::chain;
 use super::shorten::Prepared;
@@ -227,7 +228,8 @@ impl<F: Files> Log<F> {
             extras.push((point.seq, recovered));
         }
         let count = records.len() as u64;
-        if point.seq / CHECKPOINT != (point.seq + count) / CHECKPOINT {
+        let phase_ends = records.iter().any(|record| matches!(record.detail, Detail::PhaseEnded(_)));
+        if phase_ends || point.seq / CHECKPOINT != (point.seq + count) / CHECKPOINT {
             let checkpoint = Prepared::of(
                 fields("CHECKPOINT", &format!("{} records", point.seq)),
                 Detail::Checkpoint { records: point.seq },
@@ -414,61 +416,6 @@ impl<F: Files> Log<F> {
 
 fn fields(action: &str, target: &str) -> Human {
     Human::Fields { skill: "GUARD".into(), action: action.into(), target: target.into(), result: "SUCCESS".into() }
-}
-
-/// Whether a record tells how something ended that was allowed to begin: it may use up the reserve.
-fn ends(detail: &Detail) -> bool {
-    match detail {
-        Detail::ReturnCode { .. }
-        | Detail::Output { .. }
-        | Detail::ConnectionRefused { .. }
-        | Detail::HostReached { .. }
-        | Detail::CallRefused { .. }
-        | Detail::AgentEnded(_)
-        | Detail::ShellEnd { .. }
-        | Detail::ShellError { .. }
-        | Detail::Lost { .. }
-        | Detail::Escalated(_)
-        | Detail::Recovered { .. }
-        | Detail::LogFull {}
-        | Detail::PoisonCleared { .. }
-        | Detail::ChangeWithheld(_)
-        | Detail::ChangeFinished(_)
-        | Detail::IterationClosed(_)
-        | Detail::QueryResult { .. }
-        | Detail::QueryError { .. }
-        | Detail::QueryEnd(_)
-        | Detail::MigrationEnd(_)
-        | Detail::Checkpoint { .. } => true,
-        Detail::Created { .. }
-        | Detail::PolicyTrusted { .. }
-        | Detail::ShellStart { .. }
-        | Detail::AgentStarted(_)
-        | Detail::QueryStart(_)
-        | Detail::QueryRefused(_)
-        | Detail::ModeSet(_)
-        | Detail::MigrationProposed(_)
-        | Detail::MigrationStart(_)
-        | Detail::MigrationDone(_)
-        | Detail::MigrationRefused(_)
-        | Detail::Unfenced { .. }
-        | Detail::ChangeCommitted(_)
-        | Detail::IterationStarted(_)
-        | Detail::FileChanged { .. }
-        | Detail::FileRefused { .. }
-        | Detail::FileRead(_)
-        | Detail::ShellRefused { .. }
-        | Detail::Requested(_)
-        | Detail::Approved { .. }
-        | Detail::Denied { .. }
-        | Detail::Consumed { .. }
-        | Detail::Closed { .. }
-        | Detail::Analysed { .. }
-        | Detail::RuleAdded { .. }
-        | Detail::ApproverChanged { .. }
-        | Detail::Resumed { .. }
-        | Detail::NotifyFailed { .. } => false,
-    }
 }
 
 /// Appends one sealed line. A clock that went backwards does not take the log with it: the previous time is written

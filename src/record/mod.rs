@@ -15,6 +15,7 @@ mod plain;
 pub mod read;
 mod recover;
 pub mod redact;
+mod reserve;
 mod running;
 mod scan;
 mod seal;

@@ -59,6 +59,7 @@ fn began(approval: Option<&str>) -> Detail {
         observed: false,
         composition: None,
         approval: approval.map(str::to_owned),
+        step: None,
     }
 }
 

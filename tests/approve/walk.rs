@@ -433,7 +433,7 @@ fn fails_and_goes_on(walk: &mut Walk) {
                     "database": none(1),
                 },
                 "total": budget(3), "denials": budget(1), "requests": [], "runs": 4, "running": 0, "denied": 1, "asked": 2,
-                "timed_out": 0, "lost": 0, "unfinished": null, "records": 34, "mode": null,
+                "timed_out": 0, "lost": 0, "unfinished": null, "records": 34, "mode": null, "phase": null, "phases": [],
                 "iteration": { "seq": 12, "what": null, "files": ["data/ledger.dat"], "more": 0, "changed": 13, "green": null },
             }]),
             json!([

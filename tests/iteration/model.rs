@@ -167,7 +167,7 @@ proptest! {
                     Detail::ShellStart {
                         rules: vec![RuleHit { id: "r".into(), verdict: "allow".into() }],
                         policy: String::new(), cwd: ".".into(), asked: None, task: None, reason: None, timeout_ms: 1,
-                        observed: false, composition: None, approval: None,
+                        observed: false, composition: None, approval: None, step: None,
                     }
                 }
                 Step::CheckEnds(n, green) if !running.is_empty() => {

@@ -112,6 +112,7 @@ fn start(command: &str) -> Entry {
             observed: false,
             composition: None,
             approval: None,
+            step: None,
         },
     }
 }

@@ -172,7 +172,7 @@ proptest! {
             reason: Some(d),
             timeout_ms: u64::MAX,
             observed: true,
-            composition: None, approval: None };
+            composition: None, approval: None, step: None };
         let line = written(&human, &detail);
         prop_assert_eq!(line.matches('\n').count(), 1);
         prop_assert!(!line.trim_end_matches('\n').contains(is_hidden));

@@ -126,6 +126,17 @@ impl Attempts {
         self.series.retain(|_, series| series.tries.iter().any(|tried| !tried.good));
     }
 
+    /// Counts anew for a phase, and gives what was counted outside of it. What was refused stays known.
+    pub(super) fn for_a_phase(&mut self) -> Attempts {
+        let fresh = Attempts { refused: self.refused.clone(), calm_ms: self.calm_ms, ..Attempts::default() };
+        std::mem::replace(self, fresh)
+    }
+
+    /// These again, after a phase in which `within` was counted.
+    pub(super) fn after(self, within: &Attempts) -> Attempts {
+        Attempts { refused: within.refused.clone(), calm_ms: within.calm_ms, ..self }
+    }
+
     /// Everything begins anew.
     pub(super) fn resume(&mut self) {
         *self = Attempts { calm_ms: self.calm_ms, ..Attempts::default() };

@@ -5,12 +5,14 @@ mod attempts;
 mod exports;
 mod iteration;
 mod migrations;
+mod phases;
 mod requests;
 
 pub use attempts::{Attempts, Series, Tried};
 pub use exports::Exports;
 pub use iteration::{Iteration, Round};
 pub use migrations::{Came, Known, Migrations};
+pub use phases::{AGENT, DRY_RUN, Ending, INSTALL, KnownPlan, Passed, Phases, Red, StepEnd, StepRun, Working};
 pub use requests::{Done, Halt, Open, Permission, Refused, Requests};
 
 use super::changes::Transactions;
@@ -52,6 +54,8 @@ pub struct State {
     pub mode: Standing,
     /// Migrations.
     pub migrations: Migrations,
+    /// Phases of a plan.
+    pub phases: Phases,
 }
 
 impl State {
@@ -59,12 +63,18 @@ impl State {
     pub fn apply(&mut self, seq: u64, detail: &Detail) {
         self.records = seq;
         match detail {
-            Detail::ShellStart { rules, .. } => {
+            Detail::ShellStart { rules, step, .. } => {
                 self.running.insert(seq);
+                if let Some(step) = step {
+                    self.phases.run(seq, step);
+                }
                 self.count(rules.iter().map(|hit| hit.id.as_str()));
             }
-            Detail::ShellEnd { of, ended, check, .. } => {
+            Detail::ShellEnd { of, ended, check, exit_code, duration_ms, limit, .. } => {
                 self.running.remove(of);
+                let (exit_code, duration_ms) = (*exit_code, *duration_ms);
+                let end = StepEnd { exit_code, duration_ms, check: check.clone(), limit: limit.clone() };
+                self.phases.ran(*of, *ended, end);
                 if let Some(check) = check {
                     self.attempts.check(seq, check);
                     if check.proves == Proves::Green {
@@ -89,8 +99,11 @@ impl State {
                 }
                 self.count(rules.iter().map(|hit| hit.id.as_str()));
             }
-            Detail::AgentStarted(_) => {
+            Detail::AgentStarted(started) => {
                 self.running.insert(seq);
+                if started.attempt.is_some() {
+                    self.phases.run(seq, AGENT);
+                }
             }
             Detail::QueryStart(start) => {
                 self.running.insert(seq);
@@ -130,11 +143,24 @@ impl State {
             }
             Detail::AgentEnded(ended) => {
                 self.running.remove(&ended.of);
+                let (exit_code, duration_ms, limit) = (ended.exit_code, ended.duration_ms, ended.limit.clone());
+                self.phases.ran(ended.of, ended.ended, StepEnd { exit_code, duration_ms, check: None, limit });
             }
+            Detail::PhaseStarted(started) => self.phases.start(seq, started, &mut self.attempts),
+            Detail::PhaseStep(step) => {
+                if let Some(check) = &step.check {
+                    self.attempts.check(seq, check);
+                }
+                self.phases.step(step);
+            }
+            Detail::PhaseEnded(ended) => self.phases.end(seq, ended, &mut self.attempts),
             Detail::FileRefused { rules, .. } => self.count(rules.iter().map(|hit| hit.id.as_str())),
             Detail::ChangeCommitted(committed) => {
                 self.transactions.commit(&committed.transaction);
                 self.iteration.commit(seq, committed);
+                if let Some(of) = committed.undoes {
+                    self.phases.undone(of);
+                }
             }
             Detail::IterationStarted(begun) => self.iteration.begin(seq, begun.what.as_deref()),
             Detail::IterationClosed(ended) => self.iteration.close(ended.of),
@@ -161,12 +187,14 @@ impl State {
             Detail::ShellError { of, .. } => {
                 if let Some(of) = of {
                     self.running.remove(of);
+                    self.phases.lost(*of);
                 }
             }
             Detail::Lost { of } => {
                 self.running.remove(of);
                 self.exports.lost(*of);
                 self.migrations.lose(*of);
+                self.phases.lost(*of);
                 self.lost += 1;
             }
             Detail::Created { .. }
@@ -216,6 +244,7 @@ mod tests {
             observed: false,
             composition: None,
             approval: None,
+            step: None,
         }
     }
 

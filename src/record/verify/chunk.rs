@@ -32,7 +32,7 @@ pub(super) enum Mark {
     Start(u64),
     /// The command of that start ended, or is lost.
     End(u64, u64),
-    /// A person was asked or answered, an answer was used, everything was halted, or an iteration began or closed; and the record's time in seconds
+    /// A person was asked or answered, an answer was used, everything was halted, or an iteration began or closed; and the time on the clock in seconds
     /// since 1970.
     Person(u64, i64, Box<Detail>),
 }
@@ -138,7 +138,11 @@ impl Run<'_> {
             self.out.marks.push(Mark::Start(seq));
             return Ok(());
         }
-        let Line { time, machine, long, .. } = line::parse(body).map_err(|e| format!("it cannot be read: {e}"))?;
+        let Line { time, machine, long, behind_ms, .. } =
+            line::parse(body).map_err(|e| format!("it cannot be read: {e}"))?;
+        // Whether something had expired was decided by the clock, which may have gone back since an earlier record.
+        let behind = behind_ms.and_then(|ms| i64::try_from(ms).ok()).unwrap_or_default();
+        let at = time.timestamp_millis().saturating_sub(behind).div_euclid(1000);
         for text in &long {
             self.blob(&text.sha256)?;
         }
@@ -152,7 +156,7 @@ impl Run<'_> {
                 | Detail::QueryStart(_)
                 | Detail::MigrationStart(_)),
             ) => {
-                self.out.marks.push(Mark::Person(seq, time.timestamp(), Box::new(detail)));
+                self.out.marks.push(Mark::Person(seq, at, Box::new(detail)));
                 self.out.marks.push(Mark::Start(seq));
             }
             Machine::Known(
@@ -168,7 +172,7 @@ impl Run<'_> {
                 | Detail::ChangeCommitted(_)
                 | Detail::MigrationDone(_)
                 | Detail::Resumed { .. }),
-            ) => self.out.marks.push(Mark::Person(seq, time.timestamp(), Box::new(detail))),
+            ) => self.out.marks.push(Mark::Person(seq, at, Box::new(detail))),
             Machine::Known(
                 Detail::ShellEnd { of, .. } | Detail::Lost { of } | Detail::ShellError { of: Some(of), .. },
             ) => {
@@ -206,6 +210,9 @@ impl Run<'_> {
                 | Detail::QueryError { .. }
                 | Detail::QueryRefused(_)
                 | Detail::ModeSet(_)
+                | Detail::PhaseStarted(_)
+                | Detail::PhaseStep(_)
+                | Detail::PhaseEnded(_)
                 | Detail::MigrationProposed(_)
                 | Detail::MigrationRefused(_)
                 | Detail::Analysed { .. }

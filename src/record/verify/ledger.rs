@@ -133,6 +133,9 @@ impl Ledger {
             | Detail::QueryEnd(_)
             | Detail::QueryRefused(_)
             | Detail::ModeSet(_)
+            | Detail::PhaseStarted(_)
+            | Detail::PhaseStep(_)
+            | Detail::PhaseEnded(_)
             | Detail::MigrationProposed(_)
             | Detail::MigrationEnd(_)
             | Detail::MigrationDone(_)
@@ -236,6 +239,7 @@ mod tests {
             observed: false,
             composition: None,
             approval: Some("change-1".into()),
+            step: None,
         };
         assert_eq!(
             last(request("change-1").into_iter().chain([begun])),
