@@ -35,6 +35,8 @@ pub struct Facts {
     pub mode: Option<String>,
     /// The phase of the plan that is being worked on.
     pub phase: Option<String>,
+    /// Files that the open phase names, letter for letter, as absolute paths.
+    pub planned: HashSet<PathBuf>,
 }
 
 /// How the look-up of a program word ended.

@@ -53,6 +53,10 @@ pub trait Sink {
     fn stderr_closed(&self) -> bool {
         false
     }
+    /// Asked once a second at least: the limit that the command is to be ended at, if it is.
+    fn ends(&mut self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// A fence that is being built around a command that does not run yet. Dropped, it is torn down.
@@ -153,7 +157,7 @@ impl Prepared {
         let printed = Printed { left: self.standing.limits().output, over: false };
         let stopper = fenced.stopper();
         let (out, err) = (Capturing::default(), Capturing::default());
-        let mut run = Run { sink, out, err, printed, buffer: Vec::with_capacity(CHUNK) };
+        let mut run = Run { sink, out, err, printed, ended_at: None, buffer: Vec::with_capacity(CHUNK) };
         let console = match fenced.out.as_ref().filter(|_| self.standing.terminal()) {
             Some(end) => Some(Console::tie(end, fenced.reports())?),
             None => None,
@@ -198,6 +202,7 @@ impl Prepared {
             )
         }));
         let by_guard = if run.printed.over { Some(word::OUTPUT) } else { written.then_some(word::TOTAL_WRITE) };
+        let by_guard = by_guard.or(run.ended_at);
         let mut limit = None;
         let (ended, code, signal) = match last {
             Some([report::NOT_EXECUTED, error, _]) => return Err(self.standing.not_executed(error)),
@@ -311,6 +316,8 @@ struct Run<'a> {
     out: Capturing,
     err: Capturing,
     printed: Printed,
+    /// The limit that whoever takes the output ends it at.
+    ended_at: Option<&'static str>,
     buffer: Vec<u8>,
 }
 
@@ -318,7 +325,8 @@ impl Run<'_> {
     /// Passes output on until the inside reports the end or is gone.
     fn relay(&mut self, fenced: &mut Fenced, mut watch: Watch, told: impl Fn() -> bool) -> Option<[i32; 3]> {
         loop {
-            let pause = watch.look(self.printed.over, told());
+            self.ended_at = self.ended_at.or_else(|| self.sink.ends());
+            let pause = watch.look(self.printed.over || self.ended_at.is_some(), told());
             if fenced.alarm.as_ref().is_some_and(Alarm::rings) {
                 // Nothing inside is waited for: it could write there now.
                 watch.stopper.end();

@@ -33,6 +33,13 @@ impl Category {
         }
     }
 
+    /// The category of a word.
+    pub fn of(word: &str) -> Option<Category> {
+        let all =
+            [Category::Syntax, Category::Import, Category::Type, Category::Test, Category::Runtime, Category::Database];
+        all.into_iter().find(|category| category.word() == word)
+    }
+
     /// What a check's failure is where its output does not say.
     pub(super) fn of_check(check: Check) -> Self {
         match check {

@@ -15,6 +15,9 @@ pub struct Report {
     pub time: String,
     /// The project's folder, by its name.
     pub project: String,
+    /// The phase of the plan that was worked on: its id, and what it is.
+    #[serde(default)]
+    pub phase: Option<(String, String)>,
     /// What led to it.
     pub cause: Cause,
     /// The category of the errors, where failures led to it.
@@ -70,11 +73,15 @@ impl Report {
     pub fn title(&self) -> String {
         let project = visible(&self.project);
         let spent = self.attempts.map_or(0, |spent| spent.used.max(spent.total_used));
+        if let (Some((phase, _)), Cause::Failures) = (&self.phase, self.cause) {
+            return format!("Phase {} failed after {spent} attempts", visible(phase));
+        }
         match (self.cause, self.category.as_deref()) {
             (Cause::Failures, Some(category)) => format!("{project}: {category} errors after {spent} attempts"),
             (Cause::Failures, None) => format!("{project} failed after {spent} attempts"),
             (Cause::Denials, _) => format!("{project}: asked {spent} times again for what was refused"),
             (Cause::Memory, _) => format!("{project}: a command was stopped for the memory it held"),
+            (Cause::Budget, _) => format!("{project}: a budget of the plan is spent"),
             (Cause::Agent, _) => format!("{project}: the agent stopped and asks"),
             (Cause::Person, _) => format!("{project}: halted by a person"),
         }
@@ -84,6 +91,7 @@ impl Report {
         let word = match self.cause {
             Cause::Failures | Cause::Memory => self.category.as_deref().unwrap_or("unknown"),
             Cause::Denials => "denials",
+            Cause::Budget => "budget",
             Cause::Agent | Cause::Person => "none",
         };
         let mut letters = word.chars();
@@ -96,7 +104,10 @@ impl Display for Report {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         writeln!(out, "[ESCALATION] {}", self.title())?;
         writeln!(out, "---")?;
-        writeln!(out, "Phase: none is open")?;
+        match &self.phase {
+            Some((phase, what)) => writeln!(out, "Phase: {} - {}", visible(phase), visible(what))?,
+            None => writeln!(out, "Phase: none is open")?,
+        }
         writeln!(out, "Error Category: {}", self.category())?;
         let since = self.since.as_ref().map(|since| format!(" (changed since {since})")).unwrap_or_default();
         match self.files.as_slice() {
@@ -145,6 +156,9 @@ impl Display for Report {
             writeln!(out, "To look: guard audit show {seq}")?;
         }
         writeln!(out, "To go on: guard resume {} --note TEXT", self.name)?;
+        if let Some((phase, _)) = &self.phase {
+            return writeln!(out, "To undo: guard undo --phase {}", visible(phase));
+        }
         writeln!(
             out,
             "To undo: guard undo SEQ, with the records of changes that `guard audit tail` shows; or git restore"
@@ -170,6 +184,7 @@ mod tests {
             name: "resume-4".into(),
             time: "2026-11-21 14:32:15".into(),
             project: "bot".into(),
+            phase: None,
             cause: Cause::Failures,
             category: Some("test".into()),
             attempts: Some(Spent { used: 3, budget: 3, total_used: 3, total_budget: 3 }),

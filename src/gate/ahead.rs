@@ -118,6 +118,7 @@ fn judged_write(desk: &Desk<'_>, path: &str) -> (Option<Refused>, String) {
         reason: None,
         waiting: None,
         dry_run: false,
+        step: None,
     };
     let Examined { judgement, facts } = examine(world, &project.root, request, &desk.policy);
     let policy = judgement.policy().to_owned();

@@ -95,7 +95,7 @@ impl Desk<'_> {
         (command, task): (&str, Option<&str>),
         why: String,
     ) -> Result<Denied, Stop> {
-        let most = self.policy.settings().attempts.denials;
+        let most = self.budgets().denials;
         let mut spent = None;
         let recorded = self.record(|state| {
             spent = refused_again(&state.attempts, targets, again, most);

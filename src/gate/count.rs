@@ -3,10 +3,11 @@
 
 use super::desk::{Desk, now};
 use super::halt::Calling;
-use super::{Answer, Request, Stop, entries};
+use super::{Answer, Request, Step, Stop, entries};
+use crate::action::shell::Command;
 use crate::action::{Action, Facts};
 use crate::approve::Permit;
-use crate::decide::{Verdict, policy};
+use crate::decide::{Checking, Verdict, policy};
 use crate::event::{Attempts, Cause, Checked, Proves};
 use crate::execute::Outcome;
 use crate::failfast::{Category, Counts, Failed, Failure, Finding, Ran, Scope, Tool, classify, classify_among, spent};
@@ -27,8 +28,9 @@ pub(super) struct Counting {
 
 impl Counting {
     /// What a command that ran proves, where its rule calls it a check.
-    pub(super) fn of(permit: &Permit, facts: &Facts, outcome: &Outcome) -> Option<Counting> {
-        let mut counting = Self::of_check(permit, facts, outcome).or_else(|| Self::of_memory(permit, outcome))?;
+    /// `step`: the step of a phase that it is.
+    pub(super) fn of(permit: &Permit, facts: &Facts, outcome: &Outcome, step: Option<&Step>) -> Option<Counting> {
+        let mut counting = Self::of_check(permit, facts, outcome, step).or_else(|| Self::of_memory(permit, outcome))?;
         if let (Finding::Failed(failed), Some(limit)) = (&mut counting.finding, &outcome.limit) {
             failed.message = format!("stopped at a limit: {limit}");
         }
@@ -48,15 +50,18 @@ impl Counting {
         Some(Counting { finding: Finding::Failed(failed), scope: Scope { rule, alone: true, ..Scope::default() } })
     }
 
-    fn of_check(permit: &Permit, facts: &Facts, outcome: &Outcome) -> Option<Counting> {
-        if permit.grant().checks.is_empty() {
+    fn of_check(permit: &Permit, facts: &Facts, outcome: &Outcome, step: Option<&Step>) -> Option<Counting> {
+        let Action::Shell(shell) = permit.action();
+        let by_rule = &permit.grant().checks;
+        let lone = permit.grant().check.is_some();
+        // A plan means the whole line, whatever else is in it.
+        let by_plan = step.filter(|_| !lone).and_then(|step| planned(step, by_rule, shell.commands()));
+        if by_rule.is_empty() && by_plan.is_none() {
             return None;
         }
-        let Action::Shell(shell) = permit.action();
         let (stdout, _) = outcome.stdout.excerpt(READ);
         let (stderr, _) = outcome.stderr.excerpt(READ);
-        let alone = permit.grant().check.is_some();
-        let found = permit.grant().checks.iter().filter_map(|checking| {
+        let counting = |checking: &Checking, alone: bool, planned: bool| {
             let ran = Ran {
                 tool: Tool::of(shell.commands().get(checking.command)?),
                 check: checking.check,
@@ -72,10 +77,16 @@ impl Counting {
                 Finding::Green(counts) if scope.is_idle(ran.tool) => Finding::Unproved(counts),
                 finding @ (Finding::Green(_) | Finding::Unproved(_) | Finding::Failed(_)) => finding,
             };
-            Some(Counting { finding, scope })
-        });
+            Some(Counting { finding, scope: Scope { alone: scope.alone || planned, ..scope } })
+        };
+        let ruled = by_rule.iter().filter_map(|checking| counting(checking, lone, false));
+        let found = ruled.chain(by_plan.iter().filter_map(|checking| counting(checking, true, true)));
         // Of several in a line, one that failed.
-        found.max_by_key(|counting| matches!(counting.finding, Finding::Failed(_)))
+        found.max_by_key(|counting| match counting.finding {
+            Finding::Failed(_) => 2,
+            Finding::Green(_) => 1,
+            Finding::Unproved(_) => 0,
+        })
     }
 
     /// The record of it, with what is spent once it counts.
@@ -132,7 +143,7 @@ impl Desk<'_> {
     ) -> Result<Receipt, Stop> {
         let ended = entries::end(&self.log, &self.redactor, permit, of, outcome)?;
         let Some(counting) = counting else { return self.log.append(&self.redactor, ended).map_err(Stop::Log) };
-        let budgets = self.policy.settings().attempts.clone();
+        let budgets = self.budgets();
         let (mut attempts, mut told) = (None, true);
         let recorded = self.record(|state| {
             let mut entries = ended.clone();
@@ -164,6 +175,15 @@ impl Desk<'_> {
         answer.finding = answer.finding.take().filter(|_| told);
         Ok(recorded.receipt)
     }
+}
+
+/// What a plan calls a check, and no rule does for the whole line: what the last check in it proves, else its last tool, else its
+/// last command.
+fn planned(step: &Step, by_rule: &[Checking], commands: &[Command]) -> Option<Checking> {
+    let ruled = by_rule.last().map(|checking| checking.command);
+    let known = || commands.iter().rposition(|command| Tool::of(command) != Tool::Other);
+    let command = ruled.or_else(known).or_else(|| commands.len().checked_sub(1))?;
+    Some(Checking { command, rule: format!("plan:{}", step.name), check: step.check? })
 }
 
 /// Whether it was stopped for its memory, which calls a person at once: it may be a leak that waits for production.

@@ -94,6 +94,10 @@ impl<'a> Desk<'a> {
         let mut facts = facts::gather(&action, root, &world.cwd, &seen.variables, &writable(root));
         facts.task.clone_from(&request.task);
         facts.mode = self.state().mode.now.map(|mode| mode.word().to_owned());
+        if let Some(open) = &self.state().phases.open {
+            facts.phase = Some(open.phase.clone());
+            facts.planned = open.files.iter().map(|file| root.join(file)).collect();
+        }
         facts.key = self.log.tag_key().for_fingerprints();
         let judgement = judge(action, &facts, self.state(), &self.policy);
         let absent = grants::absent(&judgement, &facts);

@@ -121,6 +121,7 @@ pub(super) fn start(
         observed: permit.observed(),
         composition: composition.map(Box::new),
         approval: permit.approval().map(str::to_owned),
+        step: request.step.as_ref().map(|step| step.name.clone()),
     };
     vec![Entry { human: labelled("SHELL_EXEC", text(permit.action()).into()), detail }]
 }

@@ -121,6 +121,7 @@ fn report((project, redactor): (&Project, &Redactor), state: &State, name: &str,
         name: name.to_owned(),
         time: said(now()),
         project: project.root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        phase: state.phases.open.as_ref().map(|open| (open.phase.clone(), clean(&open.description))),
         cause: calling.cause,
         category: calling.category.clone(),
         attempts: calling.attempts,
@@ -144,7 +145,7 @@ fn cleaned(tried: Try, clean: &dyn Fn(&str) -> String) -> Try {
 fn tries(project: &Project, state: &State, calling: &Calling) -> Vec<Try> {
     let mut tries: Vec<Try> = match calling.cause {
         Cause::Denials => refusals(project),
-        Cause::Failures | Cause::Memory | Cause::Agent | Cause::Person => {
+        Cause::Failures | Cause::Memory | Cause::Budget | Cause::Agent | Cause::Person => {
             let mut failed: Vec<_> = state.attempts.series.values().flat_map(|series| &series.tries).collect();
             failed.sort_by_key(|tried| tried.seq);
             let shown = |seq| subject(project, seq).unwrap_or_default();

@@ -19,15 +19,31 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// Runs `argv` with what `[run]` gives it, and answers its calls of guard until it ends.
-pub fn run(world: &World, project: &Project, argv: Vec<OsString>, sink: &mut dyn Sink) -> Answer {
+/// An agent's harness, as it is started.
+#[derive(Debug, Default)]
+pub struct Agent {
+    /// The program and its arguments.
+    pub argv: Vec<OsString>,
+    /// A shorter time limit than the policy's.
+    pub timeout: Option<Duration>,
+    /// The most bytes it may print; none: as many as it likes.
+    pub output: Option<u64>,
+    /// Variables it is given beside those of the policy.
+    pub variables: Vec<(OsString, OsString)>,
+    /// The attempt of the open phase that it works on, where the build loop starts it.
+    pub attempt: Option<u32>,
+}
+
+/// Runs an agent with what `[run]` gives it, and answers its calls of guard until it ends.
+pub fn run(world: &World, project: &Project, agent: Agent, sink: &mut dyn Sink) -> Answer {
     let mut answer = Answer::default();
-    answer.stop = Desk::open(world, project).and_then(|desk| fenced(desk, argv, sink, &mut answer)).err();
+    answer.stop = Desk::open(world, project).and_then(|desk| fenced(desk, agent, sink, &mut answer)).err();
     answer
 }
 
-fn fenced(mut desk: Desk<'_>, argv: Vec<OsString>, sink: &mut dyn Sink, answer: &mut Answer) -> Result<(), Stop> {
+fn fenced(mut desk: Desk<'_>, agent: Agent, sink: &mut dyn Sink, answer: &mut Answer) -> Result<(), Stop> {
     let (world, project) = (desk.world, desk.project);
+    let Agent { argv, timeout, output, variables, attempt } = agent;
     if let Some(halt) = &desk.state().requests.halt {
         return Err(Stop::Halted { name: halt.name.clone() });
     }
@@ -50,15 +66,17 @@ fn fenced(mut desk: Desk<'_>, argv: Vec<OsString>, sink: &mut dyn Sink, answer: 
         environment: world.environment.clone(),
         allows: is_agents,
     });
+    let time = timeout.map_or(given.timeout, |asked| asked.min(given.timeout));
     let order = Order {
         terminal: sink.terminal(),
         reach: Reach { hosts: given.hosts.clone(), ..Reach::own() },
-        limits: bounds(limits(&desk.policy), &given),
+        limits: Limits { output: output.unwrap_or(u64::MAX), ..bounds(limits(&desk.policy), &given) },
         writable,
         calls: Some(serving.calls()),
-        ..Order::new(Work::Argv { program, argv }, given.timeout)
+        ..Order::new(Work::Argv { program, argv }, time)
     };
-    let environment = callable(environment(world, &given.env));
+    let mut environment = callable(environment(world, &given.env));
+    environment.variables.extend(variables);
     let folders = order.writable.iter().map(|writable| shown(&writable.path)).collect();
     let prepared = execute::prepare_order(order, &place, &environment, required(&desk.policy));
     let mut prepared = prepared.map_err(Stop::Execute)?;
@@ -68,7 +86,8 @@ fn fenced(mut desk: Desk<'_>, argv: Vec<OsString>, sink: &mut dyn Sink, answer: 
         hosts: given.hosts,
         folders,
         env: given.env,
-        timeout_ms: u64::try_from(given.timeout.as_millis()).unwrap_or(u64::MAX),
+        timeout_ms: u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
+        attempt,
     };
     let start = entry(&text, "STARTED", Detail::AgentStarted(Box::new(started)));
     let started = desk.log.start_when(&desk.redactor, |state| match &state.requests.halt {
@@ -97,7 +116,7 @@ fn fenced(mut desk: Desk<'_>, argv: Vec<OsString>, sink: &mut dyn Sink, answer: 
 /// The program that is meant, found as that of any command.
 fn program(desk: &Desk<'_>, argv: &[OsString]) -> Result<PathBuf, Stop> {
     let asked = Asked::Argv(argv.iter().take(1).cloned().collect());
-    let request = Request { asked, timeout: None, task: None, reason: None, waiting: None, dry_run: false };
+    let request = Request { asked, timeout: None, task: None, reason: None, waiting: None, dry_run: false, step: None };
     let looked = desk.look(desk.world, &request);
     match (looked.judgement.program(), looked.absent) {
         (_, Some(absent)) => Err(absent),

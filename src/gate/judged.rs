@@ -27,6 +27,10 @@ impl Desk<'_> {
         facts.task = origin.caller.task.map(str::to_owned);
         facts.answered.clone_from(&origin.answered);
         facts.round.clone_from(&self.state().iteration.open);
+        if let Some(open) = &self.state().phases.open {
+            facts.phase = Some(open.phase.clone());
+            facts.phase_files = Some(open.files.clone());
+        }
         Ok(judge_changes(set, &facts, &self.policy, origin.area))
     }
 

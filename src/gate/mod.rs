@@ -38,6 +38,7 @@ mod origin;
 mod own;
 mod owned;
 mod person;
+mod phase;
 mod pipeline;
 mod policy;
 mod present;
@@ -70,7 +71,7 @@ pub use diff::{Diff, Extent, diff};
 pub use examine::{Examined, check, examine, examine_in};
 pub use file::{FileAct, FileRequest, Listed, Part, Reading, change_file, list_files, read_file};
 pub use halt::{Stopped, escalated, escalations, resume, stop};
-pub use harness::run;
+pub use harness::{Agent, run};
 pub use hint::hint;
 pub use init::{Initialised, Proposal, Setup, init, propose_trust, trust_project};
 pub use iteration::{Progress, Unproved, close_by_person, close_iteration, progress, start_iteration, unproved};
@@ -84,6 +85,7 @@ pub use own::{handed, is_handed};
 pub use person::{
     About, Asked, AskedChange, AskedMigration, AskedQuery, Proof, Shown, Standing, approve, deny, show, standing, wait,
 };
+pub use phase::{Failing, Loop, Stepped, begin_phase, end_phase, hold_loop, record_step, tell_end};
 pub use pipeline::{exec, run_approved};
 pub use policy::{build, layers, load, outer_layers, policy_text, project_text};
 pub use present::{Layers, Present, present};
@@ -93,7 +95,7 @@ pub use query::{
     query, tables,
 };
 pub use replay::{Change, Lost, Replay, Usage, replay, unused};
-pub use request::{Request, Waiting};
+pub use request::{Request, Step, Waiting};
 pub use stop::{Stop, held};
 pub use transaction::Changes;
 pub use turn::Patience;

@@ -421,7 +421,7 @@ pub fn standing(world: &World, project: &Project) -> Result<Standing, Stop> {
     let requests = open.into_iter().map(|open| Ok((open.asked.name.clone(), text(open)?)));
     let requests = requests.collect::<Result<Vec<_>, Stop>>()?;
     let settings = desk.policy.settings();
-    let (budgets, most) = (settings.attempts.clone(), settings.iteration.files);
+    let (budgets, most) = (desk.budgets(), settings.iteration.files);
     Ok(Standing { state, requests, budgets, most, unfinished: desk.unfinished })
 }
 

@@ -177,7 +177,7 @@ fn run(
     let run = prepared.ready().and_then(|_| prepared.run(sink)).map_err(Stop::Execute);
     let written = match &run {
         Ok(outcome) => {
-            let counting = Counting::of(&permit, &judged.facts, outcome);
+            let counting = Counting::of(&permit, &judged.facts, outcome, request.step.as_ref());
             answer.lacked = lacked(&permit, &place, &judged.facts, outcome);
             answer.finding = counting.as_ref().map(|counting| counting.finding.clone());
             desk.end(&permit, started.seq(), outcome, counting, request, answer)

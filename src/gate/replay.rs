@@ -98,8 +98,15 @@ pub fn replay(world: &World, present: &Present, paths: &Paths, since: Option<Dat
         }
         let cwd = past.cwd.as_ref().map_or_else(|| present.root.clone(), |cwd| present.root.join(cwd));
         let world = World { cwd, ..world.clone() };
-        let request =
-            Request { asked, timeout: None, task: past.task.clone(), reason: None, waiting: None, dry_run: false };
+        let request = Request {
+            asked,
+            timeout: None,
+            task: past.task.clone(),
+            reason: None,
+            waiting: None,
+            dry_run: false,
+            step: None,
+        };
         let judgement = examine(&world, &present.root, request, &present.policy).judgement;
         if judgement.verdict().word() == past.verdict {
             known.insert(same, None);

@@ -4,6 +4,7 @@
 use super::{Stop, facts};
 use crate::action::shell::Asked;
 use crate::action::{Action, Shell};
+use crate::decide::policy::Check;
 use crate::execute::Environment;
 use std::time::Duration;
 
@@ -22,6 +23,17 @@ pub struct Request {
     pub waiting: Option<Waiting>,
     /// Whether its changes to the project are only looked at.
     pub dry_run: bool,
+    /// The step of the open phase that it is, where the build loop asks it.
+    pub step: Option<Step>,
+}
+
+/// What a plan says that a command is.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Its name: `tests`, `lint 2`.
+    pub name: String,
+    /// What it proves where no rule says so.
+    pub check: Option<Check>,
 }
 
 /// A caller who waits for a person's answer.

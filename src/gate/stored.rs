@@ -105,6 +105,7 @@ impl Stored {
             reason: self.reason.clone(),
             waiting: None::<Waiting>,
             dry_run: false,
+            step: None,
         }
     }
 

@@ -21,7 +21,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// Pause before the second try.
 const RETRY: Duration = Duration::from_secs(1);
 /// What can be told of.
-const EVENTS: [Event; 2] = [Event::Request, Event::Escalation];
+const EVENTS: [Event; 3] = [Event::Request, Event::Escalation, Event::End];
 
 /// A way to tell a person.
 #[derive(Debug, Clone, PartialEq, Eq)]

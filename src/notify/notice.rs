@@ -14,6 +14,8 @@ pub enum Event {
     Request,
     /// Guard has halted, and a person is needed.
     Escalation,
+    /// A build loop has come to the end of its plan.
+    End,
     /// A person tries whether notices arrive.
     Test,
 }
@@ -24,6 +26,7 @@ impl Event {
         match self {
             Event::Request => "request",
             Event::Escalation => "escalation",
+            Event::End => "end",
             Event::Test => "test",
         }
     }
@@ -104,6 +107,17 @@ impl Notice {
                 "This migration waits for an answer:\n\n{description}\n\nIts gravest statement is {class}.\n"
             ),
             look: format!("guard show {name}"),
+        }
+    }
+
+    /// A build loop has come to the end of `plan`; `phases`: what it did, a line a phase.
+    pub fn end(plan: &str, phases: &str) -> Notice {
+        Notice {
+            event: Event::End,
+            name: "loop".to_owned(),
+            title: format!("guard: {plan} is done"),
+            text: format!("Every phase is complete:\n\n{phases}"),
+            look: "guard report --all".to_owned(),
         }
     }
 

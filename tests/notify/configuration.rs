@@ -90,11 +90,10 @@ fn doctor_says_who_is_told_and_sends_nothing() {
     assert!(nobody.stdout.ends_with(&line), "{}", nobody.stdout);
     configure(&home, &(webhook(&server.url()) + "command = [\"notify-send\", \"guard\"]\n"));
     let told = home.guard(&["doctor"]);
-    let lines =
-        "notify: command: `notify-send`: request, escalation\nnotify: webhook: `127.0.0.1`: request, escalation\n";
+    let lines = "notify: command: `notify-send`: request, escalation, end\nnotify: webhook: `127.0.0.1`: request, escalation, end\n";
     assert!(told.stdout.ends_with(lines), "{}", told.stdout);
     let object: serde_json::Value = serde_json::from_str(&home.guard(&["doctor", "--json"]).stdout).unwrap();
-    let events = ["request", "escalation"];
+    let events = ["request", "escalation", "end"];
     assert_eq!(
         object["notify"],
         serde_json::json!({ "broken": [], "channels": [

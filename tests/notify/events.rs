@@ -140,3 +140,22 @@ fn nothing_that_is_sent_would_approve_or_resume() {
     }
     server.quiet(&home);
 }
+
+#[test]
+fn the_end_of_a_plan_is_told_once_and_only_where_something_was_done() {
+    let server = Server::start();
+    let home = reached(&server);
+    home.write("a.py", "A = 1\n");
+    home.write(
+        "plan.toml",
+        "version = 1\n[agent]\nkind = \"command\"\nrun = [\"true\"]\n[[phase]]\nid = \"1.1\"\ndescription = \"the first\"\n\
+         files = [\"a.py\"]\n[phase.checks]\nlint = \"cat a.py\"\n",
+    );
+    for _ in 0..2 {
+        let done = home.guard(&["loop", "plan.toml"]);
+        assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
+    }
+    let text = "Every phase is complete:\n\n1.1: the first";
+    assert_eq!(told(server.post()), ["end", "loop", "guard: plan.toml is done", text, "guard report --all"]);
+    server.quiet(&home);
+}

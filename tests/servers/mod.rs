@@ -23,7 +23,7 @@ pub(crate) struct Quest {
 
 /// A test goes on without what it needs.
 #[expect(clippy::print_stderr, reason = "who runs the tests is told")]
-fn skip<T>(what: &str) -> Option<T> {
+pub(crate) fn skip<T>(what: &str) -> Option<T> {
     let name = std::thread::current().name().unwrap_or("a test").to_owned();
     assert!(std::env::var_os("GUARD_TEST_NEEDS_SERVERS").is_none(), "{name}: there is no {what}");
     eprintln!("skipped: {name}: there is no {what}");

@@ -5,6 +5,7 @@ mod content;
 mod git;
 mod links;
 mod names;
+mod phase;
 mod round;
 mod rules;
 mod table;
@@ -65,6 +66,8 @@ pub struct ChangeFacts {
     pub mode: Option<String>,
     /// The plan's phase.
     pub phase: Option<String>,
+    /// Globs of what that phase may touch, from the project's root; `None`: no phase is open.
+    pub phase_files: Option<Vec<String>>,
     /// The open iteration.
     pub round: Option<Box<Round>>,
     /// Rules of the policy that were answered already for this command, by a person or by an allowing rule: not asked again.
@@ -104,12 +107,16 @@ pub fn judge_changes(set: &ChangeSet, facts: &ChangeFacts, policy: &Policy, area
         found.add(&table::TOO_MANY, "what was looked at holds", set.changes.len());
     }
     let mut counted = BTreeSet::new();
+    let phase = facts.phase_files.as_deref().map(phase::Within::of);
     for change in &set.changes {
         let output = ground.is_output(&change.path);
         ground.guarded(change, output, &mut found);
         ground.content(change, output, &mut found);
         if ground.counts(change, output) {
             counted.insert(change.path.as_path());
+            if phase.as_ref().is_some_and(|phase| !phase.holds(&change.path)) {
+                found.path(&table::PHASE, &change.path);
+            }
         }
     }
     content::judge(ground, &mut found);

@@ -51,6 +51,7 @@ fn is_about_paths(rule: &Rule) -> bool {
     for list in [&mut rest.task, &mut rest.mode, &mut rest.phase] {
         list.clear();
     }
+    rest.in_plan = None;
     rest.is_empty()
 }
 
@@ -73,5 +74,10 @@ fn means(ground: Ground<'_>, rule: &Rule, change: &Change) -> bool {
         (Some(before), Some(after)) => kinds(before) != kinds(after),
         (before, _) => before.is_some(),
     };
-    holds(&rule.when.writes_to) && (rule.when.removes.is_empty() || gone && holds(&rule.when.removes))
+    let planned = || {
+        let files = facts.phase_files.iter().flatten();
+        files.into_iter().any(|file| std::path::Path::new(file) == change.path)
+    };
+    let in_plan = rule.when.in_plan.is_none_or(|wanted| wanted == planned());
+    in_plan && holds(&rule.when.writes_to) && (rule.when.removes.is_empty() || gone && holds(&rule.when.removes))
 }

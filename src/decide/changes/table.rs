@@ -5,7 +5,7 @@ use crate::decide::Verdict;
 use crate::decide::judging::{BuiltIn, own_rule as rule};
 
 /// All of them.
-pub(super) static ALL: [&BuiltIn; 17] = [
+pub(super) static ALL: [&BuiltIn; 18] = [
     &PROTECTED,
     &GIT,
     &SECRET_FILE,
@@ -14,6 +14,7 @@ pub(super) static ALL: [&BuiltIn; 17] = [
     &FULL,
     &FOLDER,
     &FOLDER_BY_GIT,
+    &PHASE,
     &BIG,
     &LINK_OUTSIDE,
     &LINK_OF_OUTPUT,
@@ -75,6 +76,14 @@ pub(super) static FOLDER_BY_GIT: BuiltIn = rule(
     Verdict::Ask,
     "git changes more files of one folder than one iteration may: {}",
     Some("take over fewer at a time, or have a person look at it"),
+);
+pub(super) static PHASE: BuiltIn = rule(
+    "guard:changes-phase",
+    Verdict::Deny,
+    "changes what the open phase of the plan may not touch: {}",
+    Some(
+        "change only what the phase names (`guard status` shows it); where the plan is wrong, `guard escalate` and say so",
+    ),
 );
 pub(super) static BIG: BuiltIn = rule(
     "guard:changes-big",

@@ -67,6 +67,7 @@ pub(super) fn each(
     and("task", when.task.is_empty(), &|| label(&when.task, ground.facts.task.as_deref()));
     and("mode", when.mode.is_empty(), &|| label(&when.mode, ground.facts.mode.as_deref()));
     and("phase", when.phase.is_empty(), &|| label(&when.phase, ground.facts.phase.as_deref()));
+    and("in_plan", when.in_plan.is_none(), &|| known(when.in_plan == Some(view.in_plan(&when.writes_to))));
     and("beside", when.beside.is_empty(), &|| view.beside(&when.beside));
 }
 
@@ -243,6 +244,15 @@ impl View<'_> {
         let any = answers.max().unwrap_or(Tri::No);
         // Words that will be added are operands; redirections are all there.
         if named && touched != Touched::Read { self.open(any) } else { any }
+    }
+
+    /// Whether the open phase names, letter for letter, every path of these patterns that it writes to.
+    fn in_plan(self, patterns: &[PathPattern]) -> bool {
+        let planned = &self.ground.facts.planned;
+        let bases = bases(self.ground);
+        let mut written =
+            self.places.of(Touched::Written).filter(|place| self.meant(place, patterns, bases) != Tri::No);
+        !planned.is_empty() && written.all(|place| place.path.as_ref().is_some_and(|path| planned.contains(path)))
     }
 
     fn meant(self, place: &Place, patterns: &[PathPattern], bases: Bases<'_>) -> Tri {

@@ -379,6 +379,13 @@ pub(crate) static RULE: &[Key] = &[
     when("task", Form::Texts, "Globs over the caller's label of the task, which the caller chooses.", "the task is {}"),
     when("mode", Form::Texts, "Globs over the project's mode.", "the project's mode is {}"),
     when("phase", Form::Texts, "Globs over the plan's phase.", "the plan's phase is {}"),
+    when(
+        "in_plan",
+        Form::Boolean,
+        "Whether the open phase of the plan names every path of `writes_to` that is written to, letter for letter: what a \
+         plan says so is not asked once more.",
+        "that the open phase names what it writes to is {}",
+    ),
     required(key(
         "verdict",
         Form::Word(|| words(VERDICTS)),

@@ -103,6 +103,8 @@ pub(crate) struct Conditions {
     pub(crate) mode: Vec<Pattern>,
     /// The plan's phase.
     pub(crate) phase: Vec<Pattern>,
+    /// Whether the open phase names what it writes to, letter for letter.
+    pub(crate) in_plan: Option<bool>,
 }
 
 /// How a rule names a program.

@@ -122,6 +122,7 @@ fn conditions(reader: &mut Reader<'_>, table: Table<'_, '_>) -> Conditions {
         task: each(reader, table, "task", Pattern::read),
         mode: each(reader, table, "mode", Pattern::read),
         phase: each(reader, table, "phase", Pattern::read),
+        in_plan: reader.boolean(table, "in_plan").map(|at| at.value),
     }
 }
 

@@ -191,7 +191,8 @@ impl Desk<'_> {
                 .map(OsString::from)
                 .to_vec();
         let asked = Asked::Argv(argv.clone());
-        let request = Request { asked, timeout: None, task: None, reason: None, waiting: None, dry_run: false };
+        let request =
+            Request { asked, timeout: None, task: None, reason: None, waiting: None, dry_run: false, step: None };
         let looked = self.look(self.world, &request);
         let program = match (looked.judgement.program(), looked.absent) {
             (_, Some(absent)) => return Err(absent),

@@ -207,7 +207,7 @@ impl Desk<'_> {
         answer: &mut MigrationAnswer,
     ) -> Result<(), Stop> {
         let (project, redactor) = (self.project, &self.redactor);
-        let budgets = self.policy.settings().attempts.clone();
+        let budgets = self.budgets();
         let (mut attempts, mut halted) = (None, None);
         let written = self.log.append_when(redactor, |state| {
             let check = ran.failed.as_ref().map(|failed| {

@@ -35,7 +35,7 @@ impl Desk<'_> {
         (took, request): (Duration, &QueryRequest),
         answer: &mut QueryAnswer,
     ) -> Result<(), Stop> {
-        let budgets = self.policy.settings().attempts.clone();
+        let budgets = self.budgets();
         let mut attempts = None;
         let recorded = self.record(|state| {
             let check = checked(&asked.database.name, ran, &state.attempts, |attempts| {
