@@ -11,6 +11,7 @@ mod agent;
 mod agents;
 mod approve;
 mod attacks;
+mod build;
 mod changes;
 mod classify;
 mod cli;

@@ -84,7 +84,15 @@ impl What {
             Some(line) => Asked::Line(line),
             None => Asked::Argv(self.argv),
         };
-        Request { asked, timeout: self.timeout, task: self.task, reason: self.reason, waiting: None, dry_run: false }
+        Request {
+            asked,
+            timeout: self.timeout,
+            task: self.task,
+            reason: self.reason,
+            waiting: None,
+            dry_run: false,
+            step: None,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod agent;
 pub mod audit;
+mod build;
 mod changes;
 mod check;
 mod db;
@@ -23,6 +24,7 @@ mod notify;
 mod person;
 mod plan;
 pub mod policy;
+mod report;
 mod run;
 mod sign;
 mod text;
@@ -54,6 +56,7 @@ Examples:
   guard check -c 'rm -rf build'       only judge it
   guard audit tail                    see what happened
   guard run -- claude                 run an agent's harness in the fence
+  guard loop plan.toml                have an agent work through a plan
   guard status                        see where everything stands
   guard approve command-3             say yes to what was asked
 
@@ -68,6 +71,8 @@ enum Command {
     Init(init::Args),
     Exec(exec::Args),
     Run(run::Args),
+    Loop(build::Args),
+    Report(report::Args),
     #[command(subcommand)]
     Agent(agent::Command),
     Check(check::Args),
@@ -144,6 +149,8 @@ pub(super) fn main(hook: fn() -> ExitCode, inside: bool) -> ExitCode {
         Command::Init(args) => init::run(&world, &from, args),
         Command::Exec(args) => exec::run(world, &from, args),
         Command::Run(args) => run::run(world, &from, args),
+        Command::Loop(args) => build::run(world, &from, args),
+        Command::Report(args) => report::run(world, &from, args),
         Command::Agent(command) => agent::run(cli.directory.as_deref(), command),
         Command::Check(args) => check::run(world, &from, args),
         Command::Pending(args) => person::requests::pending(world, &from, args),

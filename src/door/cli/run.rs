@@ -41,7 +41,7 @@ pub(crate) fn run(world: World, from: &Path, args: Args) -> ExitCode {
     diagnostics::to(&project.paths.state);
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let mut live = Live::new(terminal);
-    let answer = gate::run(&world, &project, args.argv, &mut live);
+    let answer = gate::run(&world, &project, gate::Agent { argv: args.argv, ..gate::Agent::default() }, &mut live);
     finish(&answer, live)
 }
 

@@ -110,6 +110,7 @@ fn before(world: World, question: Question) -> Result<Answer, String> {
                 reason,
                 waiting: None,
                 dry_run: false,
+                step: None,
             };
             let accepted = gate::before_command(&world, &project, request, Path::new(&guard))?;
             Ok(accepted.map(|accepted| match accepted {

@@ -119,7 +119,8 @@ impl Look<'_> {
     }
 
     fn examined(&self, asked: Asked, mode: Option<Mode>) -> Examined {
-        let request = Request { asked, timeout: None, task: None, reason: None, waiting: None, dry_run: false };
+        let request =
+            Request { asked, timeout: None, task: None, reason: None, waiting: None, dry_run: false, step: None };
         examine_in(&self.world, self.root, request, self.policy, mode)
     }
 

@@ -74,6 +74,6 @@ impl Plan {
 }
 
 /// SHA-256 in hex.
-fn sha256(bytes: &[u8]) -> String {
+pub(super) fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }

@@ -210,6 +210,8 @@ fn start_of(machine: &Machine) -> Option<u64> {
             | Detail::Lost { of },
         ) => Some(*of),
         Machine::Known(Detail::MigrationEnd(ended)) => Some(ended.of),
+        Machine::Known(Detail::PhaseStep(step)) => Some(step.of),
+        Machine::Known(Detail::PhaseEnded(ended)) => Some(ended.of),
         Machine::Known(Detail::QueryEnd(ended)) => Some(ended.of),
         Machine::Known(Detail::AgentEnded(ended)) => Some(ended.of),
         Machine::Known(Detail::ShellError { of, .. }) => *of,
@@ -231,6 +233,7 @@ fn start_of(machine: &Machine) -> Option<u64> {
             | Detail::QueryStart(_)
             | Detail::QueryRefused(_)
             | Detail::ModeSet(_)
+            | Detail::PhaseStarted(_)
             | Detail::MigrationProposed(_)
             | Detail::MigrationStart(_)
             | Detail::MigrationDone(_)

@@ -3,6 +3,7 @@
 use super::{iteration, mode, say, told};
 use crate::door::cli::text::{Paint, Tone};
 use crate::door::cli::{code, project, words};
+use crate::event::Working;
 use crate::event::line::{printable, safe_json, visible};
 use crate::gate::{self, Standing, Stop, World};
 use serde_json::json;
@@ -48,6 +49,8 @@ fn status(world: World, from: &Path, as_json: bool) -> Result<ExitCode, Stop> {
             "attempts": used.collect::<serde_json::Map<_, _>>(),
             "total": { "used": attempts.total(), "budget": budgets.total },
             "denials": { "used": attempts.denials, "budget": budgets.denials },
+            "phase": state.phases.open.as_deref().map(phase_object),
+            "phases": state.phases.ended.iter().map(|(id, ending)| json!({ "phase": id, "complete": ending.complete })).collect::<Vec<_>>(),
             "iteration": state.iteration.open.as_deref().map(iteration::object),
             "requests": requests.iter().map(|(name, _)| name).collect::<Vec<_>>(),
             "mode": state.mode.now.map(crate::event::Mode::word),
@@ -83,6 +86,10 @@ fn status(world: World, from: &Path, as_json: bool) -> Result<ExitCode, Stop> {
         let _ = writeln!(out, "  {}", stop.help().unwrap_or_default());
     }
     let _ = writeln!(out, "{}", mode::line(state.mode));
+    if let Some(open) = &state.phases.open {
+        let most = open.attempts.get("total").map_or(budgets.total, |own| budgets.total.min(*own));
+        out += &phase_lines(open, most.saturating_sub(attempts.total()));
+    }
     let spent: Vec<String> = rows
         .iter()
         .filter(|(word, _)| attempts.used(word) > 0)
@@ -114,4 +121,40 @@ fn status(world: World, from: &Path, as_json: bool) -> Result<ExitCode, Stop> {
     );
     say(&out)?;
     Ok(exit)
+}
+
+/// The phase that is worked on, as an object.
+fn phase_object(open: &Working) -> serde_json::Value {
+    json!({
+        "phase": open.phase,
+        "description": open.description,
+        "seq": open.seq,
+        "attempt": open.attempt,
+        "agent_runs": open.agent_runs,
+        "files": open.files,
+        "step": open.run.as_ref().map(|run| &run.step),
+        "passed": open.passed.iter().map(|passed| &passed.step).collect::<Vec<_>>(),
+        "last_error": open.red.as_ref().map(|red| json!({ "step": red.step, "category": red.category, "message": red.message })),
+        "waits": open.asks,
+    })
+}
+
+/// The same for a person; `left`: failed attempts that may still come.
+fn phase_lines(open: &Working, left: u32) -> String {
+    let mut out = String::new();
+    let running = open.run.as_ref().map(|run| format!(", {} runs", visible(&run.step))).unwrap_or_default();
+    let _ = writeln!(
+        out,
+        "phase {}: {}; attempt {} of {}{running}",
+        visible(&open.phase),
+        visible(&open.description),
+        open.attempt,
+        open.attempt.saturating_sub(1).saturating_add(left)
+    );
+    let files: Vec<String> = open.files.iter().map(|glob| visible(glob)).collect();
+    let _ = writeln!(out, "  may touch: {}", files.join(", "));
+    if let Some(red) = &open.red {
+        let _ = writeln!(out, "  last error: {}: {}", visible(&red.step), visible(&red.message));
+    }
+    out
 }

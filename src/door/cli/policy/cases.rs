@@ -84,6 +84,7 @@ fn judged_here(world: &World, present: &Present, case: &Case) -> Judgement {
         reason: None,
         waiting: None,
         dry_run: false,
+        step: None,
     };
     let world = World { cwd: present.root.clone(), ..world.clone() };
     let policy: &Policy = &present.policy;
