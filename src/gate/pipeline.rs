@@ -11,7 +11,7 @@ use super::reach::reach;
 use super::stored::Stored;
 use super::transaction;
 use super::unread::lacked;
-use super::{Answer, Patience, Project, Request, Stop, World, compose, dotenv, entries, load};
+use super::{Answer, Patience, Project, Request, Step, Stop, World, compose, dotenv, entries, load};
 use crate::approve::{Permit, Unusable, settle, settle_approved, settle_by_policy, usable};
 use crate::decide::Verdict;
 use crate::execute::change::Transaction;
@@ -36,7 +36,7 @@ pub fn run_approved(world: &World, project: &Project, name: &str, patience: Pati
         let mut desk = Desk { patience, ..desk };
         answer.left_alone = std::mem::take(&mut desk.left_alone);
         desk.not_halted(&mut answer, None)?;
-        approved(&mut desk, name, sink, &mut answer)
+        approved(&mut desk, name, None, sink, &mut answer)
     });
     answer.stop = done.err();
     answer
@@ -58,7 +58,7 @@ fn asked(desk: &mut Desk<'_>, request: Request, sink: &mut dyn Sink, answer: &mu
         return judged.absent.map_or(Ok(()), Err);
     }
     let name = match desk.ask(&refusal, &judged, &request, answer)? {
-        Asking::Approved(name) => return approved(desk, &name, sink, answer),
+        Asking::Approved(name) => return approved(desk, &name, request.step, sink, answer),
         Asking::Waits(name) => name,
         Asking::TooMany => return Ok(()),
     };
@@ -68,7 +68,7 @@ fn asked(desk: &mut Desk<'_>, request: Request, sink: &mut dyn Sink, answer: &mu
     // The answer may have changed the policy.
     desk.policy = load(desk.project)?;
     match answered {
-        Answered::Approved | Answered::Not(Unusable::Allowed) => approved(desk, &name, sink, answer),
+        Answered::Approved | Answered::Not(Unusable::Allowed) => approved(desk, &name, request.step, sink, answer),
         Answered::Waits => Ok(()),
         Answered::Not(cause) => Err(Stop::Approval { name, cause }),
         Answered::Halted(name) => Err(Stop::Halted { name }),
@@ -76,8 +76,14 @@ fn asked(desk: &mut Desk<'_>, request: Request, sink: &mut dyn Sink, answer: &mu
 }
 
 /// Guard's own copy of what was approved, judged once more, used up and run. What the policy allows by itself by now runs
-/// by that, approved or not.
-fn approved(desk: &mut Desk<'_>, name: &str, sink: &mut dyn Sink, answer: &mut Answer) -> Result<(), Stop> {
+/// by that, approved or not. `step`: the step of a phase that it is asked as now.
+fn approved(
+    desk: &mut Desk<'_>,
+    name: &str,
+    step: Option<Step>,
+    sink: &mut dyn Sink,
+    answer: &mut Answer,
+) -> Result<(), Stop> {
     answer.request = Some(name.to_owned());
     if desk.state().requests.open(name).is_some_and(|open| open.asked.kind == held::KIND) {
         return desk.approved_changes(name, answer);
@@ -103,10 +109,10 @@ fn approved(desk: &mut Desk<'_>, name: &str, sink: &mut dyn Sink, answer: &mut A
         (Ok(_), None) => return Err(unusable(Unusable::Changed)),
         (Err(cause), _) => return Err(unusable(*cause)),
     };
-    let (world, request) = (stored.world(), stored.request());
+    let (world, request) = (stored.world(), Request { step, ..stored.request() });
     let judged = judged(desk, &world, &request, answer)?;
     let judgement = match settle_by_policy(judged.judgement.clone()) {
-        Ok(permit) if desk.take_turn(&permit, answer)? => return approved(desk, name, sink, answer),
+        Ok(permit) if desk.take_turn(&permit, answer)? => return approved(desk, name, request.step, sink, answer),
         Ok(permit) => return run(desk, &world, permit, judged, &request, sink, answer),
         Err(judgement) => judgement,
     };
@@ -116,7 +122,7 @@ fn approved(desk: &mut Desk<'_>, name: &str, sink: &mut dyn Sink, answer: &mut A
         return Err(unusable(Unusable::Changed));
     }
     match settle_approved(*judgement, approval) {
-        Ok(permit) if desk.take_turn(&permit, answer)? => approved(desk, name, sink, answer),
+        Ok(permit) if desk.take_turn(&permit, answer)? => approved(desk, name, request.step, sink, answer),
         Ok(permit) => run(desk, &world, permit, judged, &request, sink, answer),
         Err(refusal) => desk.deny(&refusal, &judged, &request, answer),
     }

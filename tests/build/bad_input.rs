@@ -126,18 +126,26 @@ fn a_check_that_is_not_there_is_red_and_one_that_nothing_allows_waits_for_a_pers
     assert!(absent.stderr.contains("plan.toml:11:19: the program `nosuchtool` is not there"), "{}", absent.stderr);
     assert_eq!(scene.steps(), [] as [&str; 0], "nothing begins");
 
-    let phases = phase("1.1", "*.py", "checks = { lint = \"truncate -s 0 a.csv\" }");
-    let scene = Scene::new("", &phases, &attempt("1.1", "1", &[GOOD]));
-    for _ in 0..2 {
-        let waits = scene.ends(&[], 75);
-        assert!(waits.stderr.contains("waits for a person: command-1;"), "{}", waits.stderr);
-        assert_eq!(scene.steps(), ["1.1 1 agent pass", "1.1 1 lint waits"]);
+    let phases = phase("1.1", "*", "checks = { lint = \"truncate -s 0 a.csv\" }");
+    for answer in ["approve", "deny"] {
+        let scene = Scene::new("", &phases, &attempt("1.1", "1", &[GOOD]));
+        for _ in 0..2 {
+            let waits = scene.ends(&[], 75);
+            assert!(waits.stderr.contains("waits for a person: command-1;"), "{}", waits.stderr);
+            assert_eq!(scene.steps(), ["1.1 1 agent pass", "1.1 1 lint waits"]);
+        }
+        scene.answer(answer, "command-1");
+        if answer == "approve" {
+            // Allowed, it is the check that it was.
+            scene.ends(&[], 0);
+            assert_eq!(scene.steps(), ["1.1 1 agent pass", "1.1 1 lint waits", "1.1 1 lint pass"]);
+        } else {
+            // A person mends the plan instead.
+            scene.home.write("plan.toml", &scene.home.read("plan.toml").replace("truncate -s 0 a.csv", "cat a.py"));
+            scene.ends(&["--replan"], 0);
+        }
+        scene.whole();
     }
-    // A person mends the plan instead.
-    scene.answer("deny", "command-1");
-    scene.home.write("plan.toml", &scene.home.read("plan.toml").replace("truncate -s 0 a.csv", "cat a.py"));
-    scene.ends(&["--replan"], 0);
-    scene.whole();
 }
 
 #[test]
