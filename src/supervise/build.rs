@@ -100,6 +100,8 @@ pub(super) struct Build<'a> {
     pub(super) restless: u32,
     /// Failed attempts that count.
     pub(super) used: u32,
+    /// Bytes of the dry run's log that stood there before it ran.
+    pub(super) log_from: u64,
 }
 
 /// Goes through a plan as far as that is possible without a person.
@@ -145,6 +147,7 @@ pub fn run(world: &World, project: &Project, options: &Options, show: &mut dyn S
         outcome: None,
         restless: 0,
         used: 0,
+        log_from: 0,
     };
     build.go(options)
 }
@@ -419,6 +422,8 @@ impl Build<'_> {
             }
             Work::DryRun(run) => {
                 let time = run.duration_after(working.dry_runs);
+                let log = run.log.as_ref().map(|log| self.project.root.join(log));
+                self.log_from = log.and_then(|log| log.metadata().ok()).map_or(0, |found| found.len());
                 self.command(phase, step, (&run.line(time), None), working, bounds, time)
             }
             Work::Data(data) => self.data(phase, step, data, working),

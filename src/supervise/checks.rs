@@ -19,6 +19,7 @@ use crate::gate::{self, Answer, Failing, Patience, Request, Stop};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
 use std::time::Duration;
 
 /// Bytes of a dry run's log, or output, that are looked at: the last ones.
@@ -83,6 +84,10 @@ impl Build<'_> {
             return Ok(Some(End::Interrupted { code: outcome.exit_code }));
         }
         if self.outcome.is_some() {
+            // It ran, and the log says what came of it; what guard could not do after that is no check's result.
+            if let Some(stop) = answer.stop {
+                self.show.tell(&Told::Note { text: stop.to_string() });
+            }
             return Ok(None);
         }
         match answer.stop {
@@ -130,8 +135,10 @@ impl Build<'_> {
                 duration_ms: ended.duration_ms,
                 ..stepped(working, INSTALL, String::new())
             };
-            self.noted(phase, step, None)?;
-            return Ok(true);
+            return match ended.exit_code {
+                0 => self.noted(phase, step, None).map(|()| true),
+                code => self.not_installed(phase, step, format!("`{REQUIRED}` ended with {code}")).map(|()| true),
+            };
         }
         let Some(step) = steps.iter().find(|step| step.name == run.step) else { return Ok(false) };
         match &step.work {
@@ -167,7 +174,7 @@ impl Build<'_> {
             }
             Some(check) if check.proves == Proves::Failure => {
                 if check.category.as_deref() == Some(Category::Import.word()) && self.may_install(working) {
-                    return self.install(phase, working);
+                    return self.install(phase, working, check.message.as_deref().unwrap_or_default());
                 }
                 let message = check.message.clone().unwrap_or_else(|| format!("ended with {}", ended.exit_code));
                 let error = error(&step.name, &message, &check.tests);
@@ -190,8 +197,9 @@ impl Build<'_> {
         self.settings.r#loop.install && !working.installed && self.project.root.join("requirements.txt").is_file()
     }
 
-    /// Installs what the project requires; the check is run again then.
-    fn install(&mut self, phase: &Phase, working: &Working) -> Result<(), LoopFault> {
+    /// Installs what the project requires; the check is run again then. Where that is not allowed, or not possible, the agent is
+    /// told of it and of the import: `message`.
+    fn install(&mut self, phase: &Phase, working: &Working, message: &str) -> Result<(), LoopFault> {
         self.show.tell(&Told::Step {
             phase: phase.id.clone(),
             step: INSTALL.to_owned(),
@@ -202,11 +210,26 @@ impl Build<'_> {
         });
         let step = gate::Step { name: INSTALL.to_owned(), check: None };
         let answer = self.execute(phase, REQUIRED, step, Duration::from_secs(600));
-        if answer.stop.is_some() || self.outcome.is_none() {
-            // Not allowed, or not possible: the agent is told of the import.
-            self.noted(phase, stepped(working, INSTALL, String::new()), None)?;
+        if self.outcome.is_some() || answer.outcome.is_some() {
+            return Ok(());
         }
-        Ok(())
+        let why = match (&answer.stop, &answer.judgement) {
+            (Some(stop), _) => stop.to_string(),
+            (None, Some(judgement)) => {
+                let rule = judgement.matches().first().map(|rule| format!("`{}`: {}", rule.id, rule.reason));
+                rule.unwrap_or_else(|| "nothing allows it".to_owned())
+            }
+            (None, None) => "it did not run".to_owned(),
+        };
+        let step = stepped(working, INSTALL, String::new());
+        self.not_installed(phase, step, format!("{message}; `{REQUIRED}` was not run: {why}"))
+    }
+
+    /// What the project requires is not there: the agent's turn. The import that failed was counted already.
+    fn not_installed(&mut self, phase: &Phase, step: PhaseStep, message: String) -> Result<(), LoopFault> {
+        let category = Some(Category::Import.word().to_owned());
+        let files = self.fingerprint(phase);
+        self.red(phase, PhaseStep { files, message: Some(message), category, ..step }, None)
     }
 
     fn dry_ran(
@@ -216,18 +239,30 @@ impl Build<'_> {
         working: &Working,
         (run, ended): (&StepRun, &StepEnd),
     ) -> Result<bool, LoopFault> {
-        // What it printed is not known after an interruption: it is run again.
-        let Some(outcome) = self.outcome.take() else { return Ok(false) };
+        // Where a rule calls it a check, its failure was counted when it ended.
+        let counted = ended.check.as_deref().filter(|check| check.proves == Proves::Failure);
+        let outcome = self.outcome.take();
+        // What it printed is not known after an interruption: it is run again, unless it has counted.
+        if outcome.is_none() && counted.is_none() {
+            return Ok(false);
+        }
         let files = self.fingerprint(phase);
         let base =
             PhaseStep { run: Some(run.seq), duration_ms: ended.duration_ms, ..stepped(working, &step.name, files) };
+        let (Some(outcome), None) = (outcome, counted) else {
+            let message = counted.and_then(|check| check.message.clone()).unwrap_or_else(|| "it failed".to_owned());
+            let error = error(DRY_RUN, &message, &[]);
+            let category = counted.and_then(|check| check.category.clone());
+            let red = PhaseStep { message: Some(message), error: Some(error), category, ..base };
+            return self.red(phase, red, None).map(|()| true);
+        };
         let printed = {
             let (out, _) = outcome.stdout.excerpt(LOOKED as usize);
             let (err, _) = outcome.stderr.excerpt(LOOKED as usize);
             format!("{}\n{}", String::from_utf8_lossy(&out), String::from_utf8_lossy(&err))
         };
         let text = match &dry.log {
-            Some(log) => match last(&self.project.root.join(log)) {
+            Some(log) => match written(&self.project.root.join(log), self.log_from) {
                 Ok(text) => text,
                 Err(error) => {
                     let message = format!("its log `{log}` cannot be read: {error}");
@@ -246,10 +281,8 @@ impl Build<'_> {
         let Some(message) = wrong else { return self.noted(phase, base, None).map(|()| true) };
         let error = error(DRY_RUN, &message, &[]);
         let red = PhaseStep { message: Some(message.clone()), error: Some(error), ..base };
-        // Where a rule calls it a check, its failure was counted when it ended.
-        let counted = ended.check.as_ref().is_some_and(|check| check.proves == Proves::Failure);
         let failing = (Category::Runtime, step.shown(), format!("{message}\n\n{printed}"));
-        self.red(phase, red, Some(failing).filter(|_| !counted)).map(|()| true)
+        self.red(phase, red, Some(failing)).map(|()| true)
     }
 
     /// Records a red step, with what of it counts.
@@ -305,7 +338,7 @@ pub(super) fn stepped(working: &Working, step: &str, files: String) -> PhaseStep
     }
 }
 
-/// A fingerprint of what is wrong, without what differs from run to run: numbers of lines, times, addresses.
+/// A fingerprint of what is wrong, the same whatever digits stand in it: lines, times and numbers of processes differ from run to run.
 pub(super) fn error(step: &str, message: &str, tests: &[String]) -> String {
     let plain: String = message.chars().map(|letter| if letter.is_ascii_digit() { '0' } else { letter }).collect();
     let mut all = Sha256::new();
@@ -332,11 +365,12 @@ fn unexpected(dry: &DryRun, text: &str) -> Option<String> {
     Some(format!("its log does not hold `{missing}`"))
 }
 
-/// The end of a log.
-fn last(path: &std::path::Path) -> std::io::Result<String> {
+/// What was written to a log behind its first `from` bytes, so far as it is looked at; of one that is shorter now, all of it.
+fn written(path: &Path, from: u64) -> std::io::Result<String> {
     let mut file = File::open(path)?;
     let len = file.metadata()?.len();
-    file.seek(SeekFrom::Start(len.saturating_sub(LOOKED)))?;
+    let from = if len < from { 0 } else { from };
+    file.seek(SeekFrom::Start(from.max(len.saturating_sub(LOOKED))))?;
     let mut bytes = Vec::new();
     file.take(LOOKED).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())

@@ -37,10 +37,19 @@ impl Build<'_> {
     /// Everything is halted: the phase that was worked on failed.
     pub(super) fn failed(&mut self, state: &State, halt: &Halt) -> Result<End, LoopFault> {
         if let Some(working) = &state.phases.open {
+            let by_failures = matches!(halt.cause, Cause::Failures | Cause::Memory);
+            let red = working.red.as_ref().filter(|_| by_failures);
+            // What else halts has no red step: its report says what it was.
+            let report = gate::escalated(self.project, &halt.name)?;
+            let said = report.analysis.or_else(|| report.last_error.lines().next().map(str::to_owned));
             let ended = PhaseEnded {
-                category: halt.category.clone().or_else(|| working.red.as_ref()?.category.clone()),
+                category: halt
+                    .category
+                    .clone()
+                    .or_else(|| red?.category.clone())
+                    .or_else(|| Some(halt.cause.word().to_owned())),
                 attempts: halt.attempts,
-                last: working.red.as_ref().map(|red| red.message.clone()),
+                last: red.map(|red| red.message.clone()).or(said),
                 halt: Some(halt.name.clone()),
                 ..self.ending(working, false)?
             };

@@ -376,7 +376,8 @@ fn budgets_are_looked_at_before_each_step() {
     );
     let failed = scene.ends(&[], 77);
     assert_eq!(scene.steps(), ["1.1 1 agent pass", "1.1 1 lint fail"]);
-    assert!(failed.stdout.contains("[PHASE_FAILED] Phase 1.1: phase 1.1\n"), "{}", failed.stdout);
+    let told = "[PHASE_FAILED] Phase 1.1: phase 1.1\n- Error: budget\n- Attempts: none\n- Last error: spent of phase 1.1: runs of the agent: 1 of 1\n";
+    assert!(failed.stdout.contains(told), "{}", failed.stdout);
     let report = scene.home.guard(&["escalations", "resume-1"]);
     assert!(report.stdout.contains("runs of the agent: 1 of 1"), "{}", report.stdout);
 

@@ -146,7 +146,7 @@ fn killed_at_thirty_moments_it_comes_to_the_same_end_by_the_same_steps_and_count
         let last = scene.goes(&[]);
         let told = format!("seed {seed}, run {runs}, killed after {times:?} ms: {}{}", last.stdout, last.stderr);
         assert_eq!(last.code, Some(77), "{told}");
-        assert_eq!(came(&scene), expected, "{told}");
+        assert_eq!(came(&scene), expected, "{told}{}", scene.home.log());
         let verified = scene.home.guard(&["audit", "verify"]);
         assert_eq!(verified.code, Some(0), "{told}{}{}", verified.stdout, verified.stderr);
         let status = scene.status();

@@ -390,3 +390,34 @@ fn what_is_refused_again_and_again_ends_the_phase_at_a_person_s_desk() {
     scene.ends(&[], 0);
     scene.whole();
 }
+
+#[test]
+fn what_cannot_be_installed_is_the_agents_turn_and_the_import_counts_once() {
+    let test = |import: &str| {
+        format!(
+            "write = \"test_a.py\"\ncontent = '''\n{import}import unittest\n\n\nclass Test(unittest.TestCase):\n    \
+             def test_one(self):\n        self.assertEqual(1, 1)\n'''"
+        )
+    };
+    let actions = attempt("1.1", "1", &[&test("import nosuchmodule\n")]) + &attempt("1.1", "2", &[&test("")]);
+    let checks = "checks = { tests = \"python3 -m unittest test_a.py\" }";
+    let scene = Scene::new("[loop]\ninstall = true\n", &phase("1.1", "*.py", checks), &actions);
+    scene.home.write("requirements.txt", "nosuchmodule\n");
+    let done = scene.ends(&[], 0);
+    let steps = ["1.1 1 agent pass", "1.1 1 install fail", "1.1 2 agent pass", "1.1 2 tests pass"];
+    assert_eq!(scene.steps(), steps, "{}", done.stdout);
+    assert!(done.stdout.contains("`pip install -r requirements.txt` was not run: "), "{}", done.stdout);
+    assert_eq!(scene.counted(), ["import 1/2, 1/3"]);
+}
+
+#[test]
+fn what_stood_in_the_log_before_a_dry_run_is_not_its_own() {
+    let dry = "dry_run = { command = \"sh run.sh\", log = \"run.log\", holds = [\"accepted\"], lacks = [\"ERROR\"] }\n";
+    let scene =
+        Scene::new("", &phase("1.1", "a.py", dry), &attempt("1.1", "1", &["write = \"a.py\"\ncontent = \"A = 1\\n\""]));
+    scene.home.write("run.sh", "echo order accepted >> run.log\n");
+    scene.home.write("run.log", "ERROR of another day\n");
+    scene.ends(&[], 0);
+    assert_eq!(scene.steps(), ["1.1 1 agent pass", "1.1 1 dry-run pass"]);
+    assert_eq!(scene.home.read("run.log"), "ERROR of another day\norder accepted\n");
+}

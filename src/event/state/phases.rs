@@ -232,6 +232,7 @@ impl Phases {
                 open.again();
             }
             StepResult::Fail => {
+                open.installed |= step.step == INSTALL;
                 open.proposed.remove(&step.step);
                 open.dry_runs = open.dry_runs.saturating_add(u32::from(step.step == DRY_RUN));
                 if let Some(error) = &step.error {
