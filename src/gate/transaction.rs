@@ -61,7 +61,7 @@ impl Desk<'_> {
             self.log.refresh().map_err(Stop::Log)?;
             let name = left.name().to_owned();
             let on_record = self.state().transactions.holds(&name);
-            let conflicts = match change::finish(left, &self.project.root, on_record) {
+            let conflicts = match change::finish(left, (&self.project.paths.state, &self.project.root), on_record) {
                 Ok(conflicts) => conflicts,
                 Err(error) => {
                     self.unfinished.get_or_insert(half(&name, error));

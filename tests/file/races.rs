@@ -3,7 +3,7 @@
 use super::{changes, scene, sha256, write, writer};
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -67,6 +67,7 @@ fn a_guard_that_is_killed_leaves_a_version_that_the_log_names() {
         let (now, log) = (home.read("a.py"), home.log());
         let recorded = log.contains(&format!("\"sha256\":\"{}\"", sha256(&home, "a.py")));
         assert!(now == before || now == format!("{round}\n") && recorded, "{round}: {now}");
+        assert_eq!(fs::metadata(home.project.join("a.py")).unwrap().nlink(), 1, "{round}");
         written += u32::from(now != before);
     }
     assert_eq!(home.guard(&["audit", "verify"]).code, Some(0));

@@ -12,7 +12,7 @@ use rustix::fs::{AtFlags, CWD, linkat, statat};
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -77,6 +77,20 @@ impl Aside {
         let entries = fs::read_dir(state.join(FOLDER)).ok()?;
         let of = |file: &Path| file.file_stem().is_some_and(|stem| stem == name);
         entries.flatten().map(|entry| entry.path()).find(|path| of(path)).map(|folder| Self { folder })
+    }
+
+    /// Lets go of what still stands in the project, since it was not replaced: a file of two names nobody may change.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub(super) fn release(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            if entry.metadata()?.nlink() > 1 {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     /// Its list, and the hash of that in hex.

@@ -3,6 +3,7 @@
 //! Knows nothing of logs: whoever calls says which transactions are on record.
 
 use super::apply::{apply, take_back, unstage};
+use super::aside::Aside;
 use super::place::Root;
 use super::redo::conflicts;
 use super::stand::special_called;
@@ -189,20 +190,30 @@ pub fn unfinished(state: &Path) -> Vec<Unfinished> {
 }
 
 /// Brings in what is on record and nobody has worked on since, and takes back what is not. The paths that are left as they
-/// are, since somebody has.
+/// are, since somebody has. Of what was kept aside stays what was replaced.
 ///
 /// # Errors
 /// Those of the file system; then it is still to be done.
-pub fn finish(unfinished: Unfinished, project: &Path, on_record: bool) -> Result<Vec<PathBuf>, Errno> {
+pub fn finish(
+    unfinished: Unfinished,
+    (state, project): (&Path, &Path),
+    on_record: bool,
+) -> Result<Vec<PathBuf>, Errno> {
     let Unfinished { transaction, set } = unfinished;
+    let kept = Aside::find(state, transaction.name());
     let done = Root::open(project).and_then(|root| {
         let Some(set) = &set else { return Err(Errno::IO) };
+        let release = |kept: &Aside| kept.release().map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO));
         if !on_record {
-            return take_back(&root, transaction.name(), set).map(|()| Vec::new());
+            take_back(&root, transaction.name(), set)?;
+            kept.iter().try_for_each(release)?;
+            kept.into_iter().for_each(Aside::forget);
+            return Ok(Vec::new());
         }
         let left = conflicts(&root, transaction.name(), set)?;
         let mut paths = apply(&root, transaction.name(), set, &left)?;
         left.iter().try_for_each(|n| unstage(&root, transaction.name(), set, *n))?;
+        kept.iter().try_for_each(release)?;
         paths.extend(left.iter().filter_map(|n| set.changes.get(*n)).map(|change| change.path.clone()));
         paths.sort();
         Ok(paths)
