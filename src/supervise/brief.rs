@@ -14,6 +14,22 @@ use std::collections::BTreeMap;
 
 /// Refusals that an agent is told of.
 const REFUSALS: usize = 20;
+/// Files that a note names.
+const NAMED: usize = 5;
+
+/// What a person should know of changes that were not shown to work before a phase began: they take room in the iteration,
+/// of at most `most` files.
+pub(super) fn still_open(state: &State, most: u32) -> Option<String> {
+    let round = state.iteration.open.as_deref().filter(|round| !round.is_empty())?;
+    let names: Vec<&str> = round.files.keys().take(NAMED).map(String::as_str).collect();
+    let others = round.number().saturating_sub(names.len() as u64);
+    let and = if others == 0 { String::new() } else { format!(" and {others} more") };
+    let room = u64::from(most).saturating_sub(round.number());
+    Some(format!(
+        "the open iteration holds {}{and} already, and has room for {room} more: `guard iteration close` after a green check ends it",
+        names.join(", ")
+    ))
+}
 
 impl Build<'_> {
     /// The brief of the attempt that `working` is at.

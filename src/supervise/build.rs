@@ -293,7 +293,7 @@ impl Build<'_> {
                 return self.failed(&state, halt).map(Some);
             }
             let Some(working) = open else {
-                self.begin(phase)?;
+                self.begin(phase, &state)?;
                 told = true;
                 continue;
             };
@@ -327,8 +327,11 @@ impl Build<'_> {
         }
     }
 
-    fn begin(&mut self, phase: &Phase) -> Result<(), LoopFault> {
+    fn begin(&mut self, phase: &Phase, state: &State) -> Result<(), LoopFault> {
         self.tell_phase(phase, false);
+        if let Some(text) = super::brief::still_open(state, self.settings.iteration.files) {
+            self.show.tell(&Told::Note { text });
+        }
         self.restless = 0;
         let log = phase.dry_run.as_ref().and_then(|run| run.log.clone());
         gate::begin_phase(

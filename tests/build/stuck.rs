@@ -421,3 +421,18 @@ fn what_stood_in_the_log_before_a_dry_run_is_not_its_own() {
     assert_eq!(scene.steps(), ["1.1 1 agent pass", "1.1 1 dry-run pass"]);
     assert_eq!(scene.home.read("run.log"), "ERROR of another day\norder accepted\n");
 }
+
+/// Found by `guard demo`: an agent whose second file was refused, for what somebody had changed before.
+#[test]
+fn what_was_changed_before_a_phase_and_takes_room_in_it_is_told() {
+    let checked = "checks = { tests = \"python3 -m unittest test_a.py\" }";
+    let write = |name: &str| format!("write = \"{name}\"\ncontent = '''\nA = 1\n'''");
+    let actions = attempt("1.1", "1", &[&write("a.py"), &write("test_a.py")]);
+    let scene = Scene::new("[attempts]\ntotal = 1\n", &phase("1.1", "*a.py", checked), &actions);
+    let earlier = scene.home.guard(&["exec", "-c", "echo x > earlier.txt"]);
+    assert_eq!(earlier.code, Some(0), "{}", earlier.stderr);
+    let done = scene.ends(&[], 77);
+    let note = "note: the open iteration holds earlier.txt already, and has room for 1 more: `guard iteration close` after a green check ends it";
+    assert!(done.stdout.contains(note), "{}", done.stdout);
+    assert!(scene.home.log().contains("guard:iteration-full"), "{}", scene.home.log());
+}

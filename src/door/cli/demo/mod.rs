@@ -22,7 +22,7 @@ pub(crate) struct Args {
     keep: bool,
 }
 
-const PROJECT: [(&str, &str); 7] = [
+const PROJECT: [(&str, &str); 9] = [
     ("guard.toml", include_str!("shop.toml")),
     ("orders.py", ORDERS),
     ("test_orders.py", include_str!("test_orders.py")),
@@ -30,6 +30,8 @@ const PROJECT: [(&str, &str); 7] = [
     ("undermine.py", include_str!("undermine.py")),
     ("daemon.py", include_str!("daemon.py")),
     ("prices.csv", PRICES),
+    ("plan.toml", include_str!("plan.toml")),
+    ("agent.toml", include_str!("agent.toml")),
 ];
 const ORDERS: &str = include_str!("orders.py");
 const PRICES: &str = "day,price\n2025-01-02,101.5\n";
@@ -76,6 +78,7 @@ fn play(world: &World, keep: bool) -> Result<bool, String> {
     confined(&mut stage)?;
     limited(&mut stage)?;
     changing(&mut stage, key.as_deref())?;
+    built(&mut stage, key.is_some())?;
     failing(&mut stage, key.as_deref())?;
 
     stage.scene("Recorded: all of it stands in a log that is proved whole with the seed.");
@@ -174,6 +177,23 @@ fn changing(stage: &mut Stage, key: Option<&str>) -> Result<(), String> {
     let record = record.lines().next().unwrap_or_default();
     stage.call(&Call::new(&["undo", record]).ends(0).says("taken back"))?;
     stage.check("none of them is", DAYS.iter().all(|day| !stage.root().join(day).exists()));
+    Ok(())
+}
+
+/// A plan that an agent works through.
+fn built(stage: &mut Stage, approved: bool) -> Result<(), String> {
+    stage.scene("Built: a plan says what to make. An agent works at it until the tests say it is right.");
+    if !stage.has_python() {
+        return Ok(());
+    }
+    if approved {
+        // What was approved above changed a file, which takes room until a check is green.
+        stage.call(&Call::new(&TESTS).ends(0).says("OK"))?;
+        stage.call(&Call::new(&["iteration", "close"]).ends(0).says("closed"))?;
+    }
+    stage.say("This demo has no model: its agent does what `agent.toml` says, wrong first.");
+    stage.call(&Call::new(&["loop", "plan.toml"]).ends(0).says("[PHASE_COMPLETE] Phase 1.1: Fees"))?;
+    stage.call(&Call::new(&["report", "1.1"]).ends(0).says("complete"))?;
     Ok(())
 }
 
