@@ -549,6 +549,25 @@ fn what_a_person_denied_is_refused_at_once_and_what_is_no_plain_write_is_not_ask
     }
 }
 
+/// Found by `scripts/eval-sql` over the whole of PostgreSQL's suite: the verdict of such a statement was `allow`.
+#[test]
+fn what_the_server_cannot_take_was_not_allowed_and_nobody_is_asked_about_it() {
+    let Some(server) = postgres() else { return };
+    let real = server.database("CREATE TABLE orders (id int); GRANT ALL ON orders TO bare");
+    let home = scene("postgres", &real.url("bare"), TWO);
+    let (done, value) = asked(&home, "INSERT INTO orders VALUES ('x')");
+    assert_eq!(
+        (done.code, &value["verdict"], &value["error"]["code"], &value["request"]),
+        (Some(1), &json!("ask"), &json!("22P02"), &Value::Null),
+        "{value}"
+    );
+    let told = home.guard(&["db", "query", "UPDATE orders SET id = 'x'"]);
+    assert_eq!(told.code, Some(1), "{}", told.stderr);
+    assert!(told.stderr.contains("nobody was asked: the database does not take it as it stands"), "{}", told.stderr);
+    assert!(!home.log().contains("APPROVAL_REQUESTED"), "{}", home.log());
+    assert_eq!(real.psql("SELECT count(*) FROM orders"), "0");
+}
+
 #[test]
 fn a_killed_guard_leaves_nothing_half() {
     let Some(server) = postgres() else { return };

@@ -72,6 +72,11 @@ impl Desk<'_> {
                 let handed = Handed::default();
                 let work = Work { open: &mut || open(&asked), run, handed: &handed, again: false, approval: None };
                 self.send(&asked, (shown, request), work, answer)?;
+                if answer.failed.is_some() {
+                    // The server made nothing of it: nobody is asked, and nothing was let through.
+                    answer.judgement = Some(judged);
+                    return Ok(());
+                }
                 let (Some(judged), Some(identity)) = (answer.judgement.take(), answer.identity.clone()) else {
                     return Ok(());
                 };
