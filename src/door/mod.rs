@@ -13,26 +13,38 @@ use std::process::ExitCode;
 /// Runs the program on the process's arguments to its end; the process's exit code.
 pub fn main() -> i32 {
     // Not to be said: there is nowhere to say it.
-    let ended = if begin() { through() } else { ExitCode::from(125) };
+    let words = begin().then(words).flatten();
+    let ended = words.map_or(ExitCode::from(125), |words| through(&words));
     // What is still to be printed is printed.
     std::process::exit((0..=u8::MAX).find(|code| ExitCode::from(*code) == ended).unwrap_or(125).into())
 }
 
+/// The program's name and arguments: the process's, or those of the call that it was started ahead of; `None`: there is no
+/// call for it any more.
+fn words() -> Option<Vec<OsString>> {
+    let own: Vec<OsString> = std::env::args_os().collect();
+    match (std::env::var_os(calls::FOR), own.as_slice()) {
+        (Some(whom), [program, waits]) if waits == calls::WAITS => {
+            let words = calls::wait(&whom).ok()?;
+            Some(std::iter::once(program.clone()).chain(words).collect())
+        }
+        _ => Some(own),
+    }
+}
+
 /// A harness waits for each of its hook's answers, and takes every failure but one for consent: that door is opened before
 /// anything else can go wrong.
-fn through() -> ExitCode {
+fn through(words: &[OsString]) -> ExitCode {
     let inside = calls::is_inside();
-    let mut words = std::env::args_os().skip(1);
-    let asked =
-        words.next().is_some_and(|door| door == "hook") && words.next().is_some_and(|harness| harness == "claude");
-    match words.next() {
+    let asked = words.get(1).is_some_and(|door| door == "hook") && words.get(2).is_some_and(|name| name == "claude");
+    match words.get(3) {
         None if asked && inside => match calls::call(&["hook", "claude"].map(OsString::from)) {
             Ok(answer) => ExitCode::from(answer.code),
             Err(error) => hook::refuse(&format!("the guard outside does not answer: {error}")),
         },
         None if asked => hook::run(),
         Some(word) if asked && word != "--help" && word != "-h" => hook::refuse("`hook claude` takes no arguments"),
-        Some(_) | None => cli::main(hook::run, inside),
+        Some(_) | None => cli::main(words, hook::run, inside),
     }
 }
 

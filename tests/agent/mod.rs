@@ -5,6 +5,7 @@ mod attacks;
 mod calls;
 mod ending;
 mod given;
+mod spare;
 mod users;
 
 use crate::cli::{Done, Home, PATIENT, done};

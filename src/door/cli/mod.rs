@@ -117,13 +117,12 @@ enum Command {
     Man(generate::Man),
 }
 
-/// Runs the program on the process's arguments; `hook` answers a harness, where it is called in some uncommon way; `inside`:
+/// Runs the program on its name and arguments; `hook` answers a harness, where it is called in some uncommon way; `inside`:
 /// whether guard is called from inside a harness's fence.
-pub(super) fn main(hook: fn() -> ExitCode, inside: bool) -> ExitCode {
-    let arguments: Vec<OsString> = std::env::args_os().collect();
-    let cli = match at_once(&arguments).map_or_else(|| whole(&arguments), Ok) {
+pub(super) fn main(arguments: &[OsString], hook: fn() -> ExitCode, inside: bool) -> ExitCode {
+    let cli = match at_once(arguments).map_or_else(|| whole(arguments), Ok) {
         Ok(cli) => cli,
-        Err(error) => return text::usage(&error, &arguments),
+        Err(error) => return text::usage(&error, arguments),
     };
     if inside {
         // What only tells about the program needs nobody outside; an agent calls guard by itself.
@@ -198,14 +197,27 @@ fn at_once(arguments: &[OsString]) -> Option<Cli> {
         #[command(flatten)]
         args: A,
     }
+    #[derive(Parser)]
+    struct Above<S: Subcommand> {
+        #[arg(short = 'C', global = true)]
+        directory: Option<PathBuf>,
+        #[command(subcommand)]
+        below: S,
+    }
     fn read<A: clap::Args>(words: &[OsString], command: fn(A) -> Command) -> Option<Cli> {
         let Alone { directory, args } = Alone::<A>::try_parse_from(words).ok()?;
         Some(Cli { directory, command: command(args) })
+    }
+    fn read_below<S: Subcommand>(words: &[OsString], command: fn(S) -> Command) -> Option<Cli> {
+        let Above { directory, below } = Above::<S>::try_parse_from(words).ok()?;
+        Some(Cli { directory, command: command(below) })
     }
     let words = arguments.get(1..)?;
     match words.first()?.to_str()? {
         "exec" => read(words, Command::Exec),
         "check" => read(words, Command::Check),
+        "file" => read_below(words, Command::File),
+        "db" => read_below(words, Command::Db),
         _ => None,
     }
 }
@@ -273,6 +285,24 @@ mod tests {
             "check --help",
             "chec ls",
             "help exec",
+            "file list",
+            "file -C x list",
+            "file list -C x --most 3",
+            "file -C x list -C y",
+            "file write --reason r a.py",
+            "file writ --reason r a.py",
+            "file",
+            "file help",
+            "file --help",
+            "file --version",
+            "file write --help",
+            "file edit --reason r --old a --new b a.py",
+            "db list",
+            "db query --db x --json SELECT",
+            "db query --db x -C y",
+            "db query",
+            "db -V",
+            "db",
         ];
         let mut read = 0;
         for call in calls {

@@ -2,19 +2,25 @@
 //! Knows neither which calls are an agent's nor what they do.
 
 mod serve;
+mod spare;
 mod wire;
 
 pub use serve::{Refused, Served, Serving, Terms};
 
 use super::sandbox::{PROGRAM, SUPERVISOR, heed};
+use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 /// The variable by which a guard that was called for somebody inside knows the process that called it, and the only
 /// project it may act in.
 pub const FOR: &str = "GUARD_RUN_FOR";
+
+/// The one argument of a guard that is started before there is a call for it.
+pub const WAITS: &str = "--waits";
 
 /// Whether this process is inside a fence from which guard can be called.
 pub fn is_inside() -> bool {
@@ -58,4 +64,20 @@ pub fn begin(for_whom: &OsStr) -> io::Result<PathBuf> {
     let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
     let parent = rustix::process::getppid().map(|parent| parent.as_raw_nonzero().get());
     if parent == Some(pid) { Ok(root) } else { Err(gone()) }
+}
+
+/// For a guard that was started before there was a call: waits for one, takes on its streams and its folder, and gives its
+/// words.
+///
+/// # Errors
+/// Where the guard that started it is gone, or has no call for it any more.
+pub fn wait(for_whom: &OsStr) -> io::Result<Vec<OsString>> {
+    begin(for_whom)?;
+    let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let wire::Handed { words, folder, streams: [stdin, stdout, stderr] } = wire::handed(&socket)?;
+    rustix::process::fchdir(folder)?;
+    dup2_stdin(stdin)?;
+    dup2_stdout(stdout)?;
+    dup2_stderr(stderr)?;
+    Ok(words)
 }

@@ -1,6 +1,7 @@
 //! The outside of calls: each is done by a guard of its own, which nobody inside can reach, and which ends with its caller.
 //! Knows neither which words are an agent's nor what they do.
 
+use super::spare::Spare;
 use super::wire::{self, Asked};
 use super::{Answer, FOR};
 use crate::event::line::brief;
@@ -10,12 +11,13 @@ use rustix::fs::{Mode, OFlags, ResolveFlags, open, openat2};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Calls that may be served at once.
@@ -63,14 +65,20 @@ pub struct Served {
     pub refused_more: u64,
 }
 
-/// Serves calls, each in a thread of its own, until it is ended.
+/// Serves calls, each in a thread of its own, until it is ended or dropped.
 #[derive(Debug)]
-pub struct Serving(Arc<Shared>);
+pub struct Serving {
+    shared: Arc<Shared>,
+    /// Keeps a guard waiting.
+    spares: Option<JoinHandle<()>>,
+}
 
 #[derive(Debug)]
 struct Shared {
     terms: Terms,
     now: Mutex<Now>,
+    /// That no guard waits any more, or that it is over.
+    changed: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -79,6 +87,8 @@ struct Now {
     served: Served,
     /// Guards that serve.
     children: Vec<Pid>,
+    /// One that waits.
+    spare: Option<Spare>,
     /// Connections that are served.
     open: usize,
     /// Refused calls so far.
@@ -88,25 +98,34 @@ struct Now {
 impl Serving {
     /// Begins.
     pub fn begin(terms: Terms) -> Self {
-        Self(Arc::new(Shared { terms, now: Mutex::default() }))
+        let shared = Arc::new(Shared { terms, now: Mutex::default(), changed: Condvar::new() });
+        let own = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name("spare".to_owned()).stack_size(256 * 1024);
+        // Without it each call is served by a guard that is started for it.
+        let spares = thread.spawn(move || keep_spare(&own)).ok();
+        Self { shared, spares }
     }
 
     /// What takes the connections.
     pub fn calls(&self) -> Calls {
-        let shared = Arc::clone(&self.0);
+        let shared = Arc::clone(&self.shared);
         Calls(Arc::new(move |socket| take(&shared, socket)))
     }
 
     /// Ends every call that is still served; what was.
-    pub fn end(self) -> Served {
-        self.0.now().over = true;
+    pub fn end(mut self) -> Served {
+        self.over()
+    }
+
+    fn over(&mut self) -> Served {
+        self.shared.now().over = true;
         let begun = Instant::now();
         let mut signal = Signal::TERM;
-        loop {
+        let served = loop {
             // A child is taken off the list before its number can be another's, and none is added any more.
-            let mut now = self.0.now();
+            let mut now = self.shared.now();
             if now.children.is_empty() {
-                return std::mem::take(&mut now.served);
+                break std::mem::take(&mut now.served);
             }
             for child in &now.children {
                 let _ = kill_process(*child, signal);
@@ -116,8 +135,40 @@ impl Serving {
             if begun.elapsed() > ENDING {
                 signal = Signal::KILL;
             }
+        };
+        self.shared.changed.notify_all();
+        if let Some(spares) = self.spares.take() {
+            let _ended = spares.join();
         }
+        served
     }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.over();
+    }
+}
+
+/// Keeps a guard waiting as long as calls are served. What this thread starts ends with it: so it stays until the last of them
+/// has ended.
+fn keep_spare(shared: &Shared) {
+    let mut now = shared.now();
+    let mut can = true;
+    while !(now.over && now.children.is_empty()) {
+        if now.over || now.spare.is_some() || !can {
+            now = shared.changed.wait(now).unwrap_or_else(PoisonError::into_inner);
+            continue;
+        }
+        drop(now);
+        let started = Spare::start(guard(shared));
+        now = shared.now();
+        can = started.is_ok();
+        now.spare = started.ok();
+    }
+    let spare = now.spare.take();
+    drop(now);
+    spare.into_iter().for_each(Spare::end);
 }
 
 impl Shared {
@@ -155,18 +206,18 @@ fn trouble(what: &str, error: &io::Error) -> Answer {
 }
 
 fn done(shared: &Shared, socket: &UnixStream, asked: Asked) -> Answer {
-    let Asked { words, cwd, streams } = asked;
-    if let Err(said) = (shared.terms.allows)(&words) {
-        refuse(shared, &words);
+    if let Err(said) = (shared.terms.allows)(&asked.words) {
+        refuse(shared, &asked.words);
         return Answer { code: REFUSED, said };
     }
-    let folder = match folder(&shared.terms.root, &cwd) {
+    let folder = match folder(&shared.terms.root, &asked.cwd) {
         Ok(folder) => folder,
         Err(error) => {
-            return trouble(&format!("guard acts in the project alone, and `{}` is none of it", cwd.display()), &error);
+            let what = format!("guard acts in the project alone, and `{}` is none of it", asked.cwd.display());
+            return trouble(&what, &error);
         }
     };
-    match start(shared, &words, &folder, streams).and_then(|child| attend(shared, socket, child)) {
+    match start(shared, asked, &folder).and_then(|child| attend(shared, socket, child)) {
         Ok(status) => Answer { code: code(status), said: String::new() },
         Err(error) => trouble("the call cannot be served", &error),
     }
@@ -196,25 +247,45 @@ fn folder(root: &Path, cwd: &Path) -> io::Result<OwnedFd> {
     Ok(openat2(root, below, flags, Mode::empty(), within)?)
 }
 
-fn start(shared: &Shared, words: &[OsString], folder: &OwnedFd, streams: [OwnedFd; 3]) -> io::Result<Child> {
-    let [stdin, stdout, stderr] = streams.map(Stdio::from);
-    let pid = rustix::process::getpid().as_raw_nonzero().get();
-    let mut command = Command::new("/proc/self/exe");
-    command
-        .arg0("guard")
-        .args(words)
-        .env_clear()
-        .envs(shared.terms.environment.iter().map(|(name, value)| (name, value)));
-    command.env(FOR, wire::join(pid, &shared.terms.root)).current_dir(format!("/proc/self/fd/{}", folder.as_raw_fd()));
-    command.stdin(stdin).stdout(stdout).stderr(stderr);
+/// Has it done by the guard that waits, or else by one that is started for it.
+fn start(shared: &Shared, asked: Asked, folder: &OwnedFd) -> io::Result<Child> {
+    let over = || io::Error::other("the harness has ended");
     let mut now = shared.now();
     if now.over {
-        return Err(io::Error::other("the harness has ended"));
+        return Err(over());
     }
-    let child = command.spawn()?;
+    if let Some(spare) = now.spare.take() {
+        let pid = Pid::from_raw(spare.id().cast_signed());
+        now.children.extend(pid);
+        drop(now);
+        let handed = spare.hand(&asked, folder.as_fd());
+        shared.changed.notify_all();
+        now = shared.now();
+        if let Some(child) = handed {
+            now.served.calls += 1;
+            return Ok(child);
+        }
+        now.children.retain(|other| Some(*other) != pid);
+        if now.over {
+            return Err(over());
+        }
+    }
+    let [stdin, stdout, stderr] = asked.streams.map(Stdio::from);
+    let mut command = guard(shared);
+    command.args(asked.words).current_dir(format!("/proc/self/fd/{}", folder.as_raw_fd()));
+    let child = command.stdin(stdin).stdout(stdout).stderr(stderr).spawn()?;
     now.served.calls += 1;
     now.children.extend(Pid::from_raw(child.id().cast_signed()));
     Ok(child)
+}
+
+/// A guard that serves, still without words.
+fn guard(shared: &Shared) -> Command {
+    let pid = rustix::process::getpid().as_raw_nonzero().get();
+    let mut command = Command::new("/proc/self/exe");
+    command.arg0("guard").env_clear().envs(shared.terms.environment.iter().map(|(name, value)| (name, value)));
+    command.env(FOR, wire::join(pid, &shared.terms.root));
+    command
 }
 
 /// Stays with a guard to its end, which is asked for when its caller goes away.

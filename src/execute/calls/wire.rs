@@ -1,4 +1,5 @@
-//! How a call goes from inside to outside: one message with the words, the folder and three descriptors, and one back.
+//! How a call goes from inside to outside: one message with the words, the folder and three descriptors, and one back. In the
+//! same way it goes on to a guard that waits outside, its folder held by a fourth.
 //! Whoever is inside may write anything: nothing is believed, and nothing is longer than it may be.
 
 use super::Answer;
@@ -12,7 +13,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, IoSlice, IoSliceMut, IsTerminal, Read, Write};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -38,15 +39,19 @@ pub(super) struct Asked {
     pub(super) streams: [OwnedFd; 3],
 }
 
+/// What a guard that waited is handed.
+#[derive(Debug)]
+pub(super) struct Handed {
+    /// The arguments after the program's name.
+    pub(super) words: Vec<OsString>,
+    /// The folder it is done in.
+    pub(super) folder: OwnedFd,
+    /// Standard input, output and error.
+    pub(super) streams: [OwnedFd; 3],
+}
+
 /// Asks.
 pub(super) fn ask(socket: &UnixStream, words: &[OsString], cwd: &Path) -> io::Result<()> {
-    let mut body = vec![VERSION];
-    for word in std::iter::once(cwd.as_os_str()).chain(words.iter().map(OsString::as_os_str)) {
-        body.extend(word.as_bytes());
-        body.push(0);
-    }
-    let length = u32::try_from(body.len()).ok().filter(|length| *length <= LONGEST);
-    let length = length.ok_or_else(|| io::Error::other("the command is too long"))?.to_le_bytes();
     // What is typed at a terminal is for whoever is in its foreground, and guard outside cannot tell when that is.
     let terminal = words.iter().take_while(|word| *word != "--").any(|word| word == "--tty");
     let stdin = if io::stdin().is_terminal() && !terminal {
@@ -55,10 +60,44 @@ pub(super) fn ask(socket: &UnixStream, words: &[OsString], cwd: &Path) -> io::Re
         io::stdin().as_fd().try_clone_to_owned()?
     };
     let streams = [stdin, io::stdout().as_fd().try_clone_to_owned()?, io::stderr().as_fd().try_clone_to_owned()?];
-    let borrowed = [streams[0].as_fd(), streams[1].as_fd(), streams[2].as_fd()];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
+    send(socket, (words, cwd), &[streams[0].as_fd(), streams[1].as_fd(), streams[2].as_fd()])
+}
+
+/// What is asked through `socket`, whole by `until`.
+///
+/// # Errors
+/// Whatever is not as it should be.
+pub(super) fn asked(socket: &UnixStream, until: Instant) -> io::Result<Asked> {
+    let (words, cwd, streams) = received::<3>(socket, Some(until))?;
+    Ok(Asked { words, cwd, streams })
+}
+
+/// Hands what was asked on to a guard that waits for it, to be done in `folder`.
+pub(super) fn hand(socket: &UnixStream, asked: &Asked, folder: BorrowedFd<'_>) -> io::Result<()> {
+    let [stdin, stdout, stderr] = &asked.streams;
+    send(socket, (&asked.words, &asked.cwd), &[stdin.as_fd(), stdout.as_fd(), stderr.as_fd(), folder])
+}
+
+/// What is handed on through `socket`, however long that takes.
+///
+/// # Errors
+/// Whatever is not as it should be; that nothing is to come any more.
+pub(super) fn handed(socket: &UnixStream) -> io::Result<Handed> {
+    let (words, _, [stdin, stdout, stderr, folder]) = received::<4>(socket, None)?;
+    Ok(Handed { words, folder, streams: [stdin, stdout, stderr] })
+}
+
+fn send(socket: &UnixStream, (words, cwd): (&[OsString], &Path), passed: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let mut body = vec![VERSION];
+    for word in std::iter::once(cwd.as_os_str()).chain(words.iter().map(OsString::as_os_str)) {
+        body.extend(word.as_bytes());
+        body.push(0);
+    }
+    let length = u32::try_from(body.len()).ok().filter(|length| *length <= LONGEST);
+    let length = length.ok_or_else(|| io::Error::other("the command is too long"))?.to_le_bytes();
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
     let mut control = SendAncillaryBuffer::new(&mut space);
-    if !control.push(SendAncillaryMessage::ScmRights(&borrowed)) {
+    if !control.push(SendAncillaryMessage::ScmRights(passed)) {
         return Err(io::Error::other("the descriptors do not fit"));
     }
     let sent = retry_on_intr(|| sendmsg(socket, &[IoSlice::new(&length)], &mut control, SendFlags::NOSIGNAL))?;
@@ -68,19 +107,20 @@ pub(super) fn ask(socket: &UnixStream, words: &[OsString], cwd: &Path) -> io::Re
     (&mut &*socket).write_all(&body)
 }
 
-/// What is asked through `socket`, whole by `until`.
-///
-/// # Errors
-/// Whatever is not as it should be.
-pub(super) fn asked(socket: &UnixStream, until: Instant) -> io::Result<Asked> {
+/// Words, folder and descriptors, of which three are streams.
+type Received<const N: usize> = (Vec<OsString>, PathBuf, [OwnedFd; N]);
+
+/// One message with `N` descriptors, whole by `until`; without, it may take as long as it likes.
+fn received<const N: usize>(socket: &UnixStream, until: Option<Instant>) -> io::Result<Received<N>> {
     let wrong = |what: &'static str| io::Error::new(io::ErrorKind::InvalidData, what);
     let wait = || {
+        let Some(until) = until else { return Ok(()) };
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { socket.set_read_timeout(Some(left)) }
     };
     wait()?;
     let mut length = [0; 4];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let got =
         retry_on_intr(|| recvmsg(socket, &mut [IoSliceMut::new(&mut length)], &mut control, RecvFlags::CMSG_CLOEXEC))?;
@@ -90,12 +130,12 @@ pub(super) fn asked(socket: &UnixStream, until: Instant) -> io::Result<Asked> {
             passed.extend(rights);
         }
     }
-    let streams = <[OwnedFd; 3]>::try_from(passed).map_err(|_| wrong("no three streams came with it"))?;
+    let passed = <[OwnedFd; N]>::try_from(passed).map_err(|_| wrong("other streams came with it than belong to it"))?;
     let length = u32::from_le_bytes(length);
     if got.bytes != 4 || length > LONGEST {
         return Err(wrong("its length is wrong"));
     }
-    for stream in &streams {
+    for stream in passed.iter().take(3) {
         if fcntl_getfl(stream)?.contains(OFlags::PATH) {
             return Err(wrong("a stream is a name and not opened (`O_PATH`)"));
         }
@@ -117,7 +157,7 @@ pub(super) fn asked(socket: &UnixStream, until: Instant) -> io::Result<Asked> {
         body.and_then(|body| body.strip_suffix(&[0])).ok_or_else(|| wrong("it is cut off, or of another version"))?;
     let mut words = body.split(|byte| *byte == 0).map(|word| OsString::from_vec(word.to_vec()));
     let cwd = PathBuf::from(words.next().unwrap_or_default());
-    Ok(Asked { words: words.collect(), cwd, streams })
+    Ok((words.collect(), cwd, passed))
 }
 
 /// Answers.
@@ -188,7 +228,13 @@ mod tests {
         let (theirs, own) = UnixStream::pair().unwrap();
         ask(&theirs, &words, Path::new("/p q")).unwrap();
         let got = asked(&own, Instant::now() + std::time::Duration::from_secs(10)).unwrap();
-        assert_eq!((got.words, got.cwd), (words, PathBuf::from("/p q")));
+        assert_eq!((&got.words, got.cwd.as_path()), (&words, Path::new("/p q")));
+        let folder = File::open("/proc").unwrap();
+        let asked = Asked { words: words.clone(), cwd: got.cwd, streams: got.streams };
+        hand(&theirs, &asked, folder.as_fd()).unwrap();
+        let handed = handed(&own).unwrap();
+        assert_eq!(handed.words, words);
+        assert_eq!(rustix::fs::fstat(&handed.folder).unwrap().st_dev, rustix::fs::fstat(&folder).unwrap().st_dev);
         let said = Answer { code: 77, said: "\u{e4}".repeat(100_000) };
         let writer = std::thread::spawn(move || reply(&own, &said));
         let read = answer(&theirs).unwrap();
