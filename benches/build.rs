@@ -52,7 +52,7 @@ impl Place {
         std::env::set_current_dir(&self.project).expect("a project");
         let mut command = Command::new(program);
         command.args(words).env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("HOME", &self.home);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command
     }
 

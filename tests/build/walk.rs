@@ -58,6 +58,25 @@ fn attempt(phase: &str, attempt: u32, red: Option<&str>) -> Vec<String> {
     steps.iter().map(|step| format!("{phase} {attempt} {step} {}", result(step))).collect()
 }
 
+/// Every step of the plan, until a person is needed.
+pub(super) fn steps() -> Vec<String> {
+    [
+        attempt("1.1", 1, None),
+        attempt("1.2", 1, Some("lint")),
+        attempt("1.2", 2, Some("types")),
+        attempt("1.2", 3, None),
+        attempt("1.3", 1, Some("tests")),
+        attempt("1.3", 2, Some("tests")),
+        attempt("1.3", 3, Some("tests")),
+    ]
+    .concat()
+}
+
+/// What counts meanwhile. A green check of its kind takes an error's count back, so the wrong type is the only one that
+/// counts by then.
+pub(super) const COUNTED: [&str; 5] =
+    ["syntax 1/3, 1/3", "type 1/3, 1/3", "test 1/3, 1/3", "test 2/3, 2/3", "test 3/3, 3/3"];
+
 #[test]
 fn one_phase_is_complete_at_once_one_after_two_corrections_and_one_is_a_person_s() {
     let Some(scene) = scene() else { return };
@@ -78,22 +97,9 @@ fn one_phase_is_complete_at_once_one_after_two_corrections_and_one_is_a_person_s
     assert!(first.stderr.contains("a person is needed: `guard escalations resume-1`"), "{}", first.stderr);
 
     // The log: every step, what counted, and how each phase ended.
-    let steps = [
-        attempt("1.1", 1, None),
-        attempt("1.2", 1, Some("lint")),
-        attempt("1.2", 2, Some("types")),
-        attempt("1.2", 3, None),
-        attempt("1.3", 1, Some("tests")),
-        attempt("1.3", 2, Some("tests")),
-        attempt("1.3", 3, Some("tests")),
-    ]
-    .concat();
+    let steps = steps();
     assert_eq!(scene.steps(), steps);
-    // A green check of its kind takes an error's count back, so the wrong type is the only one that counts by then.
-    assert_eq!(
-        scene.counted(),
-        ["syntax 1/3, 1/3", "type 1/3, 1/3", "test 1/3, 1/3", "test 2/3, 2/3", "test 3/3, 3/3"]
-    );
+    assert_eq!(scene.counted(), COUNTED);
     let ended = ["1.1: Order size", "1.2: Fees"].map(|phase| format!("[PHASE] [COMPLETE] [{phase}] [PASS]"));
     let failed = "[PHASE] [FAILED] [1.3: Exposure] [FAIL]".to_owned();
     assert_eq!(scene.ended(), [ended.to_vec(), vec![failed.clone()]].concat());
