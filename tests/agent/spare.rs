@@ -51,7 +51,8 @@ fn begin(home: &Home, line: &str) -> Child {
 #[test]
 fn one_waits_after_each_call_and_calls_are_served_where_it_is_gone() {
     let home = scene("");
-    let wait = |name: &str| format!("until [ -e {name} ]; do sleep 0.02; done; guard exec -- sh -c 'echo {name}; pwd'; ");
+    let wait =
+        |name: &str| format!("until [ -e {name} ]; do sleep 0.02; done; guard exec -- sh -c 'echo {name}; pwd'; ");
     let mut guard = begin(&home, &["first", "second", "third"].map(wait).concat());
     let first = one(guard.id());
     home.write("first", "");

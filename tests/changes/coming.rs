@@ -118,7 +118,10 @@ fn what_somebody_put_in_the_place_of_a_shut_folder_keeps_its_mode() {
     for left in left(&scene, 1) {
         // Root needs no folder opened, so there is none among its changes.
         let expected: &[&str] = if shut { &["d", "d/old"] } else { &["d/old"] };
-        assert_eq!(finish(left, (&state(&scene), &scene.project), true).unwrap(), expected.iter().map(Path::new).collect::<Vec<_>>());
+        assert_eq!(
+            finish(left, (&state(&scene), &scene.project), true).unwrap(),
+            expected.iter().map(Path::new).collect::<Vec<_>>()
+        );
     }
     assert_eq!(standing(&scene), ["d file 440 mine", "e folder 755 ", "e/x file 644 x"]);
 }
