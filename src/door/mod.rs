@@ -3,9 +3,10 @@
 pub mod cli;
 pub mod hook;
 
+use crate::action::shell::Asked;
 use crate::execute::calls;
 use crate::execute::sandbox::begin;
-use crate::gate::World;
+use crate::gate::{self, Project, Request, World};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -25,11 +26,22 @@ fn words() -> Option<Vec<OsString>> {
     let own: Vec<OsString> = std::env::args_os().collect();
     match (std::env::var_os(calls::FOR), own.as_slice()) {
         (Some(whom), [program, waits]) if waits == calls::WAITS => {
+            warm();
             let words = calls::wait(&whom).ok()?;
             Some(std::iter::once(program.clone()).chain(words).collect())
         }
         _ => Some(own),
     }
+}
+
+/// Judges something, for nobody: what the kernel has to fetch for that is there by the time of a call.
+fn warm() {
+    let judge = || {
+        let world = world(std::env::current_dir().ok()?).ok()?;
+        let project = Project::around(&world, world.only.clone()?).ok()?;
+        gate::check(&world, &project, Request::of(Asked::Line("true".into()))).ok()
+    };
+    let _nobody_asked = judge();
 }
 
 /// A harness waits for each of its hook's answers, and takes every failure but one for consent: that door is opened before

@@ -116,8 +116,7 @@ fn fenced(mut desk: Desk<'_>, agent: Agent, sink: &mut dyn Sink, answer: &mut An
 /// The program that is meant, found as that of any command.
 fn program(desk: &Desk<'_>, argv: &[OsString]) -> Result<PathBuf, Stop> {
     let asked = Asked::Argv(argv.iter().take(1).cloned().collect());
-    let request = Request { asked, timeout: None, task: None, reason: None, waiting: None, dry_run: false, step: None };
-    let looked = desk.look(desk.world, &request);
+    let looked = desk.look(desk.world, &Request::of(asked));
     match (looked.judgement.program(), looked.absent) {
         (_, Some(absent)) => Err(absent),
         (Some(program), None) => Ok(program.to_owned()),

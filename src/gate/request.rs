@@ -27,6 +27,13 @@ pub struct Request {
     pub step: Option<Step>,
 }
 
+impl Request {
+    /// Nothing more than this.
+    pub fn of(asked: Asked) -> Self {
+        Self { asked, timeout: None, task: None, reason: None, waiting: None, dry_run: false, step: None }
+    }
+}
+
 /// What a plan says that a command is.
 #[derive(Debug, Clone)]
 pub struct Step {

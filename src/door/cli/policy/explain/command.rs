@@ -35,7 +35,7 @@ impl Explained {
         let cwd = std::fs::canonicalize(from)
             .map_err(|error| Stop::Folder { path: from.to_owned(), cause: error.to_string() })?;
         let world = World { cwd, ..world.clone() };
-        let request = Request { asked, timeout: None, task, reason: None, waiting: None, dry_run: false, step: None };
+        let request = Request { task, ..Request::of(asked) };
         let Present { root, sources, policy, trusted, .. } = present;
         let examined = examine(&world, &root, request, &policy);
         let near = nearly(examined.judgement.action(), &examined.facts, &policy).into_iter().map(|near| {
