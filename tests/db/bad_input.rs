@@ -122,10 +122,19 @@ fn a_text_that_is_no_statement_is_refused_with_its_place() {
 fn an_endless_query_is_stopped_at_its_time() {
     let Some(server) = postgres() else { return };
     let database = server.database("");
-    let home = scene("postgres", &database.url("bare"), "timeout = \"1s\"");
-    let (done, value) =
-        asked(&home, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n");
-    assert_eq!((done.code, &value["error"]["class"]), (Some(124), &json!("timeout")), "{value}");
-    assert_eq!(value["tries"], 2, "a read is tried once more");
-    assert!(home.log().contains("[TIMEOUT]") || home.log().contains("[FAIL 1/1]"), "{}", home.log());
+    for sql in [
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
+        // A pattern that takes for ever, and what is worked out while it is planned.
+        "SELECT repeat('ab', 300) ~ '^(.*)(.*)(.*)(.*)\\4\\3\\2\\1$z*c?$'",
+        "EXPLAIN SELECT 1 WHERE length(repeat('a', 1000000000)) = 1",
+    ] {
+        let bare =
+            database.server.psql_as("owner", &database.name, &format!("SET statement_timeout = '1500ms'; {sql}"));
+        assert!(bare.as_ref().is_err_and(|error| error.contains("statement timeout")), "{sql}: {bare:?}");
+        let home = scene("postgres", &database.url("bare"), "timeout = \"1s\"");
+        let (done, value) = asked(&home, sql);
+        assert_eq!((done.code, &value["error"]["class"]), (Some(124), &json!("timeout")), "{value}");
+        assert_eq!(value["tries"], 2, "a read is tried once more");
+        assert!(home.log().contains("[TIMEOUT]") || home.log().contains("[FAIL 1/1]"), "{}", home.log());
+    }
 }

@@ -2,7 +2,7 @@
 //! as the superuser. Sources: the leaks of two read-only guards and what PostgreSQL's documentation promises of each layer.
 
 use super::{as_superuser, asked, rules};
-use crate::servers::postgres;
+use crate::servers::{postgres, unique};
 
 /// What every database holds: rows, and functions that leave a trace.
 const SETUP: &str = "
@@ -69,6 +69,19 @@ const WRITES: &[Attempt] = &[
     ("", "SELECT * FROM innocent", "guard:query-view"),
     ("", "SELECT * FROM outer_view", "guard:query-view"),
     ("", "TABLE outer_view", "guard:query-view"),
+    // Planning runs what is STABLE.
+    (
+        "CREATE FUNCTION steady() RETURNS int LANGUAGE sql STABLE AS 'SELECT leave()'",
+        "EXPLAIN SELECT * FROM orders WHERE id < steady()",
+        "guard:query-unproved",
+    ),
+    (
+        "CREATE EXTENSION dblink",
+        "SELECT * FROM dblink('dbname=' || current_database() || ' port=' || current_setting('port') || ' host=' ||
+         current_setting('unix_socket_directories') || ' user=owner', 'DELETE FROM orders RETURNING 1') AS gone(a int)",
+        "guard:query-function",
+    ),
+    ("", "SELECT lo_import('/etc/passwd')", "guard:query-function"),
     (
         "CREATE FUNCTION lower(varchar) RETURNS text LANGUAGE sql AS $$ INSERT INTO traces VALUES ('x') RETURNING 'y' $$",
         "SELECT lower(name) FROM orders",
@@ -111,6 +124,28 @@ const READS: &[Attempt] = &[
     ("", "SELECT set_config('statement_timeout', '0', true)", "guard:query-function"),
     ("", "SELECT query_to_xml('SELECT name FROM orders', true, false, '')", "guard:query-function"),
     ("", "SELECT table_to_xml('orders', true, false, '')", "guard:query-function"),
+    (
+        "CREATE SCHEMA fine; CREATE TABLE fine.t AS SELECT 'x' AS a",
+        "SELECT schema_to_xml('fine', true, false, '')",
+        "guard:query-function",
+    ),
+    ("DROP VIEW innocent CASCADE", "SELECT database_to_xml(true, false, '')", "guard:query-function"),
+    (
+        "CREATE EXTENSION tablefunc; CREATE TABLE links (id text, up text); INSERT INTO links VALUES ('1', NULL), ('2', '1')",
+        "SELECT * FROM connectby('links', 'id', 'up', '1', 0) AS t(a text, b text, c int)",
+        "guard:query-function",
+    ),
+    ("", "SELECT pg_switch_wal()", "guard:query-function"),
+    ("", "SELECT pg_backup_start('x')", "guard:query-function"),
+    ("", "SELECT pg_terminate_backend(0)", "guard:query-function"),
+    ("", "SELECT pg_logical_emit_message(false, 'a', 'b')", "guard:query-function"),
+    // A name that looks like another's.
+    (
+        "CREATE TABLE \"ord\u{200b}ers\" (a text); INSERT INTO \"ord\u{200b}ers\" VALUES ('x')",
+        "SELECT * FROM \"ord\u{200b}ers\"",
+        "guard:query-unread",
+    ),
+    ("SELECT lo_from_bytea(7, 'x')", "SELECT data FROM ONLY pg_largeobject", "guard:query-relation"),
     ("", "SELECT * FROM ts_stat('SELECT to_tsvector(name) FROM orders')", "guard:query-function"),
     ("", "SELECT ts_rewrite('a'::tsquery, 'SELECT ''a''::tsquery, ''b''::tsquery')", "guard:query-function"),
     (
@@ -179,8 +214,102 @@ fn what_nobody_may_read_is_answered_by_the_bare_server_and_not_through_guard() {
     assert_eq!(wrong, [] as [String; 0]);
 }
 
+/// Statements that pass in a superuser's transaction that only reads, what stands before it, and what shows their effect there or
+/// behind it.
+const PASS: &[Attempt] = &[
+    ("", "LOAD 'auto_explain'", "SELECT count(*) FROM pg_settings WHERE name LIKE 'auto_explain.%'"),
+    ("", "CHECKPOINT", "SELECT checkpoint_lsn FROM pg_control_checkpoint()"),
+    (
+        "",
+        "LOCK TABLE orders",
+        "SELECT count(*) FROM pg_locks WHERE relation = 'orders'::regclass AND mode = 'AccessExclusiveLock'",
+    ),
+    ("", "ANALYZE orders", "SELECT reltuples FROM pg_class WHERE relname = 'orders'"),
+    ("", "REINDEX TABLE orders", "SELECT pg_relation_filenode('orders_pkey')"),
+    ("", "LISTEN a", "SELECT count(*) FROM pg_listening_channels()"),
+    ("LISTEN a;", "NOTIFY a, 'told'", "SELECT 1"),
+    ("", "SET ROLE bare", "SELECT current_user"),
+    ("", "DO $$ BEGIN PERFORM set_config('a.b', 'x', false); END $$", "SELECT current_setting('a.b', true)"),
+];
+
+/// What of these lasts.
+const LASTS: &str =
+    "SELECT reltuples || ' ' || pg_relation_filenode('orders_pkey') FROM pg_class WHERE relname = 'orders'";
+
 #[test]
-fn statements_that_a_read_only_transaction_lets_pass_are_none_that_read() {
+fn what_passes_in_a_read_only_transaction_of_a_superuser_does_not_pass_guard() {
+    let Some(server) = postgres() else { return };
+    let bare = server.database(SETUP);
+    let guarded = server.database(SETUP);
+    let home = as_superuser(&guarded);
+    let lasts = guarded.psql(LASTS);
+    for (before, statement, shows) in PASS {
+        let read_only =
+            |statement: &str| bare.psql(&format!("{before} BEGIN READ ONLY; {statement}; {shows}; COMMIT; {shows}"));
+        assert_ne!(read_only("SELECT"), read_only(statement), "no effect on the bare server: {statement}");
+        let (done, value) = asked(&home, statement);
+        assert_eq!(done.code, Some(126), "{statement}: {value}");
+        assert_eq!(guarded.psql(LASTS), lasts, "{statement}");
+    }
+    // The server would do this one too, were it set up for it.
+    let prepared = server.psql_as("owner", &bare.name, "BEGIN READ ONLY; PREPARE TRANSACTION 'x'").unwrap_err();
+    assert!(prepared.contains("prepared transactions are disabled"), "{prepared}");
+    assert_eq!(asked(&home, "PREPARE TRANSACTION 'x'").0.code, Some(126));
+}
+
+#[test]
+fn no_file_and_no_slot_is_made_through_guard() {
+    let Some(server) = postgres() else { return };
+    let (bare, guarded) = (server.database(SETUP), server.database(SETUP));
+    let home = as_superuser(&guarded);
+    for database in [&bare, &guarded] {
+        database.psql("SELECT lo_from_bytea(7, 'x')");
+    }
+    // Where the server's user may write.
+    let path = std::env::temp_dir().join(unique("bypass"));
+    let shown = path.display();
+    for statement in [
+        format!("COPY (SELECT 'x') TO '{shown}'"),
+        format!("COPY (SELECT 'x') TO PROGRAM 'cat > {shown}'"),
+        format!("SELECT lo_export(7, '{shown}')"),
+    ] {
+        bare.psql(&format!("BEGIN READ ONLY; {statement}; COMMIT"));
+        assert!(path.exists(), "no effect on the bare server: {statement}");
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(asked(&home, &statement).0.code, Some(126), "{statement}");
+        assert!(!path.exists(), "{statement}");
+    }
+    let slot = unique("bypass");
+    let make = format!("SELECT pg_create_physical_replication_slot('{slot}')");
+    let slots = format!("SELECT count(*) FROM pg_replication_slots WHERE slot_name = '{slot}'");
+    bare.psql(&format!("BEGIN READ ONLY; {make}; COMMIT"));
+    assert_eq!(bare.psql(&slots), "1");
+    bare.psql(&format!("SELECT pg_drop_replication_slot('{slot}')"));
+    assert_eq!(asked(&home, &make).0.code, Some(126));
+    assert_eq!(bare.psql(&slots), "0");
+}
+
+#[test]
+fn a_server_that_reads_strings_in_another_way_is_made_to_read_them_as_guard_does() {
+    let Some(server) = postgres() else { return };
+    let off = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET standard_conforming_strings = off', current_database()); END $$";
+    // Two texts; or, where a backslash hides the quote behind it, one and a call.
+    let attempt = "SELECT '\\' AS one, ' || leave() --' AS two";
+    let bare = server.database(&format!("{SETUP}{off}"));
+    let before = bare.psql(EFFECTS);
+    bare.psql(attempt);
+    assert_ne!(bare.psql(EFFECTS), before, "no effect on the bare server");
+    let guarded = server.database(&format!("{SETUP}{off}"));
+    let home = as_superuser(&guarded);
+    let before = guarded.psql(EFFECTS);
+    let (done, value) = asked(&home, attempt);
+    assert_eq!(done.code, Some(0), "{value}");
+    assert!(value["rows"].to_string().contains(" || leave() --"), "{value}");
+    assert_eq!(guarded.psql(EFFECTS), before);
+}
+
+#[test]
+fn statements_that_are_not_on_the_list_are_none_that_read() {
     let Some(server) = postgres() else { return };
     let database = server.database(SETUP);
     let home = as_superuser(&database);

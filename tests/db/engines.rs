@@ -1,30 +1,20 @@
 //! QuestDB and SQLite: the owner's own queries, and what writes.
 
 use super::{asked, rules, scene};
+use crate::cli::Home;
 use crate::servers::{quest, unique};
 use serde_json::{Value, json};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// What the bare server says as its administrator.
+/// What the bare server says to its administrator.
 fn psql(port: u16, sql: &str) -> String {
+    psql_as("admin", port, sql)
+}
+
+fn psql_as(user: &str, port: u16, sql: &str) -> String {
     let done = Command::new("psql")
-        .args([
-            "-X",
-            "-q",
-            "-A",
-            "-t",
-            "-h",
-            "127.0.0.1",
-            "-p",
-            &port.to_string(),
-            "-U",
-            "admin",
-            "-d",
-            "qdb",
-            "-c",
-            sql,
-        ])
+        .args(["-X", "-q", "-A", "-t", "-h", "127.0.0.1", "-p", &port.to_string(), "-U", user, "-d", "qdb", "-c", sql])
         .env("PGPASSWORD", "quest")
         .output()
         .unwrap();
@@ -87,36 +77,85 @@ fn the_owner_s_questions_to_questdb_are_answered_in_its_own_dialect() {
     assert_eq!((done.code, rules(&value)), (Some(126), vec!["guard:query-statement"]), "{value}");
 }
 
+/// What there is of tables that begin so, and in the one of that name.
+fn stands(port: u16, name: &str) -> String {
+    let tables = psql(port, "SHOW TABLES");
+    let mut names: Vec<&str> = tables.lines().filter_map(|line| line.split('|').next()).collect();
+    names.retain(|found| found.starts_with(name));
+    names.sort_unstable();
+    format!("{names:?} {}", psql(port, &format!("SELECT count(), max(a) FROM {name}")))
+}
+
+/// A table with a row.
+fn table(port: u16) -> String {
+    let name = unique("kept");
+    psql(port, &format!("CREATE TABLE {name} (a INT)"));
+    psql(port, &format!("INSERT INTO {name} VALUES (1)"));
+    until("the row is there", || psql(port, &format!("SELECT count() FROM {name}")) == "1");
+    name
+}
+
+fn until(what: &str, is: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Whether guard refuses it by this rule; or, where none of its parsers understands it, as that.
+fn refuses(home: &Home, sql: &str, rule: &str) {
+    let (done, value) = asked(home, sql);
+    let found = rules(&value);
+    let known = found.first().is_some_and(|found| *found == rule || *found == "guard:query-unread");
+    assert!(done.code == Some(126) && known, "{sql}: {value}");
+}
+
 #[test]
 fn what_writes_to_questdb_leaves_no_trace_even_as_its_administrator() {
     let Some(server) = quest() else { return };
-    let (port, name) = (server.port, unique("kept"));
-    psql(port, &format!("CREATE TABLE {name} (a INT)"));
-    psql(port, &format!("INSERT INTO {name} VALUES (1)"));
+    let port = server.port;
     let home = scene("questdb", &format!("questdb://admin:quest@127.0.0.1:{port}/qdb"), "posture = \"any\"");
     for (sql, rule) in [
-        (format!("INSERT INTO {name} VALUES (2)"), "guard:query-writes"),
-        (format!("UPDATE {name} SET a = 3"), "guard:query-writes"),
-        (format!("TRUNCATE TABLE {name}"), "guard:query-writes"),
-        (format!("DROP TABLE {name}"), "guard:query-writes"),
-        (format!("RENAME TABLE {name} TO other"), "guard:query-writes"),
-        (format!("CREATE TABLE {name}_2 AS (SELECT * FROM {name})"), "guard:query-writes"),
-        (format!("SELECT 1; DROP TABLE {name}"), "guard:query-unread"),
-        (format!("COPY {name} TO 'out' WITH (FORMAT PARQUET)"), "guard:query-statement"),
+        ("INSERT INTO {t} VALUES (2)", "guard:query-writes"),
+        ("UPDATE {t} SET a = 3", "guard:query-writes"),
+        ("TRUNCATE TABLE {t}", "guard:query-writes"),
+        ("DROP TABLE {t}", "guard:query-writes"),
+        ("RENAME TABLE {t} TO {t}_3", "guard:query-writes"),
+        ("CREATE TABLE {t}_2 AS (SELECT * FROM {t})", "guard:query-writes"),
+        ("SELECT 1; DROP TABLE {t}", "guard:query-unread"),
+    ] {
+        let (bare, guarded) = (table(port), table(port));
+        let before = stands(port, &bare);
+        psql(port, &sql.replace("{t}", &bare));
+        until(&format!("no effect on the bare server: {sql}"), || stands(port, &bare) != before);
+        let before = stands(port, &guarded);
+        refuses(&home, &sql.replace("{t}", &guarded), rule);
+        assert_eq!(stands(port, &guarded), before, "{sql}");
+    }
+}
+
+/// What the read-only user of QuestDB can do all the same, and what tells of others.
+#[test]
+fn what_questdb_s_own_reader_may_do_beside_reading_is_refused() {
+    let Some(server) = quest() else { return };
+    let port = server.port;
+    let name = table(port);
+    let home = scene("questdb", &format!("questdb://user:quest@127.0.0.1:{port}/qdb"), "posture = \"any\"");
+    for (sql, rule) in [
+        (format!("COPY {name} TO '{name}' WITH FORMAT PARQUET"), "guard:query-statement"),
         ("SELECT flush_query_cache()".to_owned(), "guard:query-function"),
         (format!("SELECT hydrate_table_metadata('{name}')"), "guard:query-function"),
         ("SELECT * FROM query_activity()".to_owned(), "guard:query-function"),
         ("query_activity()".to_owned(), "guard:query-function"),
-        ("SELECT * FROM read_parquet('../../x')".to_owned(), "guard:query-function"),
-        ("SELECT reload_config()".to_owned(), "guard:query-function"),
     ] {
-        let (done, value) = asked(&home, &sql);
-        let found = rules(&value);
-        // What no parser of guard's understands is refused as that.
-        let known = found.first().is_some_and(|found| *found == rule || *found == "guard:query-unread");
-        assert!(done.code == Some(126) && known, "{sql}: {value}");
+        let said = psql_as("user", port, &sql);
+        assert!(!said.is_empty(), "no answer of the bare server: {sql}");
+        refuses(&home, &sql, rule);
     }
-    assert_eq!(psql(port, &format!("SELECT count(), max(a) FROM {name}")), "1|1");
+    for sql in ["SELECT * FROM read_parquet('../../x')", "SELECT reload_config()", "SELECT simulate_crash('oom')"] {
+        refuses(&home, sql, "guard:query-function");
+    }
 }
 
 #[test]
