@@ -563,7 +563,7 @@ fn what_the_server_cannot_take_was_not_allowed_and_nobody_is_asked_about_it() {
     );
     let told = home.guard(&["db", "query", "UPDATE orders SET id = 'x'"]);
     assert_eq!(told.code, Some(1), "{}", told.stderr);
-    assert!(told.stderr.contains("nobody was asked: the database does not take it as it stands"), "{}", told.stderr);
+    assert!(told.stderr.contains("nobody was asked, because of this:\nguard: "), "{}", told.stderr);
     assert!(!home.log().contains("APPROVAL_REQUESTED"), "{}", home.log());
     assert_eq!(real.psql("SELECT count(*) FROM orders"), "0");
 }

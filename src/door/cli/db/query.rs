@@ -249,9 +249,8 @@ fn asked(answer: &QueryAnswer, paint: Paint) -> String {
                  {hint} a person looks at it with `guard show {name}`, and allows it with `guard approve {name}`\n"
             )
         }
-        None if answer.failed.is_some() => {
-            "  nobody was asked: the database does not take it as it stands\n".to_owned()
-        }
+        // It could not be asked, or does not read it: which of them follows.
+        None if answer.failed.is_some() => "  nobody was asked, because of this:\n".to_owned(),
         None if answer.unasked => "  nobody was asked: too much waits for a person already\n".to_owned(),
         None => String::new(),
     }
