@@ -78,6 +78,32 @@ fn interrupt_terminate_and_hang_up_end_the_tree_and_are_recorded() {
     }
 }
 
+/// A terminal's Ctrl-C and a supervisor's TERM come together, a person presses twice: the second came when the command had
+/// ended and its end was not on record yet, which `agent::ending` saw when the machine was busy.
+#[test]
+fn a_second_signal_does_not_keep_the_end_from_the_record() {
+    let home = Home::with("python");
+    for round in 0..20 {
+        let word = format!("6{round:02}.05");
+        let mut guard = start(&home, &["exec", "--", "sleep", &word]);
+        let asleep = || {
+            let processes = std::fs::read_dir("/proc").unwrap().flatten();
+            let line = format!("sleep\0{word}\0").into_bytes();
+            processes
+                .map(|process| process.path().join("cmdline"))
+                .find(|at| std::fs::read(at).is_ok_and(|is| is == line))
+        };
+        until("it sleeps", || asleep().is_some());
+        let sleeper = asleep().unwrap();
+        let own = rustix::process::Pid::from_child(&guard);
+        rustix::process::kill_process(own, rustix::process::Signal::INT).unwrap();
+        while std::fs::read(&sleeper).is_ok_and(|line| !line.is_empty()) {}
+        rustix::process::kill_process(own, rustix::process::Signal::TERM).unwrap();
+        assert_eq!(guard.wait().unwrap().code(), Some(130), "{round}");
+    }
+    assert_eq!(home.log().matches("[CANCELLED]").count(), 20, "{}", home.log());
+}
+
 #[test]
 fn killed_guard_takes_the_tree_along_and_the_run_is_found_lost() {
     let home = Home::with("python");

@@ -85,8 +85,8 @@ struct Shared {
 struct Now {
     over: bool,
     served: Served,
-    /// Guards that serve.
-    children: Vec<Pid>,
+    /// Guards that serve, and whether they were asked to end: once, as they have to say how it ended.
+    children: Vec<(Pid, bool)>,
     /// One that waits.
     spare: Option<Spare>,
     /// Connections that are served.
@@ -120,21 +120,20 @@ impl Serving {
     fn over(&mut self) -> Served {
         self.shared.now().over = true;
         let begun = Instant::now();
-        let mut signal = Signal::TERM;
         let served = loop {
             // A child is taken off the list before its number can be another's, and none is added any more.
             let mut now = self.shared.now();
             if now.children.is_empty() {
                 break std::mem::take(&mut now.served);
             }
-            for child in &now.children {
-                let _ = kill_process(*child, signal);
+            now.ask_to_end(|_| true);
+            if begun.elapsed() > ENDING {
+                for (child, _) in &now.children {
+                    let _ = kill_process(*child, Signal::KILL);
+                }
             }
             drop(now);
             std::thread::sleep(LOOK);
-            if begun.elapsed() > ENDING {
-                signal = Signal::KILL;
-            }
         };
         self.shared.changed.notify_all();
         if let Some(spares) = self.spares.take() {
@@ -169,6 +168,21 @@ fn keep_spare(shared: &Shared) {
     let spare = now.spare.take();
     drop(now);
     spare.into_iter().for_each(Spare::end);
+}
+
+impl Now {
+    /// Asks those guards to end that were not yet.
+    fn ask_to_end(&mut self, which: impl Fn(Pid) -> bool) {
+        for (child, asked) in self.children.iter_mut().filter(|(child, asked)| !asked && which(*child)) {
+            let _ = kill_process(*child, Signal::TERM);
+            *asked = true;
+        }
+    }
+
+    /// One has ended.
+    fn ended(&mut self, child: Pid) {
+        self.children.retain(|(other, _)| *other != child);
+    }
 }
 
 impl Shared {
@@ -256,7 +270,7 @@ fn start(shared: &Shared, asked: Asked, folder: &OwnedFd) -> io::Result<Child> {
     }
     if let Some(spare) = now.spare.take() {
         let pid = Pid::from_raw(spare.id().cast_signed());
-        now.children.extend(pid);
+        now.children.extend(pid.map(|pid| (pid, false)));
         drop(now);
         let handed = spare.hand(&asked, folder.as_fd());
         shared.changed.notify_all();
@@ -265,7 +279,7 @@ fn start(shared: &Shared, asked: Asked, folder: &OwnedFd) -> io::Result<Child> {
             now.served.calls += 1;
             return Ok(child);
         }
-        now.children.retain(|other| Some(*other) != pid);
+        pid.into_iter().for_each(|pid| now.ended(pid));
         if now.over {
             return Err(over());
         }
@@ -275,7 +289,7 @@ fn start(shared: &Shared, asked: Asked, folder: &OwnedFd) -> io::Result<Child> {
     command.args(asked.words).current_dir(format!("/proc/self/fd/{}", folder.as_raw_fd()));
     let child = command.stdin(stdin).stdout(stdout).stderr(stderr).spawn()?;
     now.served.calls += 1;
-    now.children.extend(Pid::from_raw(child.id().cast_signed()));
+    now.children.extend(Pid::from_raw(child.id().cast_signed()).map(|pid| (pid, false)));
     Ok(child)
 }
 
@@ -292,8 +306,7 @@ fn guard(shared: &Shared) -> Command {
 fn attend(shared: &Shared, socket: &UnixStream, mut child: Child) -> io::Result<ExitStatus> {
     let Some(pid) = Pid::from_raw(child.id().cast_signed()) else { return child.wait() };
     let Ok(ended) = pidfd_open(pid, PidfdFlags::empty()) else {
-        let mut now = shared.now();
-        now.children.retain(|other| *other != pid);
+        shared.now().ended(pid);
         child.kill()?;
         return child.wait();
     };
@@ -314,11 +327,11 @@ fn attend(shared: &Shared, socket: &UnixStream, mut child: Child) -> io::Result<
         if ready.next().unwrap_or(true) {
             // Before its number can be another's.
             let mut now = shared.now();
-            now.children.retain(|other| *other != pid);
+            now.ended(pid);
             return child.wait();
         }
         if ready.next().unwrap_or(false) {
-            let _ = kill_process(pid, Signal::TERM);
+            shared.now().ask_to_end(|child| child == pid);
             left = Timespec::try_from(ENDING).ok();
         }
     }

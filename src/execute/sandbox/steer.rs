@@ -83,13 +83,24 @@ impl Steering {
     }
 
     /// Stops passing signals on: the process they go to is about to be reaped.
+    ///
+    /// Where one asked for the end, one more of each kind is let pass: a terminal's, a supervisor's and a person's second come
+    /// together, and would end guard before it has said how the run ended.
     pub(in crate::execute) fn release(&mut self) {
         if self.old.is_empty() {
             return;
         }
+        let told = self.first().is_some();
         for Old(signal, before) in self.old.drain(..) {
-            // SAFETY: `before` is what sigaction gave.
-            unsafe { libc::sigaction(signal, &raw const before, ptr::null_mut()) };
+            // SAFETY: `before` is what sigaction gave; without a process to pass them on to the handler does nothing.
+            unsafe {
+                let mut next = before;
+                if told {
+                    next = handler();
+                    next.sa_flags |= libc::SA_RESETHAND;
+                }
+                libc::sigaction(signal, &raw const next, ptr::null_mut());
+            }
         }
         INIT.store(0, Ordering::SeqCst);
     }
@@ -111,13 +122,19 @@ fn install(signal: c_int) -> Option<libc::sigaction> {
         if before.sa_sigaction == libc::SIG_IGN {
             return None;
         }
-        let mut new: libc::sigaction = MaybeUninit::zeroed().assume_init();
-        new.sa_sigaction = (pass_on as extern "C" fn(c_int)) as *const () as usize;
-        new.sa_flags = libc::SA_RESTART;
-        new.sa_mask = sys::signals(&STEERED);
+        let new = handler();
         libc::sigaction(signal, &raw const new, ptr::null_mut());
         Some(before)
     }
+}
+
+fn handler() -> libc::sigaction {
+    // SAFETY: zeroed is a valid `sigaction`.
+    let mut new: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
+    new.sa_sigaction = (pass_on as extern "C" fn(c_int)) as *const () as usize;
+    new.sa_flags = libc::SA_RESTART;
+    new.sa_mask = sys::signals(&STEERED);
+    new
 }
 
 /// Leaves the C library's `errno` alone, as what it interrupts may be about to read it.
