@@ -20,6 +20,8 @@ pub struct Reads {
     /// Libraries of the Python that runs: their compiled forms are used, where they lie neither in the project nor where a
     /// command may write.
     pub libraries: Vec<PathBuf>,
+    /// A folder of guard's own where it is kept from run to run what these are.
+    pub compiled: Option<PathBuf>,
 }
 
 /// Why a program at `path` is not there for a command in `place`, and what would open it; `None` where nothing hides it.

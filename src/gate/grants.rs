@@ -30,6 +30,7 @@ fn caches() -> PathBuf {
 pub(super) fn place(world: &World, project: &Project, policy: &Policy) -> Place {
     let mut reads = super::homes::reads(world, &project.root, &policy.settings().toolchain);
     super::dotenv::recall(project, &mut reads);
+    reads.compiled = Some(project.paths.state.join("compiled"));
     Place {
         project: project.root.clone(),
         cwd: world.cwd.clone(),

@@ -82,6 +82,11 @@ pub(crate) fn forbids_mounts() -> String {
     python(&FILTER.replace("RULES", &calls))
 }
 
+/// A kernel in whose user namespaces no overlay can be had, as before Linux 5.11.
+pub(crate) fn without_overlays() -> String {
+    python(&FILTER.replace("RULES", &fails(430, EPERM)))
+}
+
 /// A kernel without Landlock.
 pub(crate) fn without_landlock() -> String {
     python(&FILTER.replace("RULES", &[444, 445, 446].map(|number| fails(number, ENOSYS)).concat()))

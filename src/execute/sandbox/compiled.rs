@@ -1,20 +1,30 @@
-//! Compiled forms of Python's libraries, where Python looks for compiled forms inside: links from the run's own folder, which
-//! `PYTHONPYCACHEPREFIX` names, into the libraries' `__pycache__`. Those of the project are not among them: a forged one
-//! would run in place of its source.
+//! Compiled forms of Python's libraries, where Python looks for compiled forms inside: links from the folder that
+//! `PYTHONPYCACHEPREFIX` names into the libraries' `__pycache__`. Those of the project are not among them: a forged one
+//! would run in place of its source. The links are kept from run to run, since making them takes longer than starting Python.
 //! Starts nothing, mounts nothing.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-/// Links and folders for all libraries, at most: each costs some two microseconds in each run.
+/// Links and folders for all libraries, at most: each costs some ten microseconds in each run.
 const MOST: usize = 4096;
+/// The same where they are kept.
+const MOST_KEPT: usize = 50_000;
 /// Folders below each other that are looked into.
 const DEEP: usize = 6;
+/// The same where they are kept.
+const DEEP_KEPT: usize = 16;
 /// Parts of libraries that programs do not take modules from as they run; and what installs packages, which is big.
 const RARE: [&str; 9] =
     ["test", "tests", "idlelib", "lib2to3", "turtledemo", "tkinter", "ensurepip", "pip", "setuptools"];
+/// Trees that are kept: one for each Python that is used, and those of before a package was installed.
+const TREES: usize = 4;
 
 /// What is made below the folder of compiled forms.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -23,23 +33,58 @@ pub(super) struct Compiled {
     pub(super) folders: Vec<PathBuf>,
     /// Links, and where each leads.
     pub(super) links: Vec<(PathBuf, PathBuf)>,
+    keeps: bool,
 }
 
-/// Compiled forms of `libraries`, to be found below `within`; of none that lies in one of `without`, or holds one.
-pub(super) fn compiled(libraries: &[PathBuf], within: &Path, without: &[&Path]) -> Compiled {
-    let mut made = Compiled::default();
+/// Compiled forms of `libraries`, by where they are found below the folder of compiled forms; of none that lies in one of
+/// `without`, or holds one.
+pub(super) fn compiled(libraries: &[PathBuf], without: &[&Path]) -> Compiled {
+    Compiled::of(&apart(libraries, without), false)
+}
+
+/// Those of `libraries` that neither lie in one of `without` nor hold one.
+fn apart<'a>(libraries: &'a [PathBuf], without: &[&Path]) -> Vec<&'a Path> {
     let apart = |library: &Path| !without.iter().any(|other| library.starts_with(other) || other.starts_with(library));
-    for library in libraries.iter().filter(|library| apart(library)) {
-        let Ok(path) = library.strip_prefix("/") else { continue };
-        let folders: Vec<&Path> = path.ancestors().filter(|folder| !folder.as_os_str().is_empty()).collect();
-        for folder in folders.into_iter().skip(1).rev().map(|folder| within.join(folder)) {
-            if !made.folders.contains(&folder) {
-                made.folders.push(folder);
-            }
+    libraries.iter().map(PathBuf::as_path).filter(|library| apart(library)).collect()
+}
+
+/// As [`compiled`], and all of it: a folder in `store` that holds it, which is made if it is not there. It stays what it was
+/// until something is installed: a link that leads nowhere costs no more than none. `None` where it cannot be kept.
+pub(super) fn kept(libraries: &[PathBuf], without: &[&Path], store: &Path) -> Option<PathBuf> {
+    let libraries = apart(libraries, without);
+    let mut hasher = DefaultHasher::new();
+    env!("CARGO_PKG_VERSION").hash(&mut hasher);
+    for library in &libraries {
+        library.hash(&mut hasher);
+        for folder in [library.to_path_buf(), library.join("site-packages"), library.join("dist-packages")] {
+            let found = fs::symlink_metadata(folder).ok();
+            found.map(|found| (found.dev(), found.ino(), found.mtime(), found.mtime_nsec())).hash(&mut hasher);
         }
-        made.folder(library, &within.join(path), DEEP);
     }
-    made
+    let tree = store.join(format!("{:016x}", hasher.finish()));
+    if libraries.is_empty() || tree.is_dir() {
+        return tree.is_dir().then_some(tree);
+    }
+    let new = store.join(format!("new-{}", std::process::id()));
+    let made = Compiled::of(&libraries, true).make(&new).and_then(|()| fs::rename(&new, &tree));
+    if made.is_err() {
+        // Another run may have been faster.
+        let _gone = fs::remove_dir_all(&new);
+    }
+    clear(store, &tree);
+    tree.is_dir().then_some(tree)
+}
+
+/// Removes the oldest trees but `tree` of those that are more than are kept.
+fn clear(store: &Path, tree: &Path) {
+    let others = fs::read_dir(store).into_iter().flatten().flatten().filter(|entry| entry.path() != tree);
+    let made =
+        |entry: &fs::DirEntry| entry.metadata().and_then(|found| found.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+    let mut others: Vec<_> = others.map(|entry| (made(&entry), entry.path())).collect();
+    others.sort();
+    for (_, path) in others.iter().rev().skip(TREES) {
+        let _gone = fs::remove_dir_all(path);
+    }
 }
 
 /// What a folder of a library holds.
@@ -49,7 +94,7 @@ struct Holds {
     folders: Vec<OsString>,
 }
 
-fn holds(folder: &Path) -> Holds {
+fn holds(folder: &Path, all: bool) -> Holds {
     let mut holds = Holds::default();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -59,7 +104,7 @@ fn holds(folder: &Path) -> Holds {
         }
         if name == "__pycache__" {
             holds.compiled = true;
-        } else if !RARE.iter().any(|rare| name == OsStr::new(rare)) {
+        } else if all || !RARE.iter().any(|rare| name == OsStr::new(rare)) {
             holds.folders.push(name);
         }
     }
@@ -67,11 +112,37 @@ fn holds(folder: &Path) -> Holds {
 }
 
 impl Compiled {
+    fn of(libraries: &[&Path], keeps: bool) -> Self {
+        let mut made = Self { keeps, ..Self::default() };
+        for library in libraries {
+            let Ok(path) = library.strip_prefix("/") else { continue };
+            let folders: Vec<&Path> = path.ancestors().filter(|folder| !folder.as_os_str().is_empty()).collect();
+            for folder in folders.into_iter().skip(1).rev() {
+                if !made.folders.iter().any(|known| known == folder) {
+                    made.folders.push(folder.to_owned());
+                }
+            }
+            made.folder(library, path, if keeps { DEEP_KEPT } else { DEEP });
+        }
+        made
+    }
+
+    /// Makes it in `folder`, which is not there yet.
+    fn make(&self, folder: &Path) -> io::Result<()> {
+        fs::create_dir_all(folder)?;
+        self.folders.iter().try_for_each(|at| fs::create_dir_all(folder.join(at)))?;
+        self.links.iter().try_for_each(|(at, to)| symlink(to, folder.join(at)))
+    }
+
+    fn is_full(&self) -> bool {
+        self.folders.len() + self.links.len() >= if self.keeps { MOST_KEPT } else { MOST }
+    }
+
     fn folder(&mut self, from: &Path, at: &Path, deep: usize) {
-        if self.folders.len() + self.links.len() >= MOST {
+        if self.is_full() {
             return;
         }
-        let holds = holds(from);
+        let holds = holds(from, self.keeps);
         let cache = from.join("__pycache__");
         if holds.folders.is_empty() || deep == 0 {
             if holds.compiled {
@@ -93,7 +164,7 @@ impl Compiled {
     }
 
     fn link(&mut self, at: PathBuf, to: PathBuf) {
-        if self.folders.len() + self.links.len() < MOST {
+        if !self.is_full() {
             self.links.push((at, to));
         }
     }
@@ -124,8 +195,8 @@ mod tests {
         symlink(project.join("mod/__pycache__"), lib.join("data/__pycache__")).unwrap();
         symlink(project.join("x.pyc"), lib.join("__pycache__/x.cpython-311.pyc")).unwrap();
         let libraries = [lib.clone(), project.join("lib/python3.11"), root.clone()];
-        let made = compiled(&libraries, Path::new("/c"), &[&project]);
-        let at = |path: &str| Path::new("/c").join(lib.strip_prefix("/").unwrap()).join(path);
+        let made = compiled(&libraries, &[&project]);
+        let at = |path: &str| lib.strip_prefix("/").unwrap().join(path);
         let mut links: Vec<_> = made.links.iter().map(|(at, to)| (at.clone(), to.clone())).collect();
         links.sort();
         let mut expected = vec![
@@ -136,7 +207,7 @@ mod tests {
         ];
         expected.sort();
         assert_eq!(links, expected);
-        let known = |path: &Path| path == Path::new("/c") || made.folders.iter().any(|folder| folder == path);
+        let known = |path: &Path| path == Path::new("") || made.folders.iter().any(|folder| folder == path);
         assert!(
             made.folders.iter().chain(made.links.iter().map(|(at, _)| at)).all(|path| known(path.parent().unwrap()))
         );

@@ -39,12 +39,7 @@ impl Standing {
 
     /// Steps down one rung because of `cause`, if the caller accepts that.
     pub(super) fn step_down(&mut self, what: &str, cause: &str) -> Result<(), ExecuteError> {
-        if let Some(fenced) = self.fenced.take() {
-            self.deed = fenced.end();
-        }
-        if let Some(layer) = &self.order.layer {
-            layer.renew().map_err(|error| trouble("lay the overlay once more", &error.to_string()))?;
-        }
+        self.take_down()?;
         let mend = match self.rung {
             Rung::Namespaces => {
                 self.rung = Rung::SharedProcesses;
@@ -91,6 +86,21 @@ impl Standing {
             });
         }
         Ok(())
+    }
+
+    /// Takes down what stands so far, so that it can be built once more.
+    fn take_down(&mut self) -> Result<(), ExecuteError> {
+        if let Some(fenced) = self.fenced.take() {
+            self.deed = fenced.end();
+        }
+        let layer = self.order.layer.as_ref();
+        layer.map_or(Ok(()), |layer| layer.renew().map_err(|e| trouble("lay the overlay once more", &e.to_string())))
+    }
+
+    /// Goes on without the kept tree of compiled forms, which protects nothing: it is made anew inside.
+    pub(super) fn without_kept(&mut self) -> Result<(), ExecuteError> {
+        self.place.reads.compiled = None;
+        self.take_down()
     }
 
     /// Goes on with a read-only project because of `cause`, if the caller accepts that.

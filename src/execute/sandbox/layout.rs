@@ -2,7 +2,7 @@
 //! Knows the file system as it lies; starts nothing.
 
 use super::closed::{self, Cover, covers};
-use super::compiled::compiled;
+use super::compiled::{self, compiled};
 use super::covering;
 use super::mounts::Step;
 use super::order::{Order, PROGRAM, SUPERVISOR, Writable};
@@ -34,7 +34,9 @@ const CACHES: usize = 1;
 const FIRST_DEVICE: usize = 2;
 /// Guard's own program.
 const GUARD: usize = FIRST_DEVICE + DEVICES.len();
-const FIRST_WRITABLE: usize = GUARD + 1;
+/// The kept tree of compiled forms.
+const COMPILED: usize = GUARD + 1;
+const FIRST_WRITABLE: usize = COMPILED + 1;
 
 /// A path as the kernel takes it.
 pub(super) fn c_path(path: &Path) -> Result<CString, ExecuteError> {
@@ -97,7 +99,7 @@ pub(super) fn steps(
     (processes, landlock): (bool, bool),
 ) -> Result<Vec<Step>, ExecuteError> {
     let covers = covered(place, order, landlock);
-    let mut layout = Layout { place, covers, steps: Vec::with_capacity(128) };
+    let mut layout = Layout { place, kept: None, covers, steps: Vec::with_capacity(128) };
     layout.keep(order)?;
     layout.steps.push(Step::Seal);
     layout.private(order)?;
@@ -186,6 +188,8 @@ pub(in crate::execute) fn out_of_sight(place: &Place, own: &[PathBuf], path: &Pa
 
 struct Layout<'a> {
     place: &'a Place,
+    /// The kept tree of compiled forms.
+    kept: Option<PathBuf>,
     covers: Vec<Cover>,
     steps: Vec<Step>,
 }
@@ -215,6 +219,11 @@ impl Layout<'_> {
         }
         for (writable, slot) in order.writable.iter().zip(FIRST_WRITABLE..) {
             take(c_path(&writable.path)?, slot, false);
+        }
+        let store = self.place.reads.compiled.as_deref().filter(|_| is_private(&self.place.caches));
+        self.kept = store.and_then(|store| compiled::kept(&self.place.reads.libraries, &self.apart(), store));
+        if let Some(kept) = &self.kept {
+            self.steps.push(Step::Open { from: c_path(kept)?, slot: COMPILED });
         }
         Ok(())
     }
@@ -277,21 +286,35 @@ impl Layout<'_> {
         Ok(())
     }
 
-    /// The compiled forms of Python's libraries, where Python looks for compiled forms.
+    /// The compiled forms of Python's libraries, where Python looks for compiled forms: the kept tree of them with a layer of
+    /// the run's own, or else one that is made inside.
     fn compiled(&mut self) -> Result<(), ExecuteError> {
         if self.place.reads.libraries.is_empty() || !is_private(&self.place.caches) {
             return Ok(());
         }
-        let private = PRIVATE.iter().map(Path::new).chain([self.place.project.as_path()]);
         let within = self.place.caches.join(PYTHON);
-        let made = compiled(&self.place.reads.libraries, &within, &private.collect::<Vec<_>>());
-        for at in [within].iter().chain(&made.folders) {
-            self.steps.push(Step::Folder { at: c_path(at)?, mode: 0o755 });
+        let folder = |at: &Path| Ok::<_, ExecuteError>(Step::Folder { at: c_path(at)?, mode: 0o755 });
+        self.steps.push(folder(&within)?);
+        if self.kept.is_some() {
+            let [upper, work] = ["upper", "work"].map(|name| within.with_extension(name));
+            self.steps.extend([folder(&upper)?, folder(&work)?]);
+            let (upper, work, at) = (c_path(&upper)?, c_path(&work)?, c_path(&within)?);
+            self.steps.push(Step::Over { slot: COMPILED, upper, work, at });
+            return Ok(());
+        }
+        let made = compiled(&self.place.reads.libraries, &self.apart());
+        for at in &made.folders {
+            self.steps.push(folder(&within.join(at))?);
         }
         for (at, to) in &made.links {
-            self.steps.push(Step::Link { to: c_path(to)?, at: c_path(at)? });
+            self.steps.push(Step::Link { to: c_path(to)?, at: c_path(&within.join(at))? });
         }
         Ok(())
+    }
+
+    /// Where a command may write: what is compiled there is not used.
+    fn apart(&self) -> Vec<&Path> {
+        PRIVATE.iter().map(Path::new).chain([self.place.project.as_path()]).collect()
     }
 
     /// What may be written outside the project, and what of it may not. Whatever leads to that is mounted on itself, since

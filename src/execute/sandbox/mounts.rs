@@ -15,6 +15,10 @@ pub(super) enum Step {
     Take { from: CString, slot: usize, devices: bool },
     /// The project with a layer over it that takes every change, to be put back later.
     Overlay { lower: CString, upper: CString, work: CString, slot: usize },
+    /// Opens the folder `from`, which may be out of sight later.
+    Open { from: CString, slot: usize },
+    /// An opened folder at `at`, with a layer over it that takes every change.
+    Over { slot: usize, upper: CString, work: CString, at: CString },
     /// Everything that is mounted becomes read-only, without devices, and cut off from the host's mounts.
     Seal,
     /// A private folder in memory.
@@ -68,8 +72,19 @@ impl Step {
                 Ok(())
             }
             Self::Overlay { lower, upper, work, slot } => {
+                let lower = folder(lower)?;
                 let fd = overlay(lower, upper, work)?;
                 *slots.get_mut(*slot).ok_or(libc::EMFILE)? = fd;
+                Ok(())
+            }
+            Self::Open { from, slot } => {
+                *slots.get_mut(*slot).ok_or(libc::EMFILE)? = folder(from)?;
+                Ok(())
+            }
+            Self::Over { slot, upper, work, at } => {
+                let fd = overlay(*slots.get(*slot).ok_or(libc::EBADF)?, upper, work)?;
+                sys::move_mount(fd, at)?;
+                sys::close(fd);
                 Ok(())
             }
             Self::Seal => {
@@ -143,6 +158,8 @@ impl Step {
         match self {
             Self::Take { from, .. } => format!("keep `{}` as it is", show(from)),
             Self::Overlay { lower, .. } => format!("lay an overlay over `{}`", show(lower)),
+            Self::Open { from, .. } => format!("open `{}`", show(from)),
+            Self::Over { at, .. } => format!("lay an overlay at `{}`", show(at)),
             Self::Seal => "make the system read-only".into(),
             Self::Memory { at, .. } => format!("mount a private `{}`", show(at)),
             Self::Processes { .. } => "mount a fresh `/proc`".into(),
@@ -161,13 +178,16 @@ impl Step {
     }
 }
 
-/// A detached mount of `lower` with `upper` over it. The folders are named by descriptors: no path is too long, and no
-/// character in it means anything.
-fn overlay(lower: &CStr, upper: &CStr, work: &CStr) -> Result<i32, Errno> {
+fn folder(path: &CStr) -> Result<i32, Errno> {
+    sys::open(path, libc::O_PATH | libc::O_DIRECTORY)
+}
+
+/// A detached mount of `lower`, which is closed, with `upper` over it. The folders are named by descriptors: no path is too
+/// long, and no character in it means anything.
+fn overlay(lower: i32, upper: &CStr, work: &CStr) -> Result<i32, Errno> {
     let context = sys::fsopen(c"overlay")?;
-    let mut held = [-1; 3];
-    for ((fd, path), key) in held.iter_mut().zip([lower, upper, work]).zip([c"lowerdir", c"upperdir", c"workdir"]) {
-        *fd = sys::open(path, libc::O_PATH | libc::O_DIRECTORY)?;
+    let held = [lower, folder(upper)?, folder(work)?];
+    for (fd, key) in held.iter().zip([c"lowerdir", c"upperdir", c"workdir"]) {
         let mut name = [0; LONGEST];
         sys::fsconfig_text(context, key, digits::path(&mut name, b"/proc/self/fd/", *fd, b"").ok_or(libc::EBADF)?)?;
     }

@@ -288,6 +288,10 @@ impl Standing {
                 self.without_layer(&what, &cause.to_string())?;
                 return self.spawn();
             }
+            if let Some(Step::Open { .. } | Step::Over { .. }) = step {
+                self.without_kept()?;
+                return self.spawn();
+            }
             if let Some(Step::Input { .. }) = step {
                 let mend = "give it a pipe, a file that can be read, or `/dev/null`".to_owned();
                 return Err(ExecuteError::Fence { what, cause: cause.to_string(), mend });
@@ -398,6 +402,11 @@ impl Fenced {
     /// The first process's id, as guard knows it.
     pub(in crate::execute) fn pid(&self) -> i32 {
         self.first.pid()
+    }
+
+    /// After its report of the end: whoever drops this does not wait for the rest.
+    pub(in crate::execute) fn leave(&mut self) {
+        self.first.leave();
     }
 
     /// What asks it to end, for as long as it is not reaped.
