@@ -182,8 +182,13 @@ impl Prepared {
         let written = watching.is_some_and(Watching::end);
         let told = steering.first();
         steering.release();
-        // A report of the end comes when nothing is left inside: the fence itself may go while the end is recorded.
-        let killed = if matches!(last, Some([report::ENDED, ..])) { None } else { fenced.reap() };
+        // A report of the end comes when nothing is left inside: the fence itself may go while the end is recorded, and after.
+        let killed = if matches!(last, Some([report::ENDED, ..])) {
+            fenced.leave();
+            None
+        } else {
+            fenced.reap()
+        };
         run.drain(&fenced);
         let duration = start.elapsed();
         fence.missing.extend(self.standing.uncovered().map(|path| {

@@ -88,6 +88,13 @@ fn three_hundred_daemons_are_all_gone() {
     assert_eq!(living(&format!("sleep\0{mark}")), 0);
 }
 
+/// A guard that runs one command after the other does not wait for each fence to be taken down, and keeps nothing of it.
+#[test]
+fn fences_that_are_left_do_not_add_up() {
+    let mut guard = Small(small_guard("true").env("GUARD_TEST_AGAIN", "40").spawn().unwrap());
+    assert_eq!(said(&mut guard), "Exited 0\nleft: at most 2");
+}
+
 #[test]
 fn the_exit_code_is_not_forged_through_the_first_process() {
     let stage = Stage::new();
@@ -178,6 +185,11 @@ fn as_guard() {
             println!("{:?} {}", outcome.ended, outcome.exit_code);
         }
         Err(error) => println!("{error}"),
+    }
+    if let Some(times) = std::env::var("GUARD_TEST_AGAIN").ok().and_then(|times| times.parse().ok()) {
+        (0..times).for_each(|_| assert_eq!(stage.line("true").code, 0));
+        let left = children(std::process::id()).len();
+        println!("left: {}", if left <= 2 { "at most 2".to_owned() } else { left.to_string() });
     }
 }
 

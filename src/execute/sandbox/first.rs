@@ -19,9 +19,11 @@ pub(super) struct First {
     pid: pid_t,
     pids: bool,
     ended: bool,
+    /// Nothing is left inside, and nothing left to do.
+    leaves: bool,
     /// Its own as long as it lives.
     plan: *mut Plan,
-    _stack: Vec<u8>,
+    stack: Vec<u8>,
 }
 
 /// Held while ids are mapped, or anything else that changes whether this process may be looked at: that is a matter of its
@@ -29,6 +31,19 @@ pub(super) struct First {
 pub(super) fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// First processes that were left while the kernel took down what they had mounted, which takes as long as there are files that
+/// were looked at.
+static LEFT: Mutex<Vec<First>> = Mutex::new(Vec::new());
+
+// SAFETY: the plan is the process's; whoever has this only frees it once that has ended.
+unsafe impl Send for First {}
+
+/// Frees what those had that are gone by now.
+fn sweep() {
+    let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
+    left.retain_mut(|first| !first.is_gone());
 }
 
 /// Why a first process could not be had: what failed, how, and the deed, for another attempt.
@@ -41,6 +56,7 @@ pub(super) struct Failed {
 impl First {
     /// Starts it in new namespaces as `flags` say, its ids mapped where there is a namespace for them.
     pub(super) fn begin(plan: Plan, flags: c_int) -> Result<Self, Failed> {
+        sweep();
         let _alone = alone();
         // Its ids can be mapped only while it may be looked at …
         let _ = sys::prctl(libc::PR_SET_DUMPABLE, 1);
@@ -59,7 +75,7 @@ impl First {
         let mut stack = vec![0; STACK];
         // SAFETY: stack and plan are handed to the process and freed only when it has ended.
         match unsafe { sys::spawn_sharing(flags, &mut stack, live, plan) } {
-            Ok(pid) => Ok(Self { pid, pids, ended: false, plan, _stack: stack }),
+            Ok(pid) => Ok(Self { pid, pids, ended: false, leaves: false, plan, stack }),
             Err(error) => {
                 // SAFETY: it came from a box, and no process has it.
                 let plan = unsafe { Box::from_raw(plan) };
@@ -96,6 +112,17 @@ impl First {
         unsafe { (*self.plan).deed.take() }
     }
 
+    /// It has reported the end of everything inside: whoever drops it does not wait until it is gone.
+    pub(super) fn leave(&mut self) {
+        self.leaves = true;
+    }
+
+    /// Whether it is gone. Waits for nothing.
+    fn is_gone(&mut self) -> bool {
+        self.ended = self.ended || !matches!(sys::reap(self.pid, libc::__WALL | libc::WNOHANG), Ok((0, _)));
+        self.ended
+    }
+
     fn finish(&mut self) {
         if self.ended {
             return;
@@ -107,6 +134,13 @@ impl First {
 
 impl Drop for First {
     fn drop(&mut self) {
+        if self.leaves && !self.is_gone() {
+            self.stopper().end();
+            let (pid, pids, plan) = (self.pid, self.pids, self.plan);
+            let left = Self { pid, pids, ended: false, leaves: false, plan, stack: std::mem::take(&mut self.stack) };
+            LEFT.lock().unwrap_or_else(PoisonError::into_inner).push(left);
+            return;
+        }
         self.finish();
         // SAFETY: it came from a box, and the process that had it has ended.
         drop(unsafe { Box::from_raw(self.plan) });
