@@ -7,26 +7,31 @@ use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+/// What a folder of packages within a library is called.
+pub(super) const PACKAGES: [&str; 2] = ["site-packages", "dist-packages"];
 /// Links from one interpreter to the next, at most.
 const LINKS: usize = 8;
 
 /// The folders of libraries that `program` takes modules from if it is a Python or a script of one: its environment's and its
-/// installation's. Absolute and without links; those that are reached through links are left out.
+/// installation's, and the folders of packages in them, unless the environment does without the installation's. Absolute and
+/// without links; those that are reached through links are left out.
 pub fn libraries(program: &Path) -> Vec<PathBuf> {
     let Some(mut at) = interpreter(program) else { return Vec::new() };
     let mut found = Vec::new();
+    let mut packages = true;
     for _ in 0..LINKS {
         if let Some(prefix) = at.parent().and_then(Path::parent) {
-            of_prefix(prefix, &mut found);
+            of_prefix(prefix, packages, &mut found);
+            packages &= !is_alone(prefix);
         }
         // `python3` of an environment leads to that of its installation.
         let Ok(to) = fs::read_link(&at) else { break };
         at = at.parent().unwrap_or(Path::new("/")).join(to);
     }
     if let Some(prefix) = fs::canonicalize(&at).ok().as_deref().and_then(Path::parent).and_then(Path::parent) {
-        of_prefix(prefix, &mut found);
+        of_prefix(prefix, packages, &mut found);
         if prefix == Path::new("/usr") {
-            of_prefix(Path::new("/usr/local"), &mut found);
+            of_prefix(Path::new("/usr/local"), packages, &mut found);
         }
     }
     found.retain(|folder| fs::canonicalize(folder).is_ok_and(|real| real == *folder));
@@ -49,11 +54,24 @@ fn interpreter(program: &Path) -> Option<PathBuf> {
     Some(named).filter(|path| path.is_absolute() && is_python(path))
 }
 
-/// The folders `lib/python3…` of a prefix.
-fn of_prefix(prefix: &Path, found: &mut Vec<PathBuf>) {
+/// Whether a prefix is an environment without the packages of the installation that it is made from: `pyvenv.cfg` says so.
+fn is_alone(prefix: &Path) -> bool {
+    let text = fs::read_to_string(prefix.join("pyvenv.cfg")).unwrap_or_default();
+    let settings = text.lines().filter_map(|line| line.split_once('='));
+    settings.map(|(name, value)| (name.trim(), value.trim())).any(|(name, value)| {
+        name.eq_ignore_ascii_case("include-system-site-packages") && value.eq_ignore_ascii_case("false")
+    })
+}
+
+/// The folders `lib/python3…` of a prefix, and those of `packages` in them.
+fn of_prefix(prefix: &Path, packages: bool, found: &mut Vec<PathBuf>) {
     let Ok(entries) = fs::read_dir(prefix.join("lib")) else { return };
     let folders = entries.flatten().filter(|entry| entry.file_name().as_bytes().starts_with(b"python3"));
-    found.extend(folders.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()));
+    for folder in folders.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()) {
+        let sites = PACKAGES.iter().map(|name| folder.join(name)).filter(|site| packages && site.is_dir());
+        found.extend(sites);
+        found.push(folder);
+    }
 }
 
 #[cfg(test)]
@@ -66,10 +84,12 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let root = fs::canonicalize(root.path()).unwrap();
         let [env, base] = ["env", "base"].map(|name| root.join(name));
-        for folder in
-            ["env/bin", "env/lib/python3.11/site-packages", "base/bin", "base/lib/python3.11", "base/lib/other"]
-        {
+        let site = "lib/python3.11/site-packages";
+        for folder in ["env/bin", "base/bin", "base/lib/other"] {
             fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        for prefix in [&env, &base] {
+            fs::create_dir_all(prefix.join(site)).unwrap();
         }
         fs::write(base.join("bin/python3.11"), "").unwrap();
         symlink("../../base/bin/python3.11", env.join("bin/python3")).unwrap();
@@ -78,10 +98,13 @@ mod tests {
             fs::write(env.join("bin").join(name), format!("{line}\nprint(1)\n")).unwrap();
             env.join("bin").join(name)
         };
-        let all = vec![base.join("lib/python3.11"), env.join("lib/python3.11")];
+        let of = |prefix: &Path| [prefix.join("lib/python3.11"), prefix.join(site)];
+        let all = [of(&base), of(&env)].concat();
         assert_eq!(libraries(&env.join("bin/python")), all);
         assert_eq!(libraries(&script("pytest", &format!("#! {}/bin/python3 -I", env.display()))), all);
-        assert_eq!(libraries(&base.join("bin/python3.11")), [base.join("lib/python3.11")]);
+        assert_eq!(libraries(&base.join("bin/python3.11")), of(&base));
+        fs::write(env.join("pyvenv.cfg"), "home = x\nInclude-System-Site-Packages = False\n").unwrap();
+        assert_eq!(libraries(&env.join("bin/python")), [&of(&base)[..1], &of(&env)].concat());
         for line in ["#!/bin/sh", "#!python3", "", "#!", "#!/usr/bin/env python3"] {
             assert_eq!(libraries(&script("other", line)), [] as [PathBuf; 0], "{line}");
         }

@@ -30,7 +30,7 @@ fn caches() -> PathBuf {
 pub(super) fn place(world: &World, project: &Project, policy: &Policy) -> Place {
     let mut reads = super::homes::reads(world, &project.root, &policy.settings().toolchain);
     super::dotenv::recall(project, &mut reads);
-    reads.compiled = Some(project.paths.state.join("compiled"));
+    reads.compiled = Some(compiled());
     Place {
         project: project.root.clone(),
         cwd: world.cwd.clone(),
@@ -39,6 +39,12 @@ pub(super) fn place(world: &World, project: &Project, policy: &Policy) -> Place 
         caches: caches(),
         reads,
     }
+}
+
+/// Where it is kept from run to run what is compiled of libraries: in memory, since on a disk it would take longer than Python
+/// does, and by no name that a variable of the caller's has a say in.
+fn compiled() -> PathBuf {
+    PathBuf::from(format!("/dev/shm/guard-{}", rustix::process::geteuid().as_raw()))
 }
 
 /// The libraries of every Python that a command names.

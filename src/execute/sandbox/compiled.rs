@@ -3,43 +3,60 @@
 //! would run in place of its source. The links are kept from run to run, since making them takes longer than starting Python.
 //! Starts nothing, mounts nothing.
 
+use super::fresh::Fresh;
+use super::layout::c_path;
+use super::mounts::Step;
+use crate::execute::environment::PYTHON;
+use crate::execute::libraries::PACKAGES;
+use crate::execute::{ExecuteError, Place};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Links and folders for all libraries, at most: each costs some ten microseconds in each run.
+/// Links and folders for all libraries, at most: each costs some ten microseconds, and a kilobyte of memory where it is kept.
 const MOST: usize = 4096;
-/// The same where they are kept.
-const MOST_KEPT: usize = 50_000;
 /// Folders below each other that are looked into.
-const DEEP: usize = 6;
-/// The same where they are kept.
-const DEEP_KEPT: usize = 16;
-/// Parts of libraries that programs do not take modules from as they run; and what installs packages, which is big.
-const RARE: [&str; 9] =
-    ["test", "tests", "idlelib", "lib2to3", "turtledemo", "tkinter", "ensurepip", "pip", "setuptools"];
-/// Trees that are kept: one for each Python that is used, and those of before a package was installed.
-const TREES: usize = 4;
+const DEEP: usize = 8;
+/// Parts of libraries that programs do not take modules from as they run.
+const RARE: [&str; 7] = ["test", "tests", "idlelib", "lib2to3", "turtledemo", "tkinter", "ensurepip"];
+/// Trees that are kept besides the one that is used: of other Pythons, and of before a package was installed.
+const TREES: usize = 7;
 
 /// What is made below the folder of compiled forms.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Compiled {
+struct Compiled {
     /// Folders, each after the one it lies in.
-    pub(super) folders: Vec<PathBuf>,
+    folders: Vec<PathBuf>,
     /// Links, and where each leads.
-    pub(super) links: Vec<(PathBuf, PathBuf)>,
-    keeps: bool,
+    links: Vec<(PathBuf, PathBuf)>,
 }
 
-/// Compiled forms of `libraries`, by where they are found below the folder of compiled forms; of none that lies in one of
-/// `without`, or holds one.
-pub(super) fn compiled(libraries: &[PathBuf], without: &[&Path]) -> Compiled {
-    Compiled::of(&apart(libraries, without), false)
+/// Steps that make what is in `place` the compiled forms of its libraries, where Python looks for them: `kept` with a layer of the
+/// run's own, opened as `slot`, or else links that are made inside. Of no library where a command may write, which is `without`.
+pub(super) fn steps(place: &Place, without: &[&Path], kept: Option<usize>) -> Result<Vec<Step>, ExecuteError> {
+    let within = place.caches.join(PYTHON);
+    let folder = |at: &Path| Ok::<_, ExecuteError>(Step::Folder { at: c_path(at)?, mode: 0o755 });
+    let mut steps = vec![folder(&within)?];
+    if let Some(slot) = kept {
+        let [upper, work] = ["upper", "work"].map(|name| within.with_extension(name));
+        steps.extend([folder(&upper)?, folder(&work)?]);
+        let (upper, work, at) = (c_path(&upper)?, c_path(&work)?, c_path(&within)?);
+        steps.push(Step::Over { slot, upper, work, at });
+        return Ok(steps);
+    }
+    let made = Compiled::of(&apart(&place.reads.libraries, without));
+    for at in &made.folders {
+        steps.push(folder(&within.join(at))?);
+    }
+    for (at, to) in &made.links {
+        steps.push(Step::Link { to: c_path(to)?, at: c_path(&within.join(at))? });
+    }
+    Ok(steps)
 }
 
 /// Those of `libraries` that neither lie in one of `without` nor hold one.
@@ -48,34 +65,40 @@ fn apart<'a>(libraries: &'a [PathBuf], without: &[&Path]) -> Vec<&'a Path> {
     libraries.iter().map(PathBuf::as_path).filter(|library| apart(library)).collect()
 }
 
-/// As [`compiled`], and all of it: a folder in `store` that holds it, which is made if it is not there. It stays what it was
-/// until something is installed: a link that leads nowhere costs no more than none. `None` where it cannot be kept.
+/// A folder in `store` that holds the links to compiled forms of `libraries`, which is made if it is not there. It stays what it
+/// was until something is installed: a link that leads nowhere costs no more than none. `None` where it cannot be kept.
 pub(super) fn kept(libraries: &[PathBuf], without: &[&Path], store: &Path) -> Option<PathBuf> {
     let libraries = apart(libraries, without);
+    if libraries.is_empty() || !is_own(store) {
+        return None;
+    }
     let mut hasher = DefaultHasher::new();
     env!("CARGO_PKG_VERSION").hash(&mut hasher);
     for library in &libraries {
         library.hash(&mut hasher);
-        for folder in [library.to_path_buf(), library.join("site-packages"), library.join("dist-packages")] {
-            let found = fs::symlink_metadata(folder).ok();
-            found.map(|found| (found.dev(), found.ino(), found.mtime(), found.mtime_nsec())).hash(&mut hasher);
-        }
+        let found = fs::symlink_metadata(library).ok();
+        found.map(|found| (found.dev(), found.ino(), found.mtime(), found.mtime_nsec())).hash(&mut hasher);
     }
     let tree = store.join(format!("{:016x}", hasher.finish()));
-    if libraries.is_empty() || tree.is_dir() {
-        return tree.is_dir().then_some(tree);
-    }
-    let new = store.join(format!("new-{}", std::process::id()));
-    let made = Compiled::of(&libraries, true).make(&new).and_then(|()| fs::rename(&new, &tree));
-    if made.is_err() {
+    if !tree.is_dir() {
+        let new = Fresh::make(&store.join(format!("new-{}", std::process::id()))).ok()?;
         // Another run may have been faster.
-        let _gone = fs::remove_dir_all(&new);
+        let _made = Compiled::of(&libraries).make(new.path()).and_then(|()| fs::rename(new.path(), &tree));
+        clear(store, &tree);
     }
-    clear(store, &tree);
-    tree.is_dir().then_some(tree)
+    // By this the one goes that was not used for longest.
+    let used = fs::File::open(&tree).and_then(|tree| tree.set_modified(SystemTime::now()));
+    used.is_ok().then_some(tree)
 }
 
-/// Removes the oldest trees but `tree` of those that are more than are kept.
+/// Whether a folder, which is made if it is not there, is this user's alone: others could lead a Python wherever they wish.
+fn is_own(store: &Path) -> bool {
+    let _there = fs::DirBuilder::new().mode(0o700).create(store);
+    let own = rustix::process::geteuid().as_raw();
+    fs::symlink_metadata(store).is_ok_and(|found| found.is_dir() && found.uid() == own && found.mode() & 0o077 == 0)
+}
+
+/// Removes what was not used for longest and is more than is kept.
 fn clear(store: &Path, tree: &Path) {
     let others = fs::read_dir(store).into_iter().flatten().flatten().filter(|entry| entry.path() != tree);
     let made =
@@ -94,7 +117,7 @@ struct Holds {
     folders: Vec<OsString>,
 }
 
-fn holds(folder: &Path, all: bool) -> Holds {
+fn holds(folder: &Path) -> Holds {
     let mut holds = Holds::default();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -104,7 +127,7 @@ fn holds(folder: &Path, all: bool) -> Holds {
         }
         if name == "__pycache__" {
             holds.compiled = true;
-        } else if all || !RARE.iter().any(|rare| name == OsStr::new(rare)) {
+        } else if !RARE.iter().chain(&PACKAGES).any(|rare| name == OsStr::new(rare)) {
             holds.folders.push(name);
         }
     }
@@ -112,45 +135,45 @@ fn holds(folder: &Path, all: bool) -> Holds {
 }
 
 impl Compiled {
-    fn of(libraries: &[&Path], keeps: bool) -> Self {
-        let mut made = Self { keeps, ..Self::default() };
+    fn of(libraries: &[&Path]) -> Self {
+        let mut made = Self::default();
         for library in libraries {
             let Ok(path) = library.strip_prefix("/") else { continue };
             let folders: Vec<&Path> = path.ancestors().filter(|folder| !folder.as_os_str().is_empty()).collect();
-            for folder in folders.into_iter().skip(1).rev() {
+            for folder in folders.into_iter().rev() {
                 if !made.folders.iter().any(|known| known == folder) {
                     made.folders.push(folder.to_owned());
                 }
             }
-            made.folder(library, path, if keeps { DEEP_KEPT } else { DEEP });
+            // A folder in any case: another library may lie in it.
+            made.inside(library, path, holds(library), DEEP);
         }
         made
     }
 
-    /// Makes it in `folder`, which is not there yet.
+    /// Makes it in `folder`.
     fn make(&self, folder: &Path) -> io::Result<()> {
-        fs::create_dir_all(folder)?;
         self.folders.iter().try_for_each(|at| fs::create_dir_all(folder.join(at)))?;
         self.links.iter().try_for_each(|(at, to)| symlink(to, folder.join(at)))
     }
 
     fn is_full(&self) -> bool {
-        self.folders.len() + self.links.len() >= if self.keeps { MOST_KEPT } else { MOST }
+        self.folders.len() + self.links.len() >= MOST
     }
 
     fn folder(&mut self, from: &Path, at: &Path, deep: usize) {
+        let holds = holds(from);
         if self.is_full() {
-            return;
+        } else if !holds.folders.is_empty() && deep > 0 {
+            self.folders.push(at.to_owned());
+            self.inside(from, at, holds, deep - 1);
+        } else if holds.compiled {
+            self.link(at.to_owned(), from.join("__pycache__"));
         }
-        let holds = holds(from, self.keeps);
+    }
+
+    fn inside(&mut self, from: &Path, at: &Path, holds: Holds, deep: usize) {
         let cache = from.join("__pycache__");
-        if holds.folders.is_empty() || deep == 0 {
-            if holds.compiled {
-                self.link(at.to_owned(), cache);
-            }
-            return;
-        }
-        self.folders.push(at.to_owned());
         let files = fs::read_dir(&cache).into_iter().flatten().flatten().filter(|_| holds.compiled);
         for entry in files.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())) {
             let name = entry.file_name();
@@ -159,7 +182,7 @@ impl Compiled {
             }
         }
         for name in holds.folders {
-            self.folder(&from.join(&name), &at.join(&name), deep.saturating_sub(1));
+            self.folder(&from.join(&name), &at.join(&name), deep);
         }
     }
 
@@ -195,7 +218,7 @@ mod tests {
         symlink(project.join("mod/__pycache__"), lib.join("data/__pycache__")).unwrap();
         symlink(project.join("x.pyc"), lib.join("__pycache__/x.cpython-311.pyc")).unwrap();
         let libraries = [lib.clone(), project.join("lib/python3.11"), root.clone()];
-        let made = compiled(&libraries, &[&project]);
+        let made = Compiled::of(&apart(&libraries, &[&project]));
         let at = |path: &str| lib.strip_prefix("/").unwrap().join(path);
         let mut links: Vec<_> = made.links.iter().map(|(at, to)| (at.clone(), to.clone())).collect();
         links.sort();
@@ -211,5 +234,47 @@ mod tests {
         assert!(
             made.folders.iter().chain(made.links.iter().map(|(at, _)| at)).all(|path| known(path.parent().unwrap()))
         );
+    }
+
+    #[test]
+    fn what_is_kept_is_found_again_until_something_is_installed_and_does_not_grow() {
+        let root = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(root.path()).unwrap();
+        let (site, store) = (root.join("lib/python3.11/site-packages"), root.join("store"));
+        let libraries = [root.join("lib/python3.11"), site.clone()];
+        let links = |tree: &Path| {
+            let at = tree.join(site.strip_prefix("/").unwrap());
+            let mut all: Vec<_> = fs::read_dir(at).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            all.sort();
+            all
+        };
+        fs::create_dir_all(site.join("a/__pycache__")).unwrap();
+        let first = kept(&libraries, &[], &store).unwrap();
+        assert_eq!((kept(&libraries, &[], &store), links(&first)), (Some(first.clone()), vec!["a".into()]));
+        for n in 0..20 {
+            fs::create_dir_all(site.join(format!("b{n}/__pycache__"))).unwrap();
+            let tree = kept(&libraries, &[], &store).unwrap();
+            assert!(links(&tree).len() == n + 2, "{:?}", links(&tree));
+            assert!(fs::read_dir(&store).unwrap().count() <= TREES + 1);
+        }
+        assert!(!first.exists());
+        assert_eq!(kept(&libraries, &[&root], &store), None, "nothing is apart from where a command may write");
+    }
+
+    #[test]
+    fn nothing_is_kept_where_others_could_have_put_it() {
+        let root = tempfile::tempdir().unwrap();
+        let library = root.path().join("lib/python3.11");
+        fs::create_dir_all(library.join("a/__pycache__")).unwrap();
+        let [open, link, file] = ["open", "link", "file"].map(|name| root.path().join(name));
+        let own = root.path().join("own");
+        assert!(kept(std::slice::from_ref(&library), &[], &own).is_some());
+        fs::DirBuilder::new().mode(0o777).create(&open).unwrap();
+        fs::set_permissions(&open, std::os::unix::fs::PermissionsExt::from_mode(0o770)).unwrap();
+        symlink(&own, &link).unwrap();
+        fs::write(&file, "").unwrap();
+        for store in [open, link, file, root.path().join("none/below")] {
+            assert_eq!(kept(std::slice::from_ref(&library), &[], &store), None, "{}", store.display());
+        }
     }
 }

@@ -19,6 +19,11 @@ impl Fresh {
         })?;
         Ok(Self(path.to_owned()))
     }
+
+    /// Where it lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
 }
 
 impl Drop for Fresh {

@@ -2,12 +2,11 @@
 //! Knows the file system as it lies; starts nothing.
 
 use super::closed::{self, Cover, covers};
-use super::compiled::{self, compiled};
+use super::compiled;
 use super::covering;
 use super::mounts::Step;
 use super::order::{Order, PROGRAM, SUPERVISOR, Writable};
 use super::rules::{Access, Judged, Rules};
-use crate::execute::environment::PYTHON;
 use crate::execute::{ExecuteError, Place, real_in};
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::CString;
@@ -99,7 +98,7 @@ pub(super) fn steps(
     (processes, landlock): (bool, bool),
 ) -> Result<Vec<Step>, ExecuteError> {
     let covers = covered(place, order, landlock);
-    let mut layout = Layout { place, kept: None, covers, steps: Vec::with_capacity(128) };
+    let mut layout = Layout { place, kept: false, covers, steps: Vec::with_capacity(128) };
     layout.keep(order)?;
     layout.steps.push(Step::Seal);
     layout.private(order)?;
@@ -188,8 +187,8 @@ pub(in crate::execute) fn out_of_sight(place: &Place, own: &[PathBuf], path: &Pa
 
 struct Layout<'a> {
     place: &'a Place,
-    /// The kept tree of compiled forms.
-    kept: Option<PathBuf>,
+    /// Whether the compiled forms are kept.
+    kept: bool,
     covers: Vec<Cover>,
     steps: Vec<Step>,
 }
@@ -221,9 +220,9 @@ impl Layout<'_> {
             take(c_path(&writable.path)?, slot, false);
         }
         let store = self.place.reads.compiled.as_deref().filter(|_| is_private(&self.place.caches));
-        self.kept = store.and_then(|store| compiled::kept(&self.place.reads.libraries, &self.apart(), store));
-        if let Some(kept) = &self.kept {
-            self.steps.push(Step::Open { from: c_path(kept)?, slot: COMPILED });
+        if let Some(kept) = store.and_then(|at| compiled::kept(&self.place.reads.libraries, &self.apart(), at)) {
+            self.steps.push(Step::Open { from: c_path(&kept)?, slot: COMPILED });
+            self.kept = true;
         }
         Ok(())
     }
@@ -269,7 +268,9 @@ impl Layout<'_> {
                 }
             }
         }
-        self.compiled()?;
+        if !self.place.reads.libraries.is_empty() && is_private(&self.place.caches) {
+            self.steps.extend(compiled::steps(self.place, &self.apart(), self.kept.then_some(COMPILED))?);
+        }
         self.steps.extend([folder("/run/guard", 0o755), folder(NOTHING_FOLDER, 0o555)]);
         self.steps.push(Step::File { at: c(NOTHING_FILE) });
         self.steps.push(Step::Unreadable { at: c(SHUT_FILE) });
@@ -283,32 +284,6 @@ impl Layout<'_> {
         self.steps.extend(make);
         self.steps.push(Step::ReadOnly { at: c("/run") });
         self.steps.extend(put);
-        Ok(())
-    }
-
-    /// The compiled forms of Python's libraries, where Python looks for compiled forms: the kept tree of them with a layer of
-    /// the run's own, or else one that is made inside.
-    fn compiled(&mut self) -> Result<(), ExecuteError> {
-        if self.place.reads.libraries.is_empty() || !is_private(&self.place.caches) {
-            return Ok(());
-        }
-        let within = self.place.caches.join(PYTHON);
-        let folder = |at: &Path| Ok::<_, ExecuteError>(Step::Folder { at: c_path(at)?, mode: 0o755 });
-        self.steps.push(folder(&within)?);
-        if self.kept.is_some() {
-            let [upper, work] = ["upper", "work"].map(|name| within.with_extension(name));
-            self.steps.extend([folder(&upper)?, folder(&work)?]);
-            let (upper, work, at) = (c_path(&upper)?, c_path(&work)?, c_path(&within)?);
-            self.steps.push(Step::Over { slot: COMPILED, upper, work, at });
-            return Ok(());
-        }
-        let made = compiled(&self.place.reads.libraries, &self.apart());
-        for at in &made.folders {
-            self.steps.push(folder(&within.join(at))?);
-        }
-        for (at, to) in &made.links {
-            self.steps.push(Step::Link { to: c_path(to)?, at: c_path(&within.join(at))? });
-        }
         Ok(())
     }
 
