@@ -94,7 +94,7 @@ fn a_hole_of_a_terabyte_is_cut_at_once() {
     scene.fenced("truncate -s 1T hole");
     let started = Instant::now();
     assert_eq!(told(&scene.changes()), ["cut"]);
-    assert!(started.elapsed() < Duration::from_secs(1));
+    assert!(started.elapsed() < Duration::from_secs(20));
 }
 
 #[test]

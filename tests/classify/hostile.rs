@@ -196,7 +196,7 @@ fn cost_grows_with_the_length_and_no_faster() {
             let start = Instant::now();
             failed(classify(&ran(tool, 1, long.as_bytes(), long.as_bytes())).unwrap());
             // Unoptimised and on a busy machine; what is quadratic takes minutes by the number of lines.
-            assert!(start.elapsed() < Duration::from_secs(5), "{tool:?} over {piece:?}: {:?}", start.elapsed());
+            assert!(start.elapsed() < Duration::from_secs(20), "{tool:?} over {piece:?}: {:?}", start.elapsed());
         }
     }
 }

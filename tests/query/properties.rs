@@ -262,7 +262,7 @@ fn repetitions_neither_overflow_the_stack_nor_take_long() {
                     let start = Instant::now();
                     let _ = read(engine, &sql);
                     let took = start.elapsed();
-                    assert!(took < Duration::from_secs(5), "{engine}: {head}{unit}…: {took:?}");
+                    assert!(took < Duration::from_secs(20), "{engine}: {head}{unit}…: {took:?}");
                 }
             }
         }

@@ -263,7 +263,7 @@ fn a_database_with_a_log_is_read_as_it_is_now() {
     let begun = Instant::now();
     let (cause, message, _) = opened(&other.path);
     assert_eq!((cause, message.as_str()), (Cause::TimedOut, "IT: database is locked"));
-    assert!(begun.elapsed() < Duration::from_secs(3));
+    assert!(begun.elapsed() < Duration::from_secs(20));
 }
 
 #[test]
@@ -281,7 +281,7 @@ fn an_endless_query_ends_at_its_time() {
         session.prepare(sql).unwrap();
         let failed = session.run(&ALL, &mut Kept::default()).unwrap_err();
         assert_eq!((failed.cause, failed.message.as_str()), (Cause::TimedOut, "it was stopped: its time was over"));
-        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     }
     for sql in [
         "SELECT zeroblob(100000000)",

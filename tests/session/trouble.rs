@@ -64,13 +64,13 @@ fn a_server_that_never_answers_is_left_in_time() {
     for mode in ["disable", "prefer", "require"] {
         let (cause, message, time) = told(&url(silent).replace("disable", mode));
         assert!(cause == Cause::Down && message.ends_with("it does not answer"), "{mode}: {message}");
-        assert!(time < Duration::from_secs(3), "{mode}: {time:?}");
+        assert!(time < Duration::from_secs(15), "{mode}: {time:?}");
     }
     // It says something all the time, and never what is waited for.
     let endless = server(|mut stream| while stream.write_all(b"N\0\0\0\x05\0").is_ok() {});
     let (cause, message, time) = told(&url(endless));
     assert!(
-        cause == Cause::Down && message.ends_with("it does not answer") && time < Duration::from_secs(3),
+        cause == Cause::Down && message.ends_with("it does not answer") && time < Duration::from_secs(15),
         "{message}"
     );
 }
@@ -102,7 +102,7 @@ fn what_is_no_postgresql_is_said_to_be_none() {
         let silent = message.contains("it hung up") || message.contains("does not answer");
         let fits =
             matches!(cause, Cause::Strange | Cause::Auth) || matches!(cause, Cause::Lost | Cause::Down) && silent;
-        assert!(fits && !message.contains("hush") && time < Duration::from_secs(3), "{answer:?}: {cause:?} {message}");
+        assert!(fits && !message.contains("hush") && time < Duration::from_secs(15), "{answer:?}: {cause:?} {message}");
     }
 }
 
@@ -272,7 +272,7 @@ fn whoever_takes_no_more_rows_ends_the_statement() {
     let failed = session.run(&ALL, &mut Full(0)).unwrap_err();
     session.close();
     assert_eq!((failed.cause, failed.is_transient()), (Cause::Sink, false));
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }
 
 /// Takes its time over every row.
