@@ -115,8 +115,10 @@ fn unkept(missing: &[String]) -> Stop {
 /// Whether a harness can be given `path`: not the project, guard's own or the keys, nor what they lie in, nor a whole home.
 fn allowed(path: &Path, home: &Path, project: &Project) -> Result<(), Stop> {
     let program = std::env::current_exe().ok();
+    let compiled = super::grants::compiled();
     let own = [
         Some(&project.root),
+        Some(&compiled),
         Some(&project.state_root),
         project.config_root.as_ref(),
         project.keys.as_ref(),

@@ -30,7 +30,7 @@ fn caches() -> PathBuf {
 pub(super) fn place(world: &World, project: &Project, policy: &Policy) -> Place {
     let mut reads = super::homes::reads(world, &project.root, &policy.settings().toolchain);
     super::dotenv::recall(project, &mut reads);
-    reads.compiled = Some(compiled());
+    reads.compiled = Some(compiled()).filter(|kept| is_apart(kept, &project.root));
     Place {
         project: project.root.clone(),
         cwd: world.cwd.clone(),
@@ -42,9 +42,14 @@ pub(super) fn place(world: &World, project: &Project, policy: &Policy) -> Place 
 }
 
 /// Where it is kept from run to run what is compiled of libraries: in memory, since on a disk it would take longer than Python
-/// does, and by no name that a variable of the caller's has a say in.
-fn compiled() -> PathBuf {
+/// does, and by no name that a variable of the caller's has a say in. Whoever writes there leads a Python wherever they wish.
+pub(super) fn compiled() -> PathBuf {
     PathBuf::from(format!("/dev/shm/guard-{}", rustix::process::geteuid().as_raw()))
+}
+
+/// Whether neither lies in the other.
+fn is_apart(one: &Path, other: &Path) -> bool {
+    !one.starts_with(other) && !other.starts_with(one)
 }
 
 /// The libraries of every Python that a command names.
@@ -103,5 +108,19 @@ pub(super) fn absent(judgement: &Judgement, facts: &Facts) -> Option<Stop> {
             Some(Stop::Execute(ExecuteError::NotExecutable { program: program.text.clone(), cause: cause.clone() }))
         }
         Found::Program(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_compiled_is_not_kept_in_a_project() {
+        let kept = compiled();
+        assert!(is_apart(&kept, Path::new("/home/p")) && is_apart(&kept, Path::new("/dev/shm/p")));
+        for root in [Path::new("/dev/shm"), &kept, &kept.join("p")] {
+            assert!(!is_apart(&kept, root), "{}", root.display());
+        }
     }
 }

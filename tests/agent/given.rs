@@ -207,6 +207,13 @@ fn settings_with_another_name_and_guard_s_own_program_are_not_given() {
     assert!(ran.status.code() == Some(125) && said.contains("guard's own files"), "{said}");
 }
 
+/// The links to compiled forms lie there, by which every Python in a fence would be led.
+#[test]
+fn shared_memory_is_not_given() {
+    let ran = harness(&scene("[run]\nfolders = [\"/dev/shm\"]\n"), "true");
+    assert!(ran.code == Some(125) && ran.stderr.contains("guard's own files"), "{}", ran.stderr);
+}
+
 #[test]
 fn a_folder_that_is_a_link_is_given_where_it_lies() {
     let home = scene("[run]\nfolders = [\"~/.agent\"]\n");
