@@ -41,7 +41,7 @@ pub fn libraries(program: &Path) -> Vec<PathBuf> {
 }
 
 /// `program` if it is called as a Python is, or the Python that its first line names.
-fn interpreter(program: &Path) -> Option<PathBuf> {
+pub fn interpreter(program: &Path) -> Option<PathBuf> {
     let is_python = |path: &Path| path.file_name().is_some_and(|name| name.as_bytes().starts_with(b"python"));
     if is_python(program) {
         return Some(program.to_owned());

@@ -11,6 +11,8 @@ mod compose;
 mod environment;
 pub mod file;
 mod error;
+pub mod forms;
+mod kept;
 mod level;
 mod libraries;
 mod limits;
@@ -33,7 +35,7 @@ pub use compose::prepare_config;
 pub use environment::Environment;
 pub use error::ExecuteError;
 pub use level::Level;
-pub use libraries::libraries;
+pub use libraries::{interpreter, libraries};
 pub use limits::Limits;
 pub use reads::{Reads, unseen};
 pub use real::{Followed, follow, real_in};
@@ -93,6 +95,8 @@ pub struct Outcome {
     pub fence: Fence,
     /// What its network was let through to, and what not.
     pub traffic: Traffic,
+    /// Files that it left where Python puts what it compiles, below that folder, in the project's part of it.
+    pub compiled: Vec<PathBuf>,
     /// What is left of the fence, no process of the command's among it. Dropped, it is gone.
     remains: Option<sandbox::Fenced>,
 }

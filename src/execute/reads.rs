@@ -22,6 +22,9 @@ pub struct Reads {
     pub libraries: Vec<PathBuf>,
     /// A folder of guard's own where it is kept from run to run what these are.
     pub compiled: Option<PathBuf>,
+    /// Compiled forms of the project's own sources, as Python looks for them, if there are any: what a run compiled besides is
+    /// told at its end.
+    pub forms: Option<PathBuf>,
 }
 
 /// Why a program at `path` is not there for a command in `place`, and what would open it; `None` where nothing hides it.

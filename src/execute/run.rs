@@ -170,6 +170,7 @@ impl Prepared {
             return Ok(run.outcome(Ended::Cancelled, 128 + signal, None, start.elapsed(), fence));
         }
         let watching = watch(self.standing.limits(), &fenced);
+        let upper = self.standing.upper(&fenced);
         run.sink.begins(self.standing.timeout());
         fenced.go();
         let last = run.relay(&mut fenced, Watch::new(stopper, self.standing.timeout()), || steering.first().is_some());
@@ -183,7 +184,9 @@ impl Prepared {
         let told = steering.first();
         steering.release();
         // A report of the end comes when nothing is left inside: the fence itself may go while the end is recorded, and after.
-        let killed = if matches!(last, Some([report::ENDED, ..])) {
+        let ended = matches!(last, Some([report::ENDED, ..]));
+        let compiled = upper.filter(|_| ended).map(|upper| upper.files()).unwrap_or_default();
+        let killed = if ended {
             fenced.leave();
             None
         } else {
@@ -239,6 +242,7 @@ impl Prepared {
         outcome.limit = limit.map(str::to_owned);
         outcome.traffic = fenced.net.take().map(Net::finish).unwrap_or_default();
         outcome.remains = Some(fenced);
+        outcome.compiled = compiled;
         Ok(outcome)
     }
 }
@@ -416,6 +420,7 @@ impl Run<'_> {
             duration,
             fence,
             traffic: Traffic::default(),
+            compiled: Vec::new(),
             remains: None,
         }
     }

@@ -4,6 +4,7 @@
 use super::ask::{Answered, Asking};
 use super::count::Counting;
 use super::desk::{Desk, Judged, now};
+use super::forms::Own;
 use super::grants::{environment, libraries, limits, place, required};
 use super::held;
 use super::origin::Origin;
@@ -152,6 +153,8 @@ fn run(
 ) -> Result<(), Stop> {
     let mut place = place(world, desk.project, &desk.policy);
     place.reads.libraries = libraries(&judged.facts);
+    let own = Own::of(&desk.policy, &place, &judged.facts);
+    place.reads.forms = own.as_ref().and_then(Own::current);
     let environment = match judged.composition {
         Some(_) => compose::outside(world, desk.project),
         None => environment(world, &permit.grant().env),
@@ -211,6 +214,9 @@ fn run(
         (Err(stop), None) => Err(stop),
     };
     drop(started);
+    if let Some(own) = own {
+        own.after(desk.project, &outcome);
+    }
     answer.outcome = Some(outcome);
     taken
 }

@@ -3,6 +3,7 @@
 
 mod build;
 mod compiled;
+mod forms;
 mod git;
 mod large;
 mod moves;

@@ -6,6 +6,7 @@ pub mod audit;
 mod build;
 mod changes;
 mod check;
+mod compile;
 mod db;
 mod demo;
 mod diagnostics;
@@ -111,6 +112,8 @@ enum Command {
     Notify(notify::Command),
     #[command(hide = true)]
     Deliver(notify::Deliver),
+    #[command(hide = true)]
+    Compile(compile::Args),
     Doctor(doctor::Args),
     Demo(demo::Args),
     Completions(generate::Completions),
@@ -176,6 +179,7 @@ pub(super) fn main(arguments: &[OsString], hook: fn() -> ExitCode, inside: bool)
         Command::Hook(command) => hook::run(&world, &from, command, hook),
         Command::Notify(command) => notify::run(&world, &from, command),
         Command::Deliver(args) => notify::deliver(world, &from, args),
+        Command::Compile(args) => compile::run(world, &from, &args),
         Command::Doctor(args) => doctor::run(&world, &from, args),
         Command::Demo(args) => demo::run(&world, args),
         Command::Completions(args) => generate::completions(args),

@@ -7,16 +7,17 @@ use super::fresh::Fresh;
 use super::layout::c_path;
 use super::mounts::Step;
 use crate::execute::environment::PYTHON;
+use crate::execute::kept::{apart, clear, is_own, name, used};
 use crate::execute::libraries::PACKAGES;
 use crate::execute::{ExecuteError, Place};
+use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags, open, openat2};
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 /// Links and folders for all libraries, at most: each costs some ten microseconds, and a kilobyte of memory where it is kept.
 const MOST: usize = 4096;
@@ -27,6 +28,12 @@ const RARE: [&str; 7] = ["test", "tests", "idlelib", "lib2to3", "turtledemo", "t
 /// Trees that are kept besides the one that is used: of other Pythons, and of before a package was installed.
 const TREES: usize = 7;
 
+/// What of the caches' folder takes what a run compiles.
+const UPPER: &str = "upper";
+/// Files that a run compiled and that are told, and names that are looked at for them, at most.
+const TOLD: usize = 4096;
+const LOOKED_AT: usize = 4 * TOLD;
+
 /// What is made below the folder of compiled forms.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Compiled {
@@ -36,17 +43,22 @@ struct Compiled {
     links: Vec<(PathBuf, PathBuf)>,
 }
 
-/// Steps that make what is in `place` the compiled forms of its libraries, where Python looks for them: `kept` with a layer of the
-/// run's own, opened as `slot`, or else links that are made inside. Of no library where a command may write, which is `without`.
-pub(super) fn steps(place: &Place, without: &[&Path], kept: Option<usize>) -> Result<Vec<Step>, ExecuteError> {
+/// Steps that make what is in `place` the compiled forms of its libraries, where Python looks for them: what is kept of them
+/// and of the project, opened as `kept`, with a layer of the run's own, or else links that are made inside. Of no library where
+/// a command may write, which is `without`.
+pub(super) fn steps(
+    place: &Place,
+    without: &[&Path],
+    kept: Option<(usize, Option<usize>)>,
+) -> Result<Vec<Step>, ExecuteError> {
     let within = place.caches.join(PYTHON);
     let folder = |at: &Path| Ok::<_, ExecuteError>(Step::Folder { at: c_path(at)?, mode: 0o755 });
     let mut steps = vec![folder(&within)?];
-    if let Some(slot) = kept {
-        let [upper, work] = ["upper", "work"].map(|name| within.with_extension(name));
+    if let Some((slot, above)) = kept {
+        let [upper, work] = [UPPER, "work"].map(|name| within.with_extension(name));
         steps.extend([folder(&upper)?, folder(&work)?]);
         let (upper, work, at) = (c_path(&upper)?, c_path(&work)?, c_path(&within)?);
-        steps.push(Step::Over { slot, upper, work, at });
+        steps.push(Step::Over { slot, above, upper, work, at });
         return Ok(steps);
     }
     let made = Compiled::of(&apart(&place.reads.libraries, without));
@@ -59,12 +71,6 @@ pub(super) fn steps(place: &Place, without: &[&Path], kept: Option<usize>) -> Re
     Ok(steps)
 }
 
-/// Those of `libraries` that neither lie in one of `without` nor hold one.
-fn apart<'a>(libraries: &'a [PathBuf], without: &[&Path]) -> Vec<&'a Path> {
-    let apart = |library: &Path| !without.iter().any(|other| library.starts_with(other) || other.starts_with(library));
-    libraries.iter().map(PathBuf::as_path).filter(|library| apart(library)).collect()
-}
-
 /// A folder in `store` that holds the links to compiled forms of `libraries`, which is made if it is not there. It stays what it
 /// was until something is installed: a link that leads nowhere costs no more than none. `None` where it cannot be kept.
 pub(super) fn kept(libraries: &[PathBuf], without: &[&Path], store: &Path) -> Option<PathBuf> {
@@ -72,41 +78,56 @@ pub(super) fn kept(libraries: &[PathBuf], without: &[&Path], store: &Path) -> Op
     if libraries.is_empty() || !is_own(store) {
         return None;
     }
-    let mut hasher = DefaultHasher::new();
-    env!("CARGO_PKG_VERSION").hash(&mut hasher);
-    for library in &libraries {
-        library.hash(&mut hasher);
-        let found = fs::symlink_metadata(library).ok();
-        found.map(|found| (found.dev(), found.ino(), found.mtime(), found.mtime_nsec())).hash(&mut hasher);
-    }
-    let tree = store.join(format!("{:016x}", hasher.finish()));
+    let store = store.join("links");
+    let tree = store.join(name(&libraries, ()));
     if !tree.is_dir() {
+        let _there = fs::create_dir(&store);
         let new = Fresh::make(&store.join(format!("new-{}", std::process::id()))).ok()?;
         // Another run may have been faster.
         let _made = Compiled::of(&libraries).make(new.path()).and_then(|()| fs::rename(new.path(), &tree));
-        clear(store, &tree);
+        clear(&store, &tree, TREES);
     }
     // By this the one goes that was not used for longest.
-    let used = fs::File::open(&tree).and_then(|tree| tree.set_modified(SystemTime::now()));
-    used.is_ok().then_some(tree)
+    used(&tree).then_some(tree)
 }
 
-/// Whether a folder, which is made if it is not there, is this user's alone: others could lead a Python wherever they wish.
-fn is_own(store: &Path) -> bool {
-    let _there = fs::DirBuilder::new().mode(0o700).create(store);
-    let own = rustix::process::geteuid().as_raw();
-    fs::symlink_metadata(store).is_ok_and(|found| found.is_dir() && found.uid() == own && found.mode() & 0o077 == 0)
+/// What takes what a run compiles, opened before it begins: at its end nothing leads there any more.
+#[derive(Debug)]
+pub(in crate::execute) struct Upper {
+    folder: OwnedFd,
+    project: PathBuf,
 }
 
-/// Removes what was not used for longest and is more than is kept.
-fn clear(store: &Path, tree: &Path) {
-    let others = fs::read_dir(store).into_iter().flatten().flatten().filter(|entry| entry.path() != tree);
-    let made =
-        |entry: &fs::DirEntry| entry.metadata().and_then(|found| found.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
-    let mut others: Vec<_> = others.map(|entry| (made(&entry), entry.path())).collect();
-    others.sort();
-    for (_, path) in others.iter().rev().skip(TREES) {
-        let _gone = fs::remove_dir_all(path);
+impl Upper {
+    /// That of the fence with this first process. `None` where it cannot be reached, or nobody asks for it.
+    pub(super) fn of(first: i32, place: &Place) -> Option<Self> {
+        place.reads.forms.as_ref()?;
+        let upper = place.caches.join(PYTHON).with_extension(UPPER);
+        let path = Path::new("/proc").join(first.to_string()).join("root").join(upper.strip_prefix("/").ok()?);
+        let folder = open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+        Some(Self { folder, project: place.project.strip_prefix("/").ok()?.to_owned() })
+    }
+
+    /// The files in it that lie in the project's part, once nothing writes there any more. What is a link leads nowhere.
+    pub(in crate::execute) fn files(&self) -> Vec<PathBuf> {
+        let (mut found, mut folders, mut left) = (Vec::new(), vec![(self.project.clone(), DEEP * 4)], LOOKED_AT);
+        while let Some((folder, deep)) = folders.pop() {
+            let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
+            let within = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
+            let opened = openat2(&self.folder, &folder, flags, Mode::empty(), within);
+            for entry in opened.and_then(Dir::new).into_iter().flatten().flatten().take(left) {
+                left -= 1;
+                let path = folder.join(OsStr::from_bytes(entry.file_name().to_bytes()));
+                let own = !matches!(entry.file_name().to_bytes(), b"." | b"..");
+                let kind = entry.file_type();
+                if kind == FileType::Directory && own && deep > 0 {
+                    folders.push((path, deep - 1));
+                } else if kind == FileType::RegularFile && found.len() < TOLD {
+                    found.push(path);
+                }
+            }
+        }
+        found
     }
 }
 
@@ -196,7 +217,7 @@ impl Compiled {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{DirBuilderExt, symlink};
 
     #[test]
     fn what_lies_in_libraries_is_linked_and_nothing_of_the_project() {
@@ -255,7 +276,7 @@ mod tests {
             fs::create_dir_all(site.join(format!("b{n}/__pycache__"))).unwrap();
             let tree = kept(&libraries, &[], &store).unwrap();
             assert!(links(&tree).len() == n + 2, "{:?}", links(&tree));
-            assert!(fs::read_dir(&store).unwrap().count() <= TREES + 1);
+            assert!(fs::read_dir(store.join("links")).unwrap().count() <= TREES + 1);
         }
         assert!(!first.exists());
         assert_eq!(kept(&libraries, &[&root], &store), None, "nothing is apart from where a command may write");
@@ -276,5 +297,41 @@ mod tests {
         for store in [open, link, file, root.path().join("none/below")] {
             assert_eq!(kept(std::slice::from_ref(&library), &[], &store), None, "{}", store.display());
         }
+    }
+
+    #[test]
+    fn what_a_run_compiled_of_the_project_is_told_and_no_link_is_followed() {
+        let root = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(root.path()).unwrap();
+        let (upper, project) = (root.join("upper"), PathBuf::from("home/p"));
+        for folder in ["home/p/pkg/sub", "home/other", "home/p/many"] {
+            fs::create_dir_all(upper.join(folder)).unwrap();
+        }
+        for file in ["home/p/a.pyc", "home/p/pkg/b.pyc", "home/p/pkg/sub/c.pyc", "home/other/d.pyc", "e.pyc"] {
+            fs::write(upper.join(file), "").unwrap();
+        }
+        symlink(root.join("upper/home/other"), upper.join("home/p/pkg/led")).unwrap();
+        symlink("../other/d.pyc", upper.join("home/p/led.pyc")).unwrap();
+        let of = |project: PathBuf| {
+            let folder = open(&upper, OFlags::PATH | OFlags::DIRECTORY, Mode::empty()).unwrap();
+            let mut files = Upper { folder, project }.files();
+            files.sort();
+            files
+        };
+        assert_eq!(
+            of(project.clone()),
+            ["home/p/a.pyc", "home/p/pkg/b.pyc", "home/p/pkg/sub/c.pyc"].map(PathBuf::from)
+        );
+        assert_eq!(of("home/none".into()), [] as [PathBuf; 0]);
+        // As the project's part itself.
+        fs::rename(upper.join("home"), upper.join("elsewhere")).unwrap();
+        symlink("elsewhere", upper.join("home")).unwrap();
+        assert_eq!(of(project.clone()), [] as [PathBuf; 0]);
+        fs::remove_file(upper.join("home")).unwrap();
+        fs::rename(upper.join("elsewhere"), upper.join("home")).unwrap();
+        for n in 0..TOLD + 5 {
+            fs::write(upper.join(format!("home/p/many/{n}")), "").unwrap();
+        }
+        assert_eq!(of(project).len(), TOLD);
     }
 }

@@ -97,9 +97,10 @@ impl Standing {
         layer.map_or(Ok(()), |layer| layer.renew().map_err(|e| trouble("lay the overlay once more", &e.to_string())))
     }
 
-    /// Goes on without the kept tree of compiled forms, which protects nothing: it is made anew inside.
+    /// Goes on without what is kept of compiled forms, which protects nothing: that of libraries is made anew inside.
     pub(super) fn without_kept(&mut self) -> Result<(), ExecuteError> {
         self.place.reads.compiled = None;
+        self.place.reads.forms = None;
         self.take_down()
     }
 

@@ -35,7 +35,9 @@ const FIRST_DEVICE: usize = 2;
 const GUARD: usize = FIRST_DEVICE + DEVICES.len();
 /// The kept tree of compiled forms.
 const COMPILED: usize = GUARD + 1;
-const FIRST_WRITABLE: usize = COMPILED + 1;
+/// That of the project's own.
+const FORMS: usize = COMPILED + 1;
+const FIRST_WRITABLE: usize = FORMS + 1;
 
 /// A path as the kernel takes it.
 pub(super) fn c_path(path: &Path) -> Result<CString, ExecuteError> {
@@ -98,7 +100,7 @@ pub(super) fn steps(
     (processes, landlock): (bool, bool),
 ) -> Result<Vec<Step>, ExecuteError> {
     let covers = covered(place, order, landlock);
-    let mut layout = Layout { place, kept: false, covers, steps: Vec::with_capacity(128) };
+    let mut layout = Layout { place, kept: None, covers, steps: Vec::with_capacity(128) };
     layout.keep(order)?;
     layout.steps.push(Step::Seal);
     layout.private(order)?;
@@ -187,8 +189,8 @@ pub(in crate::execute) fn out_of_sight(place: &Place, own: &[PathBuf], path: &Pa
 
 struct Layout<'a> {
     place: &'a Place,
-    /// Whether the compiled forms are kept.
-    kept: bool,
+    /// Where the kept compiled forms are opened: of libraries, and of the project.
+    kept: Option<(usize, Option<usize>)>,
     covers: Vec<Cover>,
     steps: Vec<Step>,
 }
@@ -222,7 +224,11 @@ impl Layout<'_> {
         let store = self.place.reads.compiled.as_deref().filter(|_| is_private(&self.place.caches));
         if let Some(kept) = store.and_then(|at| compiled::kept(&self.place.reads.libraries, &self.apart(), at)) {
             self.steps.push(Step::Open { from: c_path(&kept)?, slot: COMPILED });
-            self.kept = true;
+            let forms = self.place.reads.forms.as_deref().filter(|forms| forms.is_dir());
+            if let Some(forms) = forms {
+                self.steps.push(Step::Open { from: c_path(forms)?, slot: FORMS });
+            }
+            self.kept = Some((COMPILED, forms.map(|_| FORMS)));
         }
         Ok(())
     }
@@ -269,7 +275,7 @@ impl Layout<'_> {
             }
         }
         if !self.place.reads.libraries.is_empty() && is_private(&self.place.caches) {
-            self.steps.extend(compiled::steps(self.place, &self.apart(), self.kept.then_some(COMPILED))?);
+            self.steps.extend(compiled::steps(self.place, &self.apart(), self.kept)?);
         }
         self.steps.extend([folder("/run/guard", 0o755), folder(NOTHING_FOLDER, 0o555)]);
         self.steps.push(Step::File { at: c(NOTHING_FILE) });

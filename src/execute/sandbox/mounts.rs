@@ -17,8 +17,8 @@ pub(super) enum Step {
     Overlay { lower: CString, upper: CString, work: CString, slot: usize },
     /// Opens the folder `from`, which may be out of sight later.
     Open { from: CString, slot: usize },
-    /// An opened folder at `at`, with a layer over it that takes every change.
-    Over { slot: usize, upper: CString, work: CString, at: CString },
+    /// An opened folder at `at`, and another above it, with a layer over them that takes every change.
+    Over { slot: usize, above: Option<usize>, upper: CString, work: CString, at: CString },
     /// Everything that is mounted becomes read-only, without devices, and cut off from the host's mounts.
     Seal,
     /// A private folder in memory.
@@ -73,7 +73,7 @@ impl Step {
             }
             Self::Overlay { lower, upper, work, slot } => {
                 let lower = folder(lower)?;
-                let fd = overlay(lower, upper, work)?;
+                let fd = overlay(lower, None, upper, work)?;
                 *slots.get_mut(*slot).ok_or(libc::EMFILE)? = fd;
                 Ok(())
             }
@@ -81,8 +81,9 @@ impl Step {
                 *slots.get_mut(*slot).ok_or(libc::EMFILE)? = folder(from)?;
                 Ok(())
             }
-            Self::Over { slot, upper, work, at } => {
-                let fd = overlay(*slots.get(*slot).ok_or(libc::EBADF)?, upper, work)?;
+            Self::Over { slot, above, upper, work, at } => {
+                let opened = |slot: usize| slots.get(slot).copied().ok_or(libc::EBADF);
+                let fd = overlay(opened(*slot)?, above.map(opened).transpose()?, upper, work)?;
                 sys::move_mount(fd, at)?;
                 sys::close(fd);
                 Ok(())
@@ -182,14 +183,18 @@ fn folder(path: &CStr) -> Result<i32, Errno> {
     sys::open(path, libc::O_PATH | libc::O_DIRECTORY)
 }
 
-/// A detached mount of `lower`, which is closed, with `upper` over it. The folders are named by descriptors: no path is too
-/// long, and no character in it means anything.
-fn overlay(lower: i32, upper: &CStr, work: &CStr) -> Result<i32, Errno> {
+/// A detached mount of `lower` with `above` and then `upper` over it; the first two are closed. The folders are named by
+/// descriptors: no path is too long, and no character in it means anything.
+fn overlay(lower: i32, above: Option<i32>, upper: &CStr, work: &CStr) -> Result<i32, Errno> {
     let context = sys::fsopen(c"overlay")?;
     let held = [lower, folder(upper)?, folder(work)?];
-    for (fd, key) in held.iter().zip([c"lowerdir", c"upperdir", c"workdir"]) {
-        let mut name = [0; LONGEST];
-        sys::fsconfig_text(context, key, digits::path(&mut name, b"/proc/self/fd/", *fd, b"").ok_or(libc::EBADF)?)?;
+    let mut names = [[0; LONGEST]; 3];
+    let mut other = [0; LONGEST];
+    for ((fd, key), name) in held.iter().zip([c"lowerdir", c"upperdir", c"workdir"]).zip(&mut names) {
+        let above = above.filter(|_| *fd == lower);
+        let before = above.and_then(|above| digits::path(&mut other, b"/proc/self/fd/", above, b":/proc/self/fd/"));
+        let before = before.map_or(&b"/proc/self/fd/"[..], CStr::to_bytes);
+        sys::fsconfig_text(context, key, digits::path(name, before, *fd, b"").ok_or(libc::EBADF)?)?;
     }
     // In a user namespace only `user.*` attributes can be written; nothing of an overlay must outlast a crash of the machine.
     for flag in [c"userxattr", c"volatile"] {
@@ -197,6 +202,6 @@ fn overlay(lower: i32, upper: &CStr, work: &CStr) -> Result<i32, Errno> {
     }
     sys::fsconfig_create(context)?;
     let mount = sys::fsmount(context, NO_SUID | NO_DEV)?;
-    held.iter().chain([&context]).for_each(|fd| sys::close(*fd));
+    held.iter().chain(&above).chain([&context]).for_each(|fd| sys::close(*fd));
     Ok(mount)
 }

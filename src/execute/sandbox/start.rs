@@ -2,6 +2,7 @@
 //! Knows neither judgements nor what becomes of the output.
 
 use super::bounds::{Bounds, OUTSIDE};
+use super::compiled::Upper;
 use super::feed::Feed;
 use super::first::{Failed, First, STACK};
 use super::fresh::Fresh;
@@ -337,6 +338,11 @@ impl Standing {
     /// The `.env` files that were found, where they were looked for.
     pub(in crate::execute) fn dotenv(&self) -> &[PathBuf] {
         if self.order.dotenv { &[] } else { &self.place.reads.dotenv }
+    }
+
+    /// Where what it compiles is to be found at its end.
+    pub(in crate::execute) fn upper(&self, fenced: &Fenced) -> Option<Upper> {
+        Upper::of(fenced.pid(), &self.place)
     }
 
     /// Whether the command has a terminal of its own.
