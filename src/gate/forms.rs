@@ -59,6 +59,18 @@ impl Own {
         self.forms.current()
     }
 
+    /// Looks once more after the start is on record: what another command changed before that, this one has to run as it is.
+    ///
+    /// # Errors
+    /// What was compiled of a source that changed cannot be taken away.
+    pub(super) fn still(&self) -> Result<(), Stop> {
+        let what = "cannot take away what was compiled of a source that has changed";
+        self.forms.current().map(drop).ok_or_else(|| Stop::System {
+            what: what.into(),
+            cause: "its folder in `/dev/shm` cannot be changed: look at it, or remove it".into(),
+        })
+    }
+
     /// Has compiled what a run had to compile itself. That it cannot be done takes nothing from the run but the next one's time.
     pub(super) fn after(&self, project: &Project, outcome: &Outcome) {
         let lacking = match outcome.ended {

@@ -183,7 +183,8 @@ fn run(
         turn.began(started.seq());
     }
     let origin = Origin::command(&permit, started.seq(), request);
-    let run = prepared.ready().and_then(|_| prepared.run(sink)).map_err(Stop::Execute);
+    let still = own.as_ref().filter(|_| place.reads.forms.is_some()).map_or(Ok(()), Own::still);
+    let run = still.and_then(|()| prepared.ready().and_then(|_| prepared.run(sink)).map_err(Stop::Execute));
     let written = match &run {
         Ok(outcome) => {
             let counting = Counting::of(&permit, &judged.facts, outcome, request.step.as_ref());

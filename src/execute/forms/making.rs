@@ -68,7 +68,8 @@ impl Making<'_> {
         let count = if whole { batch.all.len() } else { made.len().saturating_add(1).min(batch.all.len()) };
         let of: Vec<(Lacking, Identity)> = batch.all.drain(..count).collect();
         let forms = self.forms;
-        let entries = index::read(&forms.index())?;
+        forms.current().ok_or_else(|| io::Error::other("what is no longer true cannot be taken away"))?;
+        let entries = index::read(&forms.index()).unwrap_or_default();
         let mut new = HashMap::new();
         for ((lacking, identity), frame) in of.into_iter().zip(made.into_iter().chain(std::iter::repeat(None))) {
             let frame = frame.filter(|frame| frame.name == lacking.form.as_bytes());

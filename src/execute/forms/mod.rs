@@ -71,11 +71,11 @@ impl Forms {
     /// compiled, and no others. `None` where this cannot be said.
     pub fn current(&self) -> Option<PathBuf> {
         let tree = self.folder.join("tree");
-        let Ok(entries) = index::read(&self.index()) else {
-            fs::remove_dir_all(&self.folder).ok()?;
-            fs::create_dir(&self.folder).ok()?;
-            return Some(tree);
-        };
+        let entries = index::read(&self.index()).unwrap_or_default();
+        // Of what is there and not on record nobody knows what it was made of: somebody is removing it, or was stopped.
+        if entries.is_empty() && tree.symlink_metadata().is_ok() {
+            fs::remove_dir_all(&tree).ok()?;
+        }
         for entry in entries.iter().filter(|entry| entry.made && !self.holds(entry)) {
             self.forget(entry).ok()?;
         }
@@ -207,14 +207,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_on_record_and_cannot_be_read_is_worth_nothing() {
+    fn what_is_not_on_record_or_cannot_be_read_there_is_worth_nothing() {
         let (_root, forms) = scene();
         let form = forms.folder.join("tree/a.pyc");
-        fs::create_dir_all(form.parent().unwrap()).unwrap();
-        fs::write(&form, "").unwrap();
-        fs::write(forms.index(), [255; 20]).unwrap();
-        assert_eq!(forms.current(), Some(forms.folder.join("tree")));
-        assert!(!form.exists());
+        for record in [Some([255; 20]), None] {
+            fs::create_dir_all(form.parent().unwrap()).unwrap();
+            fs::write(&form, "").unwrap();
+            let _gone = fs::remove_file(forms.index());
+            record.iter().for_each(|record| fs::write(forms.index(), record).unwrap());
+            assert_eq!(forms.current(), Some(forms.folder.join("tree")));
+            assert!(!form.exists());
+        }
     }
 
     #[test]
