@@ -4,6 +4,7 @@
 
 pub(crate) mod ending;
 mod escapes;
+mod forms;
 pub(crate) mod rungs;
 mod running;
 pub(crate) mod stage;

@@ -99,9 +99,8 @@ pub(in crate::execute) struct Upper {
 }
 
 impl Upper {
-    /// That of the fence with this first process. `None` where it cannot be reached, or nobody asks for it.
+    /// That of the fence with this first process. `None` where there is none, or it cannot be reached.
     pub(super) fn of(first: i32, place: &Place) -> Option<Self> {
-        place.reads.forms.as_ref()?;
         let upper = place.caches.join(PYTHON).with_extension(UPPER);
         let path = Path::new("/proc").join(first.to_string()).join("root").join(upper.strip_prefix("/").ok()?);
         let folder = open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).ok()?;

@@ -90,6 +90,15 @@ impl First {
         self.pid
     }
 
+    /// What can be seen of it only while it may be looked at: before its command begins.
+    pub(super) fn seen<T>(&self, look: impl FnOnce(pid_t) -> T) -> T {
+        let _alone = alone();
+        let _ = sys::prctl(libc::PR_SET_DUMPABLE, 1);
+        let seen = look(self.pid);
+        let _ = sys::prctl(libc::PR_SET_DUMPABLE, 0);
+        seen
+    }
+
     /// What ends it, for as long as it is not reaped.
     pub(super) fn stopper(&self) -> Stopper {
         Stopper::of(self.pid, self.pids)

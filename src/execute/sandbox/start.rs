@@ -340,9 +340,10 @@ impl Standing {
         if self.order.dotenv { &[] } else { &self.place.reads.dotenv }
     }
 
-    /// Where what it compiles is to be found at its end.
+    /// Where what it compiles is to be found at its end, asked before it begins.
     pub(in crate::execute) fn upper(&self, fenced: &Fenced) -> Option<Upper> {
-        Upper::of(fenced.pid(), &self.place)
+        self.place.reads.forms.as_ref()?;
+        fenced.first.seen(|first| Upper::of(first, &self.place))
     }
 
     /// Whether the command has a terminal of its own.
