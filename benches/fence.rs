@@ -200,7 +200,7 @@ fn main() {
         storm.push((done - last).as_secs_f64() * 1e3);
     }
     println!("300 daemons gone after their command  {:6.0} ms (at most 1000)", median(storm));
-    let trips: Vec<f64> = (0..15).map(|_| round_trips(&stage)).collect();
+    let trips: Vec<f64> = (0..61).map(|_| round_trips(&stage)).collect();
     println!("loopback round trip, fenced over bare {:6.2}", median(trips));
 
     let mut through = Vec::new();
