@@ -1,6 +1,7 @@
 //! Which source each kept form was made of, and as what it stood then.
 //! Knows files, not what is in them.
 
+use rustix::fs::{FsWord, statfs};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
@@ -12,6 +13,26 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub(super) const SETTLED: Duration = Duration::from_secs(1);
 /// Bytes of a source, at most.
 const LONGEST: u64 = 1 << 20;
+
+/// File systems on which this machine's kernel itself notes the time of each change (magic numbers as in statfs(2)). Others take it from
+/// a server or a program, remember it for a while, or have none.
+const NOTING: [FsWord; 8] = [
+    // ext2 to ext4, xfs, btrfs, f2fs
+    0xef53,
+    0x5846_5342,
+    0x9123_683e,
+    0xf2f5_2010,
+    // bcachefs, zfs, tmpfs, overlayfs
+    0xca45_1a4e,
+    0x2fc1_2fc1,
+    0x0102_1994,
+    0x794c_7630,
+];
+
+/// Whether the kernel notes when something changes in `folder`.
+pub(super) fn is_noted(folder: &Path) -> bool {
+    statfs(folder).is_ok_and(|found| NOTING.contains(&found.f_type))
+}
 
 /// What cannot stay the same where a file's content changes: only the kernel sets the time of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +55,11 @@ impl Identity {
             modified: (found.mtime(), found.mtime_nsec()),
             changed: (found.ctime(), found.ctime_nsec()),
         })
+    }
+
+    /// Whether it lies on the file system of `folder`, and not on one that is mounted below.
+    pub(super) fn is_on_that_of(&self, folder: &Path) -> bool {
+        fs::symlink_metadata(folder).is_ok_and(|found| found.dev() == self.device)
     }
 
     /// How long it must be waited until nothing that changes the file could go unseen; `None` where the clock was set back
@@ -125,6 +151,17 @@ mod tests {
         assert_eq!(Identity::of(root.path()), None);
         std::os::unix::fs::symlink(&path, root.path().join("b.py")).unwrap();
         assert_eq!(Identity::of(&root.path().join("b.py")), None);
+    }
+
+    /// `/proc` stands for every file system whose times are made up: vfat, FUSE and those of a network cannot be mounted here.
+    #[test]
+    fn only_what_the_kernel_notes_changes_of_is_kept() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("a.py");
+        fs::write(&path, "").unwrap();
+        assert!(is_noted(root.path()) && !is_noted(Path::new("/proc")) && !is_noted(Path::new("/nonexistent")));
+        let identity = Identity::of(&path).unwrap();
+        assert!(identity.is_on_that_of(root.path()) && !identity.is_on_that_of(Path::new("/proc")));
     }
 
     #[test]

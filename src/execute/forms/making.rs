@@ -50,7 +50,7 @@ impl Making<'_> {
             let path = self.forms.project.join(&lacking.source);
             // A link on the way would lead to what is another's.
             let real = fs::canonicalize(&path).is_ok_and(|real| real == path);
-            let identity = Identity::of(&path).filter(|_| real)?;
+            let identity = Identity::of(&path).filter(|found| real && found.is_on_that_of(&self.forms.project))?;
             thread::sleep(identity.settles(SystemTime::now())?);
             Identity::of(&path).filter(|now| *now == identity)
         };

@@ -41,7 +41,8 @@ pub struct Lacking {
 
 impl Forms {
     /// Those for `project` and the Python at `python` of `libraries`, in a folder of guard's own; `also`: what else must not
-    /// change. `None` where anything of this Python lies where a command may write, which is `without`, or nothing can be kept.
+    /// change. `None` where anything of this Python lies where a command may write, which is `without`, where the file system does not say what
+    /// changes, or nothing can be kept.
     pub fn of(
         store: &Path,
         project: &Path,
@@ -52,7 +53,7 @@ impl Forms {
         let real = fs::canonicalize(python).ok()?;
         let programs = [python.to_owned(), real];
         let all = kept::apart(libraries, without).len() == libraries.len() && !libraries.is_empty();
-        if !all || kept::apart(&programs, without).len() < 2 || !kept::is_own(store) {
+        if !all || kept::apart(&programs, without).len() < 2 || !index::is_noted(project) || !kept::is_own(store) {
             return None;
         }
         let store = store.join("forms");
