@@ -4,6 +4,7 @@ use super::stage::{Kept, Stage, exited};
 use guard::event::Ended;
 use guard::execute::sandbox::Work;
 use guard::execute::{ExecuteError, Level, Sink, prepare_order};
+use rustix::thread::{CpuSet, sched_getcpu, sched_setaffinity};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -26,6 +27,20 @@ fn a_command_runs_and_its_output_and_code_come_through() {
     assert_eq!(outcome.stdout.head, kept.out);
     assert_eq!(outcome.fence.level, Level::Full);
     assert_eq!(outcome.fence.missing, Vec::<String>::new());
+}
+
+/// The fence's first process begins on another processor than guard's, and gives that up before anything else runs.
+#[test]
+fn a_command_may_use_the_processors_that_guard_may() {
+    let allowed = |status: &str| status.lines().find_map(|line| line.strip_prefix("Cpus_allowed:").map(str::to_owned));
+    let stage = Stage::new();
+    let own = || allowed(&fs::read_to_string("/proc/thread-self/status").unwrap()).unwrap();
+    let inside = || allowed(&stage.line("cat /proc/self/status").out).unwrap();
+    assert_eq!(inside(), own());
+    let mut one = CpuSet::new();
+    one.set(sched_getcpu());
+    sched_setaffinity(None, &one).unwrap();
+    assert_eq!(inside(), own());
 }
 
 #[test]

@@ -57,12 +57,17 @@ impl First {
     /// Starts it in new namespaces as `flags` say, its ids mapped where there is a namespace for them.
     pub(super) fn begin(plan: Plan, flags: c_int) -> Result<Self, Failed> {
         sweep();
-        let _alone = alone();
+        let (_alone, processors) = (alone(), plan.processors);
         // Its ids can be mapped only while it may be looked at …
         let _ = sys::prctl(libc::PR_SET_DUMPABLE, 1);
-        let begun = Self::spawn(plan, flags).and_then(|first| match ids::map(first.pid, flags) {
-            Ok(()) => Ok(first),
-            Err(error) => Err(Failed { what: "map user ids", error, deed: first.end() }),
+        let begun = Self::spawn(plan, flags).and_then(|first| {
+            if let Some(processors) = processors {
+                processors.but_this(first.pid);
+            }
+            match ids::map(first.pid, flags) {
+                Ok(()) => Ok(first),
+                Err(error) => Err(Failed { what: "map user ids", error, deed: first.end() }),
+            }
         });
         // … and a command that could look through /proc/1 would forge its exit code, or guard's own memory.
         let _ = sys::prctl(libc::PR_SET_DUMPABLE, 0);

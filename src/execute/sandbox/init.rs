@@ -8,6 +8,7 @@
 use super::meter::{Exceeded, Meter};
 use super::mounts::{SLOTS, Step};
 use super::net::inside;
+use super::processors::Processors;
 use super::pty;
 use super::resources::Resources;
 use super::rules::Rules;
@@ -48,6 +49,8 @@ pub(super) struct Plan {
     pub(super) outside: bool,
     /// The signal mask the command gets.
     pub(super) mask: sigset_t,
+    /// Where it may all run, while guard has it begin elsewhere than on its own processor.
+    pub(super) processors: Option<Processors>,
     /// What the command runs on until it executes.
     pub(super) stack: Vec<u8>,
     /// Whether the command gets a terminal; guard's end of it goes by the way that stands for standard output until then.
@@ -217,6 +220,9 @@ fn prepare(plan: &mut Plan) -> Result<(), (i32, Errno)> {
     // Guard has written the id maps, or is gone.
     if !matches!(sys::read(RELEASE, &mut [0]), Ok(1)) {
         sys::exit(125);
+    }
+    if let Some(processors) = &plan.processors {
+        processors.all();
     }
     if plan.mounts {
         let mut slots = [-1; SLOTS];

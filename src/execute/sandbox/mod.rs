@@ -28,6 +28,7 @@ mod nameless;
 mod net;
 mod order;
 mod probe;
+mod processors;
 mod program;
 mod pty;
 mod raw;

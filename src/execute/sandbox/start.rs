@@ -14,6 +14,7 @@ use super::mends::{self, LANDLOCK};
 use super::mounts::Step;
 use super::net::{Entry, Net};
 use super::order::Order;
+use super::processors::Processors;
 use super::program::{executable, words};
 use super::pty;
 use super::rules::Begun;
@@ -201,6 +202,7 @@ impl Standing {
             pids,
             outside,
             mask: self.hold.before(),
+            processors: Processors::own(),
             stack: vec![0; STACK],
             ends: [
                 told.as_raw_fd(),
