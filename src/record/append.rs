@@ -7,7 +7,7 @@ use super::scan::{Keyed, hash_region, record_at, record_before, scan};
 use super::seal::chain;
 use super::shorten::Prepared;
 use super::snapshot::{self, Snapshot};
-use super::{Files, Key, Log, LogError, Point, Receipt, Redactor, Running, Step};
+use super::{Files, Key, Log, LogError, Point, Receipt, Redactor, Running, Step, running};
 use crate::event::line::{self, LONGEST, Seal};
 use crate::event::{Detail, Entry, Human, Mode, State};
 use chrono::{DateTime, SubsecRound as _, Utc};
@@ -140,21 +140,18 @@ impl<F: Files> Log<F> {
 
     /// Records every command whose start has no end and whose lock is free as lost, and says which.
     pub fn bury(&mut self, redactor: &Redactor) -> Result<Vec<u64>, LogError> {
-        // Who holds a run's lock knows that its guard is gone, and that an end it wrote stands in the log.
-        let candidates: Vec<u64> = self.state.running.iter().copied().collect();
-        let claims = candidates.into_iter().filter_map(|seq| Running::claim(&self.paths.state, seq));
-        let claims: Vec<Running> = claims.collect();
-        if claims.is_empty() {
+        if self.state.running.is_empty() {
             return Ok(Vec::new());
         }
-        self.refresh()?;
-        let lost: Vec<u64> = claims.iter().map(Running::seq).filter(|seq| self.state.running.contains(seq)).collect();
-        if lost.is_empty() {
-            return Ok(lost);
+        let running = running::held(&self.paths.state);
+        let gone: Vec<u64> = self.state.running.difference(&running).copied().collect();
+        if gone.is_empty() {
+            return Ok(gone);
         }
+        self.refresh()?;
         let mut entries = Vec::new();
-        for of in &lost {
-            let found = record_at(self.fd(), &self.paths.log, *of, self.point.end)?;
+        for of in gone {
+            let found = record_at(self.fd(), &self.paths.log, of, self.point.end)?;
             let line = found.and_then(|text| line::split(&text).and_then(|(body, _)| line::parse(body).ok()));
             let human = line.map(|line| line.human);
             let target = human.as_ref().map_or_else(|| format!("record #{of}"), |human| subject(human).to_owned());
@@ -164,13 +161,17 @@ impl<F: Files> Log<F> {
                 Some(Human::Labelled { .. }) | None => ("SHELL".into(), "EXEC".into()),
             };
             let result = "LOST".into();
-            entries.push(Entry {
-                human: Human::Fields { skill, action, target, result },
-                detail: Detail::Lost { of: *of },
-            });
+            let human = Human::Fields { skill, action, target, result };
+            entries.push((of, Entry { human, detail: Detail::Lost { of } }));
         }
-        self.append(redactor, entries)?;
-        Ok(lost)
+        let mut lost = Vec::new();
+        let written = self.append_when(redactor, |state| {
+            // An end may stand in the log by now: its guard's own, or one that another guard has found.
+            let left: Vec<_> = entries.iter().filter(|(of, _)| state.running.contains(of)).collect();
+            lost = left.iter().map(|(of, _)| *of).collect();
+            if left.is_empty() { Err(()) } else { Ok(left.into_iter().map(|(_, entry)| entry.clone()).collect()) }
+        })?;
+        Ok(written.map_or_else(|()| Vec::new(), |_| lost))
     }
 
     /// Takes in what other guards have appended since.

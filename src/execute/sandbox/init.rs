@@ -339,7 +339,8 @@ fn is_text(program: &CStr) -> bool {
     !start.iter().take(len).take_while(|byte| **byte != b'\n').any(|byte| *byte == 0)
 }
 
-/// Runs a script without `#!` as `execvp` and every shell do: by `/bin/sh`.
+/// Runs a script without `#!` as `execvp` and every shell do: by `/bin/sh`. What its array takes of the stack is not every command's.
+#[inline(never)]
 fn as_script(plan: &Plan) -> Errno {
     let mut argv = [std::ptr::null(); 4098];
     let rest = plan.argv.pointers.iter().skip(1);

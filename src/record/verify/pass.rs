@@ -63,9 +63,10 @@ pub fn verify(proof: &Proof) -> Result<Report, LogError> {
         notes.push(format!("the last {torn} bytes are a torn line; the next guard will vouch for it"));
     }
     let mut running = Vec::new();
+    let held = proof.state.as_deref().map(running::held);
     for seq in &total.open {
-        match proof.state.as_deref() {
-            Some(state) if running::is_running(state, *seq) => running.push(*seq),
+        match &held {
+            Some(held) if held.contains(seq) => running.push(*seq),
             Some(_) => notes.push(format!("record #{seq} has no end; the next guard will record it as lost")),
             None => notes.push(format!("record #{seq} has no end")),
         }
