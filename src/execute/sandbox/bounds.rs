@@ -6,7 +6,7 @@ use super::layout::c_path;
 use super::rules::{Access, Judged, Rules};
 use crate::execute::ExecuteError;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What holds a command.
@@ -32,10 +32,12 @@ impl Bounds {
     pub(super) fn rules(&self, version: u32, judged: Judged) -> Result<Rules, ExecuteError> {
         let Self::Reading(own) = self else { return Ok(Rules::new(version, judged)) };
         let mut rules = Rules::new(version, Judged::All);
-        let system = SYSTEM.iter().map(PathBuf::from).chain(open_of_system());
-        for path in own.iter().cloned().chain(system) {
-            rules.allow(c_path(&path)?, Access::Read, path.is_dir());
-        }
+        let mut allow = |path: &Path| {
+            rules.allow(c_path(path)?, Access::Read, path.is_dir());
+            Ok::<(), ExecuteError>(())
+        };
+        own.iter().try_for_each(|path| allow(path))?;
+        SYSTEM.iter().map(Path::new).chain(open_of_system()).try_for_each(&mut allow)?;
         Ok(rules)
     }
 

@@ -127,7 +127,7 @@ pub(super) fn covers(place: &Place, also: &[PathBuf], system: bool) -> Vec<Cover
     outermost(&mut roots);
     let mut open: Vec<PathBuf> = place.reads.open.iter().chain(also).cloned().collect();
     if system {
-        open.extend(open_of_system());
+        open.extend(open_of_system().map(Path::to_owned));
     }
     outermost(&mut open);
     roots
@@ -137,13 +137,13 @@ pub(super) fn covers(place: &Place, also: &[PathBuf], system: bool) -> Vec<Cover
 }
 
 /// The system's closed folders.
-pub(super) fn closed() -> impl Iterator<Item = PathBuf> {
-    CLOSED.iter().map(|(root, _)| PathBuf::from(root))
+pub(super) fn closed() -> impl Iterator<Item = &'static Path> {
+    CLOSED.iter().map(|(root, _)| Path::new(*root))
 }
 
 /// What is open of them.
-pub(super) fn open_of_system() -> impl Iterator<Item = PathBuf> {
-    CLOSED.iter().flat_map(|(_, open)| open.iter().map(PathBuf::from))
+pub(super) fn open_of_system() -> impl Iterator<Item = &'static Path> {
+    CLOSED.iter().flat_map(|(_, open)| open.iter().map(Path::new))
 }
 
 /// Whether a home can be hidden: it is there, is no part of the system, and the project is not around it.

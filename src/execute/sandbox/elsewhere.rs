@@ -142,7 +142,7 @@ impl Table<'_> {
     /// Whose other names are looked for.
     fn places(place: &Place) -> Vec<PathBuf> {
         let real = |path: &PathBuf| fs::canonicalize(path).ok();
-        let closed = place.reads.homes.iter().cloned().chain(closed::closed());
+        let closed = place.reads.homes.iter().cloned().chain(closed::closed().map(Path::to_owned));
         let mut all: Vec<PathBuf> = closed.filter(|path| path.parent().is_some()).collect();
         all.extend(place.hidden.iter().chain(&place.reads.shut).filter_map(real));
         all.push(place.project.clone());
@@ -153,8 +153,8 @@ impl Table<'_> {
 
     /// Somebody's home, or a folder of services, that is a file system of its own.
     fn mounted_within(&self) -> impl Iterator<Item = &Path> {
-        let folders: Vec<PathBuf> = closed::closed().chain([PathBuf::from("/home")]).collect();
-        let within = move |at: &&Path| at.parent().is_some_and(|parent| folders.iter().any(|path| path == parent));
+        let folder = |path: &Path| path == "/home" || closed::closed().any(|closed| closed == path);
+        let within = move |at: &&Path| at.parent().is_some_and(folder);
         self.0.iter().map(|mount| mount.at.as_path()).filter(within)
     }
 

@@ -439,7 +439,7 @@ fn open_to_all(place: &Place) -> Result<Vec<(PathBuf, bool)>, ExecuteError> {
         }
     }
     // Files and folders alike: what is not asked of a file is not given.
-    all.extend(closed::open_of_system().map(|path| (path, false)));
+    all.extend(closed::open_of_system().map(|path| (path.to_owned(), false)));
     let closed = place.reads.open.iter().filter(|path| closed::closed().any(|closed| path.starts_with(closed)));
     all.extend(closed.map(|path| (path.clone(), false)));
     Ok(all)
@@ -452,11 +452,11 @@ pub(super) fn rules_alone(place: &Place, order: &Order, version: u32) -> Result<
     let mut kept = place.hidden.clone();
     kept.extend(unread(place, order));
     if order.bounds.reading().is_none() {
-        let mut closed: Vec<PathBuf> = closed::closed().collect();
+        let mut closed: Vec<PathBuf> = closed::closed().map(Path::to_owned).collect();
         closed.push(PathBuf::from("/dev"));
         closed.extend(covered(place, order, true).into_iter().map(|cover| cover.at));
         closed.extend(kept.iter().cloned());
-        let open = closed::open_of_system().chain(place.reads.open.iter().cloned());
+        let open = closed::open_of_system().map(Path::to_owned).chain(place.reads.open.iter().cloned());
         let (around, around_kept) = (around(&closed), around(&kept));
         let parts = open.chain([place.project.clone()]).flat_map(|path| carve(&path, &kept, &around_kept));
         for (path, folder) in carve(Path::new("/"), &closed, &around).into_iter().chain(parts) {

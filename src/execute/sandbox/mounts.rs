@@ -59,7 +59,8 @@ const MS_REC: u64 = 0x4000;
 const MS_PRIVATE: u64 = 1 << 18;
 
 impl Step {
-    /// Takes the step, where the umask takes nothing away. Allocates nothing.
+    /// Takes the step, where the umask takes nothing away. Allocates nothing. A mount's descriptor is left to the end of the process, since
+    /// the kernel takes longer to close one than to put the mount in its place.
     pub(super) fn take(&self, slots: &mut [i32; SLOTS]) -> Result<(), Errno> {
         match self {
             Self::Take { from, slot, devices } => {
@@ -84,9 +85,7 @@ impl Step {
             Self::Over { slot, above, upper, work, at } => {
                 let opened = |slot: usize| slots.get(slot).copied().ok_or(libc::EBADF);
                 let fd = overlay(opened(*slot)?, above.map(opened).transpose()?, upper, work)?;
-                sys::move_mount(fd, at)?;
-                sys::close(fd);
-                Ok(())
+                sys::move_mount(fd, at)
             }
             Self::Seal => {
                 let set = READ_ONLY | NO_SUID | NO_DEV;
@@ -127,9 +126,7 @@ impl Step {
             }
             Self::Put { slot, at } => {
                 let fd = *slots.get(*slot).ok_or(libc::EBADF)?;
-                sys::move_mount(fd, at)?;
-                sys::close(fd);
-                Ok(())
+                sys::move_mount(fd, at)
             }
             Self::Input { path, device, inode, offset } => {
                 let tree = sys::open_tree(path)?;
@@ -147,7 +144,6 @@ impl Step {
                 }
                 sys::duplicate(fd, 0, false)?;
                 sys::close(fd);
-                sys::close(tree);
                 Ok(())
             }
         }
