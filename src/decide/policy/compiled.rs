@@ -10,7 +10,7 @@ use std::sync::Arc;
 const MAGIC: &[u8; 8] = b"guardpol";
 
 /// Raised whenever the layout changes; guard's version and presets are checked as well.
-const FORMAT: u32 = 15;
+const FORMAT: u32 = 16;
 
 /// Why a compiled policy cannot be used; it is made anew from the texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -130,7 +130,9 @@ mod tests {
             text: format!("version = 1\n{text}"),
         };
         let sources: Vec<Source> = sources.iter().map(source).collect();
-        Policy::load(&sources).map(|policy| policy.settings().content.clone()).map_err(|faults| faults.to_string())
+        Policy::load(&sources)
+            .map(|policy| Contents::clone(&policy.settings().content))
+            .map_err(|faults| faults.to_string())
     }
 
     fn words(contents: &Contents, path: &str) -> Vec<&'static str> {

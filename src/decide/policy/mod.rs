@@ -11,6 +11,7 @@ mod fault;
 mod glob;
 mod index;
 mod keys;
+mod later;
 mod layers;
 mod loaded;
 mod preset;

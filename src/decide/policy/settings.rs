@@ -8,6 +8,7 @@ use super::database::{self, Database, Sql, SqlNames};
 use super::glob::{Bases, PathPattern, path_meant};
 use super::harness::{self, Harness};
 use super::keys;
+use super::later::Later;
 use super::read::{At, Reader, Table};
 use super::rule_table;
 use super::strength::Strength;
@@ -122,9 +123,9 @@ pub struct Iteration {
     /// Files of one folder, coupled or not.
     pub folder: u32,
     /// Which of them belong together, so that there may be more.
-    pub couplings: Couplings,
+    pub couplings: Later<Couplings>,
     /// What builds and installations make, which does not count as files.
-    pub(crate) outputs: Vec<PathPattern>,
+    pub(crate) outputs: Later<Vec<PathPattern>>,
 }
 
 impl Iteration {
@@ -192,7 +193,7 @@ pub struct Settings {
     /// What an agent's harness gets.
     pub run: Harness,
     /// Checks of what changed files hold.
-    pub content: Contents,
+    pub content: Later<Contents>,
     /// Services that rules may open.
     pub services: Vec<Service>,
     /// Databases that can be asked.

@@ -1,0 +1,106 @@
+//! A part of the settings that few calls look at: in the compiled form it stays bytes until somebody does.
+//! Knows nothing of what it is.
+
+use serde::de::{DeserializeOwned, Visitor};
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::ops::Deref;
+use std::sync::OnceLock;
+
+/// How the program ends where bytes that it wrote, and whose checksum is right, cannot be read: a harness takes every other failure of a hook
+/// for consent.
+const REFUSED: i32 = 2;
+
+/// A value, or the bytes that it is read from when it is looked at.
+#[derive(Clone)]
+pub struct Later<T> {
+    bytes: Vec<u8>,
+    value: OnceLock<T>,
+}
+
+impl<T> Later<T> {
+    /// Whether it was looked at.
+    #[cfg(test)]
+    pub(super) fn is_read(&self) -> bool {
+        self.value.get().is_some()
+    }
+}
+
+impl<T> From<T> for Later<T> {
+    fn from(value: T) -> Self {
+        Self { bytes: Vec::new(), value: OnceLock::from(value) }
+    }
+}
+
+impl<T: DeserializeOwned> Deref for Later<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.value.get_or_init(|| postcard::from_bytes(&self.bytes).unwrap_or_else(|_| std::process::exit(REFUSED)))
+    }
+}
+
+impl<T: DeserializeOwned + PartialEq> PartialEq for Later<T> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl<T: DeserializeOwned + Eq> Eq for Later<T> {}
+
+impl<T: DeserializeOwned + fmt::Debug> fmt::Debug for Later<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: DeserializeOwned + Serialize> Serialize for Later<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return (**self).serialize(serializer);
+        }
+        serializer.serialize_bytes(&postcard::to_stdvec(&**self).map_err(S::Error::custom)?)
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Later<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            return T::deserialize(deserializer).map(Self::from);
+        }
+        deserializer.deserialize_bytes(Bytes).map(|bytes| Self { bytes, value: OnceLock::new() })
+    }
+}
+
+/// Takes bytes as they come.
+struct Bytes;
+
+impl Visitor<'_> for Bytes {
+    type Value = Vec<u8>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("bytes")
+    }
+
+    fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+        if bytes.is_empty() { Err(E::custom("no bytes")) } else { Ok(bytes.to_vec()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_read_when_it_is_looked_at_and_not_before() {
+        let words = Later::from(vec!["a".to_owned(), "b".to_owned()]);
+        let kept: Later<Vec<String>> = postcard::from_bytes(&postcard::to_stdvec(&words).unwrap()).unwrap();
+        assert!(!kept.is_read());
+        assert_eq!(kept.len(), 2);
+        assert!(kept.is_read());
+        assert_eq!(kept, words);
+        assert_eq!(serde_json::to_string(&kept).unwrap(), r#"["a","b"]"#);
+        assert!(postcard::from_bytes::<Later<Vec<String>>>(&[0]).is_err());
+    }
+}
