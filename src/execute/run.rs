@@ -150,6 +150,8 @@ impl Prepared {
 
     /// Lets the command go and stays with it to the end. Only after its start is durable in the log.
     pub fn run(mut self, sink: &mut dyn Sink) -> Result<Outcome, ExecuteError> {
+        // Two turns between processes less than to hear that the fence stands, and then to say so.
+        let goes = !self.stands && self.standing.goes_by_itself();
         let mut fence = self.ready()?;
         let mut fenced = self.standing.take()?;
         let _as_it_was = Terminal::remember();
@@ -163,7 +165,7 @@ impl Prepared {
             None => None,
         };
         let start = Instant::now();
-        if let Some(signal) = steering.first() {
+        if let Some(signal) = steering.first().filter(|_| !goes) {
             // Told to stop before it began: nothing is executed.
             steering.release();
             drop(fenced);
@@ -172,7 +174,9 @@ impl Prepared {
         let watching = watch(self.standing.limits(), &fenced);
         let upper = self.standing.upper(&fenced);
         run.sink.begins(self.standing.timeout());
-        fenced.go();
+        if !goes {
+            fenced.go();
+        }
         let last = run.relay(&mut fenced, Watch::new(stopper, self.standing.timeout()), || steering.first().is_some());
         if console.is_some() {
             // Shown before the person's terminal changes back.

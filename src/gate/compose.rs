@@ -270,7 +270,7 @@ fn printed(
     }
     let bounds = (&place(world, project, policy), &environment, required(policy));
     let outcome = prepare_config(call, named, folder, programs, limit, bounds)
-        .and_then(|mut prepared| prepared.ready().and_then(|_| prepared.run(&mut Unseen)))
+        .and_then(|prepared| prepared.run(&mut Unseen))
         .map_err(Stop::Execute)?;
     match outcome.ended {
         Ended::Exited if outcome.exit_code == 0 => {}

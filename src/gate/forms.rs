@@ -146,7 +146,7 @@ fn order(python: &Path, words: Vec<OsString>, timeout: Duration) -> Order {
 fn said(order: Order, place: &Place, environment: &Environment, require: Level) -> Result<(Vec<u8>, bool), Stop> {
     let mut said = Said::default();
     let outcome = execute::prepare_order(order, place, environment, require)
-        .and_then(|mut prepared| prepared.ready().and_then(|_| prepared.run(&mut said)))
+        .and_then(|prepared| prepared.run(&mut said))
         .map_err(Stop::Execute)?;
     let whole = outcome.ended == Ended::Exited && outcome.exit_code == 0 && !said.over;
     Ok((said.bytes, whole))

@@ -79,7 +79,7 @@ fn fenced(mut desk: Desk<'_>, agent: Agent, sink: &mut dyn Sink, answer: &mut An
     environment.variables.extend(variables);
     let folders = order.writable.iter().map(|writable| shown(&writable.path)).collect();
     let prepared = execute::prepare_order(order, &place, &environment, required(&desk.policy));
-    let mut prepared = prepared.map_err(Stop::Execute)?;
+    let prepared = prepared.map_err(Stop::Execute)?;
     let started = AgentStarted {
         policy: desk.policy.hash().to_owned(),
         cwd: entries::folder(project, &world.cwd),
@@ -96,7 +96,7 @@ fn fenced(mut desk: Desk<'_>, agent: Agent, sink: &mut dyn Sink, answer: &mut An
     });
     let started = started.map_err(Stop::Log)??;
     let _ = begun.set(started.seq());
-    let ran = prepared.ready().and_then(|_| prepared.run(sink)).map_err(Stop::Execute);
+    let ran = prepared.run(sink).map_err(Stop::Execute);
     let served = serving.end();
     let of = started.seq();
     let written = match &ran {

@@ -173,7 +173,7 @@ fn run(
         dotenv::remember(desk.project, &place.reads, prepared.dotenv())?;
         Ok((prepared, transaction))
     });
-    let (mut prepared, transaction) = match prepared {
+    let (prepared, transaction) = match prepared {
         Ok(prepared) => prepared,
         Err(stop) => return Err(desk.stopped(answer, stop)),
     };
@@ -184,7 +184,7 @@ fn run(
     }
     let origin = Origin::command(&permit, started.seq(), request);
     let still = own.as_ref().filter(|_| place.reads.forms.is_some()).map_or(Ok(()), Own::still);
-    let run = still.and_then(|()| prepared.ready().and_then(|_| prepared.run(sink)).map_err(Stop::Execute));
+    let run = still.and_then(|()| prepared.run(sink).map_err(Stop::Execute));
     let written = match &run {
         Ok(outcome) => {
             let counting = Counting::of(&permit, &judged.facts, outcome, request.step.as_ref());

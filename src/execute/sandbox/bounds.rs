@@ -28,10 +28,15 @@ pub(super) const OUTSIDE: &str = "the Docker socket is not to be had inside; its
 const SYSTEM: [&str; 8] = ["/bin", "/lib", "/lib32", "/lib64", "/nix", "/proc", "/sbin", "/usr"];
 
 impl Bounds {
-    /// Landlock's rules with nothing allowed yet, but for what may be read where that is limited.
+    /// Landlock's rules with nothing allowed yet.
+    pub(super) fn no_rules(&self, version: u32, judged: Judged) -> Rules {
+        Rules::new(version, self.reading().map_or(judged, |_| Judged::All))
+    }
+
+    /// The same, but for what may be read where that is limited.
     pub(super) fn rules(&self, version: u32, judged: Judged) -> Result<Rules, ExecuteError> {
-        let Self::Reading(own) = self else { return Ok(Rules::new(version, judged)) };
-        let mut rules = Rules::new(version, Judged::All);
+        let mut rules = self.no_rules(version, judged);
+        let Self::Reading(own) = self else { return Ok(rules) };
         let mut allow = |path: &Path| {
             rules.allow(c_path(path)?, Access::Read, path.is_dir());
             Ok::<(), ExecuteError>(())

@@ -18,22 +18,19 @@ use super::tree::Tree;
 use crate::execute::Limits;
 use libc::{c_char, c_int, pid_t, sigset_t, sock_filter};
 use std::ffi::{CStr, CString, c_void};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// Time between asking a tree to end and ending it.
 pub(in crate::execute) const GRACE: Duration = Duration::from_secs(2);
 
-/// Everything the processes inside need, made before they exist.
+/// Everything the processes inside need: made before they exist, but for what the command alone needs.
 pub(super) struct Plan {
     pub(super) steps: Vec<Step>,
     pub(super) cwd: CString,
     pub(super) program: CString,
-    pub(super) argv: Strings,
-    pub(super) envp: Strings,
-    pub(super) filter: Vec<sock_filter>,
-    /// The filter instead, where guard is to be asked; the first one is for kernels that cannot ask.
-    pub(super) asking: Option<Vec<sock_filter>>,
-    pub(super) rules: Rules,
+    /// Set by guard while the inside mounts, before it lets the command's process be confined.
+    pub(super) confinement: Arc<OnceLock<Confinement>>,
     pub(super) timeout: Duration,
     /// What the kernel bounds, process by process.
     pub(super) resources: Resources,
@@ -63,6 +60,16 @@ pub(super) struct Plan {
     pub(super) deed: Option<Deed>,
 }
 
+/// What confines the command, and what it is told.
+pub(super) struct Confinement {
+    pub(super) rules: Rules,
+    pub(super) filter: Vec<sock_filter>,
+    /// The filter instead, where guard is to be asked; the first one is for kernels that cannot ask.
+    pub(super) asking: Option<Vec<sock_filter>>,
+    pub(super) argv: Strings,
+    pub(super) envp: Strings,
+}
+
 /// What a probe does inside the fence; its result becomes the exit code. Must not allocate.
 pub(super) type Deed = Box<dyn Fn() -> c_int>;
 
@@ -71,6 +78,11 @@ pub(super) struct Strings {
     _owned: Vec<CString>,
     pointers: Vec<*const c_char>,
 }
+
+// SAFETY: the pointers lead to what it owns, which nobody changes.
+unsafe impl Send for Strings {}
+// SAFETY: the same.
+unsafe impl Sync for Strings {}
 
 impl Strings {
     pub(super) fn new(owned: Vec<CString>) -> Self {
@@ -178,7 +190,8 @@ pub(super) fn live(plan: &mut Plan) -> ! {
     let stack = unsafe { &mut *stack };
     let mut word = Word { plan, fault: None, executing: false };
     let spawned = if plan.deed.is_some() {
-        // A deed runs for long: it gets memory of its own.
+        // A deed runs for long: it gets memory of its own, with everything in it.
+        wait_for_guard();
         match sys::fork_with(libc::SIGCHLD) {
             Ok(0) => command(&mut word),
             other => other,
@@ -199,6 +212,14 @@ pub(super) fn live(plan: &mut Plan) -> ! {
     sys::exit(0)
 }
 
+/// Returns when guard says so: once it has written the id maps, once it has set the confinement and added its part to the domain, and once
+/// the command may begin. If guard ends first nothing more is done.
+fn wait_for_guard() {
+    if !matches!(sys::read(RELEASE, &mut [0]), Ok(1)) {
+        sys::exit(125);
+    }
+}
+
 fn prepare(plan: &mut Plan) -> Result<(), (i32, Errno)> {
     let at = |stage: Stage| move |error: Errno| (stage as i32, error);
     if plan.input >= 0 {
@@ -217,10 +238,7 @@ fn prepare(plan: &mut Plan) -> Result<(), (i32, Errno)> {
     sys::dispose(libc::SIGCHLD, false);
     // A terminal's signals come by way of guard. A session of its own would cost 45 µs for the scheduler's group of it.
     sys::lead_group();
-    // Guard has written the id maps, or is gone.
-    if !matches!(sys::read(RELEASE, &mut [0]), Ok(1)) {
-        sys::exit(125);
-    }
+    wait_for_guard();
     if let Some(processors) = &plan.processors {
         processors.all();
     }
@@ -265,8 +283,8 @@ extern "C" fn enter(word: *mut c_void) -> ! {
 /// The command's process up to its `execve`.
 fn command(word: &mut Word<'_>) -> ! {
     let plan = word.plan;
-    let asking = match confine(plan) {
-        Ok(asking) => asking,
+    let (confinement, asking) = match confine(plan) {
+        Ok(confined) => confined,
         Err(fault) => {
             if plan.deed.is_some() {
                 tell(report::FAILED, fault.0, fault.1);
@@ -276,26 +294,26 @@ fn command(word: &mut Word<'_>) -> ! {
         }
     };
     ready(asking);
-    // Nothing is executed before guard says so; if guard ends first, nothing is.
-    if !matches!(sys::read(RELEASE, &mut [0]), Ok(1)) {
-        sys::exit(125);
-    }
+    wait_for_guard();
     sys::mask(libc::SIG_SETMASK, &plan.mask);
     if let Some(deed) = &plan.deed {
         sys::exit(deed());
     }
     word.executing = true;
     // SAFETY: `Strings` ends with a null pointer and owns what it points to.
-    let mut error = unsafe { sys::execute(&plan.program, &plan.argv.pointers, &plan.envp.pointers) };
+    let mut error = unsafe { sys::execute(&plan.program, &confinement.argv.pointers, &confinement.envp.pointers) };
     if error == libc::ENOEXEC && is_text(&plan.program) {
-        error = as_script(plan);
+        error = as_script(plan, confinement);
     }
     word.fault = Some((0, error));
     sys::exit(126)
 }
 
-/// Confines this process; what guard is asked through, or why it cannot be, where it is to be.
-fn confine(plan: &Plan) -> Result<Option<Result<c_int, Errno>>, (i32, Errno)> {
+/// What guard is asked through, or why it cannot be, where it is to be.
+type Asking = Option<Result<c_int, Errno>>;
+
+/// Confines this process.
+fn confine(plan: &Plan) -> Result<(&Confinement, Asking), (i32, Errno)> {
     let at = |stage: Stage| move |error: Errno| (stage as i32, error);
     // Rust ignores SIGPIPE in guard; a command must not inherit that, nor that a caller (as Python does) ignores the signals
     // by which limits end it.
@@ -314,21 +332,21 @@ fn confine(plan: &Plan) -> Result<Option<Result<c_int, Errno>>, (i32, Errno)> {
         sys::limit(*resource, *most).map_err(at(Stage::Limits))?;
     }
     sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1).map_err(at(Stage::Seccomp))?;
+    if plan.deed.is_none() {
+        wait_for_guard();
+    }
+    let Some(confinement) = plan.confinement.get() else { sys::exit(125) };
     if plan.outside {
-        return Ok(None);
+        return Ok((confinement, None));
     }
     if plan.ends.last() != Some(&-1) {
-        // Guard has added its part to the domain, or is gone.
-        if !matches!(sys::read(RELEASE, &mut [0]), Ok(1)) {
-            sys::exit(125);
-        }
-        plan.rules.apply(DOMAIN).map_err(at(Stage::Landlock))?;
+        confinement.rules.apply(DOMAIN).map_err(at(Stage::Landlock))?;
     }
-    let asking = plan.asking.as_deref().map(inside::install_asking);
+    let asking = confinement.asking.as_deref().map(inside::install_asking);
     if !matches!(asking, Some(Ok(_))) {
-        sys::install_filter(&plan.filter).map_err(at(Stage::Seccomp))?;
+        sys::install_filter(&confinement.filter).map_err(at(Stage::Seccomp))?;
     }
-    Ok(asking)
+    Ok((confinement, asking))
 }
 
 /// Whether a file that the kernel does not know how to run looks like text: no NUL in its first line.
@@ -341,18 +359,18 @@ fn is_text(program: &CStr) -> bool {
 
 /// Runs a script without `#!` as `execvp` and every shell do: by `/bin/sh`. What its array takes of the stack is not every command's.
 #[inline(never)]
-fn as_script(plan: &Plan) -> Errno {
+fn as_script(plan: &Plan, confinement: &Confinement) -> Errno {
     let mut argv = [std::ptr::null(); 4098];
-    let rest = plan.argv.pointers.iter().skip(1);
+    let rest = confinement.argv.pointers.iter().skip(1);
     let words = [c"sh".as_ptr(), plan.program.as_ptr()];
-    if plan.argv.pointers.len() > 4096 {
+    if confinement.argv.pointers.len() > 4096 {
         return libc::E2BIG;
     }
     for (to, from) in argv.iter_mut().zip(words.iter().chain(rest)) {
         *to = *from;
     }
     // SAFETY: the array was null throughout and is longer than what was copied; the strings are owned by the plan.
-    unsafe { sys::execute(c"/bin/sh", &argv, &plan.envp.pointers) }
+    unsafe { sys::execute(c"/bin/sh", &argv, &confinement.envp.pointers) }
 }
 
 /// Stays with the command to its end; its wait status, and the cause of the end.

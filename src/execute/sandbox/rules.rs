@@ -51,7 +51,6 @@ pub(super) struct Rules {
 #[derive(Debug)]
 pub(super) struct Begun {
     ruleset: OwnedFd,
-    shared: Vec<(CString, u64)>,
 }
 
 impl Rules {
@@ -103,12 +102,11 @@ impl Rules {
     }
 
     /// Begins the domain; `None`: there is to be none.
-    pub(super) fn begin(&mut self) -> Result<Option<Begun>, Errno> {
+    pub(super) fn begin(&self) -> Result<Option<Begun>, Errno> {
         if self.size == 0 {
             return Ok(None);
         }
-        let ruleset = sys::landlock_create(&self.attr, self.size)?;
-        Ok(Some(Begun { ruleset, shared: std::mem::take(&mut self.shared) }))
+        Ok(Some(Begun { ruleset: sys::landlock_create(&self.attr, self.size)? }))
     }
 
     /// Confines the calling thread, by what was begun as `ruleset`. Allocates nothing.
@@ -130,8 +128,8 @@ impl Begun {
     }
 
     /// Adds what is guard's to add.
-    pub(super) fn finish(self) -> Result<(), Errno> {
-        add(self.number(), &self.shared)
+    pub(super) fn finish(self, rules: &Rules) -> Result<(), Errno> {
+        add(self.number(), &rules.shared)
     }
 }
 

@@ -6,7 +6,7 @@ use super::compiled::Upper;
 use super::feed::Feed;
 use super::first::{Failed, First, STACK};
 use super::fresh::Fresh;
-use super::init::{Deed, Plan, STEPS, Stage, Strings, report};
+use super::init::{Confinement, Deed, Plan, STEPS, Stage, Strings, report};
 use super::input::{self, Input};
 use super::ladder::Rung;
 use super::layout::{self, c_path};
@@ -17,7 +17,7 @@ use super::order::Order;
 use super::processors::Processors;
 use super::program::{executable, words};
 use super::pty;
-use super::rules::Begun;
+use super::rules::{Begun, Judged};
 use super::steer::{Hold, Stopper};
 use super::sys::Errno;
 use super::variables::variables;
@@ -30,6 +30,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// A fence being built, with its command held before `execve`.
@@ -48,6 +49,8 @@ pub(in crate::execute) struct Standing {
     pub(super) deed: Option<Deed>,
     pub(super) fenced: Option<Fenced>,
     pub(in crate::execute) hold: Hold,
+    /// Whether the command begins as soon as its fence stands.
+    goes: bool,
 }
 
 /// The first process of a fence, seen from outside. Dropped, everything inside ends.
@@ -101,6 +104,7 @@ pub(in crate::execute) fn start(
         deed,
         fenced: None,
         hold: Hold::new(),
+        goes: false,
     };
     if let Bounds::Outside(_) = standing.order.bounds {
         standing.rung = Rung::Outside;
@@ -128,7 +132,10 @@ impl Standing {
     fn spawn(&mut self) -> Result<(), ExecuteError> {
         loop {
             match self.spawn_here()? {
-                Ok(fenced) => {
+                Ok(mut fenced) => {
+                    if self.goes {
+                        fenced.go();
+                    }
                     self.fenced = Some(fenced);
                     return Ok(());
                 }
@@ -171,29 +178,20 @@ impl Standing {
         }
         let caches =
             if mounts || outside || self.place.caches.exists() { None } else { Some(Fresh::make(&self.place.caches)?) };
-        let mut rules = if mounts {
-            layout::rules(&self.place, &self.order, self.landlock)?
-        } else {
-            layout::rules_alone(&self.place, &self.order, self.landlock)?
-        };
-        let domain = if outside { None } else { rules.begin().map_err(unruled)? };
+        let judged = if mounts { Judged::Files } else { Judged::All };
+        let domain =
+            if outside { None } else { self.order.bounds.no_rules(self.landlock, judged).begin().map_err(unruled)? };
         let (entry, reports, told) = Entry::open(&self.order, outside)?;
         let (out, stdout) = if self.order.terminal { pty::way()? } else { pipe()? };
         let [(go, release), (err, stderr)] = [pipe()?, pipe()?];
         let (program, argv) = words(&self.order.work)?;
-        let program_of = |asks| {
-            filter::program(mounts, pids, asks).ok_or_else(|| trouble("assemble the seccomp filter", "it is too long"))
-        };
+        let confinement = Arc::new(OnceLock::new());
         let plan = Plan {
             steps,
             // Outside, nothing of the project's is looked for in the working folder.
             cwd: c_path(if outside { Path::new("/") } else { &self.place.cwd })?,
             program,
-            argv: Strings::new(argv),
-            envp: Strings::new(variables(&self.environment, (&self.order, &self.place), mounts || outside, &entry)?),
-            filter: program_of(false)?,
-            asking: entry.asks.then(|| program_of(true)).transpose()?,
-            rules,
+            confinement: confinement.clone(),
             timeout: self.order.timeout,
             resources: resources::resources(&self.order.limits, mounts),
             limits: self.order.limits.clone(),
@@ -245,12 +243,48 @@ impl Standing {
             feed,
         };
         fenced.go();
+        // While the inside builds.
+        let told = self.confinement((mounts, pids), argv, &fenced.entry)?;
         if let Some(domain) = domain {
-            // While the inside builds.
-            domain.finish().map_err(unruled)?;
+            domain.finish(&told.rules).map_err(unruled)?;
+        }
+        let _first = confinement.set(told);
+        fenced.go();
+        Ok(Ok(fenced))
+    }
+
+    /// What confines the command, and what it is told.
+    fn confinement(
+        &self,
+        (mounts, pids): (bool, bool),
+        argv: Vec<CString>,
+        entry: &Entry,
+    ) -> Result<Confinement, ExecuteError> {
+        let program = |asks| {
+            filter::program(mounts, pids, asks).ok_or_else(|| trouble("assemble the seccomp filter", "it is too long"))
+        };
+        let private = mounts || self.rung == Rung::Outside;
+        Ok(Confinement {
+            rules: if mounts {
+                layout::rules(&self.place, &self.order, self.landlock)?
+            } else {
+                layout::rules_alone(&self.place, &self.order, self.landlock)?
+            },
+            filter: program(false)?,
+            asking: entry.asks.then(|| program(true)).transpose()?,
+            argv: Strings::new(argv),
+            envp: Strings::new(variables(&self.environment, (&self.order, &self.place), private, entry)?),
+        })
+    }
+
+    /// Lets the command go as soon as its fence stands, where nothing has to be done between the two; whether that is so.
+    pub(in crate::execute) fn goes_by_itself(&mut self) -> bool {
+        let between = self.order.terminal || self.order.calls.is_some() || self.place.reads.forms.is_some();
+        self.goes = !between && !self.hold.told();
+        if let Some(fenced) = self.fenced.as_mut().filter(|_| self.goes) {
             fenced.go();
         }
-        Ok(Ok(fenced))
+        self.goes
     }
 
     /// Waits until the fence stands, stepping down the ladder where the kernel refuses and the caller accepts.

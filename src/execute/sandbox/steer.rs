@@ -35,6 +35,16 @@ impl Hold {
         Self { before: Mask(sys::mask(libc::SIG_BLOCK, &sys::signals(&STEERED))) }
     }
 
+    /// Whether one of them waits already.
+    pub(in crate::execute) fn told(&self) -> bool {
+        let mut waiting = sys::signals(&[]);
+        // SAFETY: the set is valid, and so are the signals' numbers.
+        unsafe {
+            libc::sigpending(&raw mut waiting) == 0
+                && STEERED.iter().any(|signal| libc::sigismember(&raw const waiting, *signal) == 1)
+        }
+    }
+
     /// The mask before.
     pub(super) fn before(&self) -> sigset_t {
         self.before.0

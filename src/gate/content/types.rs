@@ -155,7 +155,7 @@ impl<'a> Run<'a> {
         let order = Order { layer: Some(layer), limits, reach: Reach::default(), ..Order::new(work, timeout) };
         let environment = environment(desk.world, &[]);
         let outcome = execute::prepare_order(order, &place, &environment, required(&desk.policy))
-            .and_then(|mut prepared| prepared.ready().and_then(|_| prepared.run(&mut Unseen)))
+            .and_then(|prepared| prepared.run(&mut Unseen))
             .map_err(|error| error.to_string())?;
         let (mut text, _) = outcome.stdout.excerpt(4 << 20);
         match outcome.ended {

@@ -221,9 +221,9 @@ impl Desk<'_> {
             ..Order::new(Work::Argv { program, argv }, STATEMENT)
         };
         let prepared = execute::prepare_order(order, &place, &environment, required(&self.policy));
-        let mut prepared = prepared.map_err(Stop::Execute)?;
+        let prepared = prepared.map_err(Stop::Execute)?;
         let mut said = Said(Vec::new());
-        let outcome = prepared.ready().and_then(|_| prepared.run(&mut said)).map_err(Stop::Execute)?;
+        let outcome = prepared.run(&mut said).map_err(Stop::Execute)?;
         let text = String::from_utf8_lossy(&said.0).into_owned();
         Ok((outcome, text, relay.end()))
     }
