@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 /// How often a waiting guard looks whether it is its turn.
 const LOOK: Duration = Duration::from_millis(20);
-/// How long one is waited for in any case whose guard was killed: what is left of it lets go when it notices.
+/// How long one is waited for in any case that ends: its command's end is on record and its guard puts away what is left, or
+/// its guard was killed and what is left of it lets go when it notices.
 const ENDING: Duration = Duration::from_secs(2);
 /// Characters of a command that others are told.
 const SHOWN: usize = 200;
@@ -62,7 +63,9 @@ impl Desk<'_> {
                 }
                 Turned::Held(holders) => holders,
             };
-            let limit = if holders.iter().any(gone) { self.patience.limit.max(ENDING) } else { self.patience.limit };
+            self.log.refresh().map_err(Stop::Log)?;
+            let ends = holders.iter().any(|holder| gone(holder) || self.ended(holder));
+            let limit = if ends { self.patience.limit.max(ENDING) } else { self.patience.limit };
             let left = limit.saturating_sub(begin.elapsed());
             if left.is_zero() {
                 return Err(Stop::Busy { holders, most, waited: begin.elapsed() });
@@ -71,11 +74,10 @@ impl Desk<'_> {
                 (self.patience.told)(&holders);
             }
             waited = true;
-            std::thread::sleep(left.min(LOOK));
-            self.log.refresh().map_err(Stop::Log)?;
             if self.state().requests.halt.is_some() {
                 break;
             }
+            std::thread::sleep(left.min(LOOK));
         }
         if waited {
             // What ran meanwhile may have changed anything.
@@ -83,6 +85,11 @@ impl Desk<'_> {
             self.policy = load(self.project)?;
         }
         Ok(waited)
+    }
+
+    /// Whether the end of what it runs is on record.
+    fn ended(&self, holder: &Holder) -> bool {
+        holder.seq.is_some_and(|seq| !self.state().running.contains(&seq))
     }
 }
 

@@ -196,6 +196,33 @@ fn as_many_run_at_once_as_the_policy_says() {
     assert_eq!((ended(first).0, ended(second).0), (Some(0), Some(0)));
 }
 
+/// The end of a command is on record before its guard has put away what is left of it, its changes for one. Whoever reads there that it
+/// ended, and asks for the next, is not refused for that moment.
+#[test]
+fn a_turn_whose_command_ended_is_waited_for_though_nobody_asked_to_wait() {
+    let home = home();
+    assert_eq!(home.guard(&["exec", "--", "true"]).code, Some(0));
+    let slot = std::fs::File::options().write(true).open(home.state().join("turn/0")).unwrap();
+    let holds = |seq: u64| {
+        let holder = json!({"seq": seq, "pid": std::process::id(), "since": 1, "command": "true"});
+        std::fs::write(home.state().join("turn/0"), format!("{holder}\n")).unwrap();
+    };
+    slot.lock().unwrap();
+    holds(2);
+    let mut next = start(&home, &["exec", "--", "true"]);
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(next.try_wait().unwrap().is_none(), "it waits: {:?}", ended(next));
+    slot.unlock().unwrap();
+    assert_eq!(ended(next), (Some(0), String::new(), String::new()));
+    // One that never lets go is not waited for without end.
+    slot.lock().unwrap();
+    holds(2);
+    let refused = home.guard(&["exec", "--", "true"]);
+    assert_eq!(refused.code, Some(125));
+    let said = "guard: another command runs in this project (after 2 s of waiting): `true` (record #2, ";
+    assert!(refused.stderr.starts_with(said), "{}", refused.stderr);
+}
+
 /// The text of a turn lies in the state folder, which a person may send to others.
 #[test]
 fn no_secret_of_a_command_stands_in_its_turn() {
