@@ -8,10 +8,6 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::OnceLock;
 
-/// How the program ends where bytes that it wrote, and whose checksum is right, cannot be read: a harness takes every other failure of a hook
-/// for consent.
-const REFUSED: i32 = 2;
-
 /// A value, or the bytes that it is read from when it is looked at.
 #[derive(Clone)]
 pub struct Later<T> {
@@ -37,8 +33,18 @@ impl<T: DeserializeOwned> Deref for Later<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        self.value.get_or_init(|| postcard::from_bytes(&self.bytes).unwrap_or_else(|_| std::process::exit(REFUSED)))
+        self.value.get_or_init(|| postcard::from_bytes(&self.bytes).unwrap_or_else(|error| broken(&error)))
     }
+}
+
+/// Nothing is judged by what guard itself wrote, whose checksum is right, and cannot be read: a hook takes this for a refusal, and every other
+/// call ends.
+#[expect(clippy::panic, reason = "a fault of guard's own, and whoever looks at a setting has no answer but its value")]
+fn broken(error: &postcard::Error) -> ! {
+    panic!(
+        "a compiled policy is whole and cannot be read ({error}), so nothing is judged by it: remove the folder `policy` from the project's state, \
+         and report this"
+    )
 }
 
 impl<T: DeserializeOwned + PartialEq> PartialEq for Later<T> {
@@ -102,5 +108,17 @@ mod tests {
         assert_eq!(kept, words);
         assert_eq!(serde_json::to_string(&kept).unwrap(), r#"["a","b"]"#);
         assert!(postcard::from_bytes::<Later<Vec<String>>>(&[0]).is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_nobodys_value_and_says_what_to_do() {
+        let bytes = postcard::to_stdvec(&vec![0xff_u8; 11]).unwrap();
+        let broken: Later<Vec<String>> = postcard::from_bytes(&bytes).unwrap();
+        let looked = std::panic::catch_unwind(|| broken.len()).unwrap_err();
+        let said = looked.downcast_ref::<String>().unwrap();
+        assert!(
+            said.starts_with("a compiled policy is whole and cannot be read (") && said.contains("remove"),
+            "{said}"
+        );
     }
 }
