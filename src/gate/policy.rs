@@ -129,7 +129,7 @@ pub fn policy_text(path: &Path) -> Result<String, Stop> {
             found.nlink()
         )));
     }
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(usize::try_from(found.len().min(LONGEST)).unwrap_or_default() + 1);
     file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(|error| fault(error.to_string()))?;
     if bytes.len() as u64 > LONGEST {
         return Err(fault(format!("it is larger than {LONGEST} bytes")));
