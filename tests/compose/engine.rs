@@ -61,7 +61,9 @@ fn start() -> Result<(), String> {
         let at = |name: &str| folder.join(name).into_os_string();
         let mut command = Command::new("setpriv");
         command
-            .args(["--pdeathsig", "TERM", "dockerd", "--iptables=false", "--ip6tables=false", "--bridge=none"])
+            // What it mounts goes with it.
+            .args(["--pdeathsig", "TERM", "unshare", "--mount", "dockerd"])
+            .args(["--iptables=false", "--ip6tables=false", "--bridge=none"])
             .args(["--storage-driver=vfs", "--host", "unix:///var/run/docker.sock", "--data-root"])
             .arg(at("data"))
             // A socket's path is short.
