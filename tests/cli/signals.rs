@@ -104,6 +104,28 @@ fn a_second_signal_does_not_keep_the_end_from_the_record() {
     assert_eq!(home.log().matches("[CANCELLED]").count(), 20, "{}", home.log());
 }
 
+/// From the record of its start on a command may begin by itself, while guard does not look: whatever moment of that the signal comes in,
+/// it ends the command, and the record says so.
+#[test]
+fn told_to_end_at_any_moment_of_its_beginning_it_ends_and_the_record_says_so() {
+    let home = Home::with("python");
+    for round in 0..40 {
+        let mut guard = start(&home, &["exec", "--", "sleep", "618.04"]);
+        let begun = Instant::now();
+        while home.log().matches("\"shell_start\"").count() <= round {
+            assert!(begun.elapsed() < Duration::from_secs(20), "its start is on record");
+        }
+        let recorded = Instant::now();
+        while recorded.elapsed() < Duration::from_micros(round as u64 * 100) {}
+        rustix::process::kill_process(rustix::process::Pid::from_child(&guard), rustix::process::Signal::TERM).unwrap();
+        assert_eq!(guard.wait().unwrap().code(), Some(143), "{round}");
+    }
+    let slept =
+        std::fs::read_dir("/proc").unwrap().flatten().filter_map(|it| std::fs::read(it.path().join("cmdline")).ok());
+    assert_eq!(slept.filter(|line| line == b"sleep\x00618.04\0").count(), 0);
+    assert_eq!(home.log().matches("[CANCELLED]").count(), 40, "{}", home.log());
+}
+
 #[test]
 fn killed_guard_takes_the_tree_along_and_the_run_is_found_lost() {
     let home = Home::with("python");
