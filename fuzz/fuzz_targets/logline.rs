@@ -25,6 +25,6 @@ fuzz_target!(|data: &[u8]| {
     let Machine::Known(detail) = &read.machine else { return };
     let Ok(draft) = Draft::new(&read.human, detail, &read.long) else { return };
     let mut written = Vec::new();
-    draft.write(&mut written, read.time, read.behind_ms);
+    draft.write(&mut written, read.time, (read.behind_ms, read.mode));
     assert_eq!(line::parse(&written), Ok(read));
 });
