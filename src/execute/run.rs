@@ -148,10 +148,16 @@ impl Prepared {
         Ok(fence)
     }
 
+    /// Lets the command go as soon as its fence stands, where nothing has to be done between the two; whether that is so. It takes two
+    /// turns between processes less than to hear that the fence stands, and then to say so. Only after its start is durable in
+    /// the log.
+    pub fn go(&mut self) -> bool {
+        !self.stands && self.standing.goes_by_itself()
+    }
+
     /// Lets the command go and stays with it to the end. Only after its start is durable in the log.
     pub fn run(mut self, sink: &mut dyn Sink) -> Result<Outcome, ExecuteError> {
-        // Two turns between processes less than to hear that the fence stands, and then to say so.
-        let goes = !self.stands && self.standing.goes_by_itself();
+        let goes = self.go();
         let mut fence = self.ready()?;
         let mut fenced = self.standing.take()?;
         let _as_it_was = Terminal::remember();

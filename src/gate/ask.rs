@@ -208,7 +208,8 @@ impl Desk<'_> {
         }
     }
 
-    /// Records the start of what is permitted: durable, never while everything is halted, and an approval is used up by it.
+    /// Records the start of what is permitted: durable, never while everything is halted, and an approval is used up by it. The log
+    /// is to [remember](crate::record::Log::remember) it once what waits for it goes on.
     /// `request`: the one it comes from, which is done with, approved or not.
     pub(super) fn start(&mut self, permit: &Permit, request: Option<&str>, start: Vec<Entry>) -> Result<Started, Stop> {
         let started = self.log.start_when(&self.redactor, |state| {

@@ -95,6 +95,7 @@ fn fenced(mut desk: Desk<'_>, agent: Agent, sink: &mut dyn Sink, answer: &mut An
         None => Ok(vec![start.clone()]),
     });
     let started = started.map_err(Stop::Log)??;
+    desk.log.remember();
     let _ = begun.set(started.seq());
     let ran = prepared.run(sink).map_err(Stop::Execute);
     let served = serving.end();

@@ -173,12 +173,14 @@ fn run(
         dotenv::remember(desk.project, &place.reads, prepared.dotenv())?;
         Ok((prepared, transaction))
     });
-    let (prepared, transaction) = match prepared {
+    let (mut prepared, transaction) = match prepared {
         Ok(prepared) => prepared,
         Err(stop) => return Err(desk.stopped(answer, stop)),
     };
     let start = entries::start(&permit, (desk.project, &world.cwd), limit, request, judged.composition.clone());
     let started = desk.start(&permit, answer.request.as_deref(), start)?;
+    prepared.go();
+    desk.log.remember();
     if let Some(turn) = &mut desk.turn {
         turn.began(started.seq());
     }

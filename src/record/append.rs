@@ -84,10 +84,13 @@ impl Latest<'_> {
 impl<F: Files> Log<F> {
     /// Appends entries, redacted, in one write, and returns when they are durable.
     pub fn append(&mut self, redactor: &Redactor, entries: Vec<Entry>) -> Result<Receipt, LogError> {
-        self.start(redactor, entries).map(|started| started.receipt)
+        let started = self.start(redactor, entries)?;
+        self.remember();
+        Ok(started.receipt)
     }
 
-    /// [`Log::append`] for the start of a command, which counts as running while the answer is held.
+    /// [`Log::append`] for the start of a command, which counts as running while the answer is held. What waits for it to be
+    /// durable may go on; [`Log::remember`] is to be asked next.
     pub fn start(&mut self, redactor: &Redactor, entries: Vec<Entry>) -> Result<Started, LogError> {
         let prepared = entries.iter().map(|e| self.prepare(redactor, e)).collect::<Result<Vec<_>, _>>()?;
         let (mut others, mut prepared) = (Vec::new(), Some(prepared));
@@ -122,10 +125,14 @@ impl<F: Files> Log<F> {
         redactor: &Redactor,
         decide: impl FnMut(&State) -> Result<Vec<Entry>, E>,
     ) -> Result<Result<Receipt, E>, LogError> {
-        Ok(self.start_when(redactor, decide)?.map(|started| started.receipt))
+        let started = self.start_when(redactor, decide)?;
+        Ok(started.map(|started| {
+            self.remember();
+            started.receipt
+        }))
     }
 
-    /// Makes durable what was written, and takes note of it.
+    /// Makes durable what was written.
     fn finish(
         &mut self,
         made: Option<(Written, Vec<Prepared>)>,
@@ -134,7 +141,6 @@ impl<F: Files> Log<F> {
         let (written, records) = made.ok_or_else(|| self.failed("write to", Errno::CANCELED))?;
         self.settle(&written, others, &records);
         self.make_durable()?;
-        self.remember();
         Ok(Started { receipt: written.receipt, _held: written.held })
     }
 
@@ -395,8 +401,9 @@ impl<F: Files> Log<F> {
         })
     }
 
-    /// Advances the key state and, now and then, the snapshot. Neither is waited for: both may stay behind.
-    fn remember(&mut self) {
+    /// Advances the key state and, now and then, the snapshot. Neither is waited for: both may stay behind, by a record that was
+    /// lost with the power as by one whose guard was killed here.
+    pub fn remember(&mut self) {
         let head = Head { point: self.point, key: self.key.clone() };
         let due = self.point.seq >= self.snapshot.0 + SNAPSHOT;
         let snapshot = due.then(|| Snapshot { point: self.point, state: self.state.clone() });

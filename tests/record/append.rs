@@ -56,6 +56,30 @@ fn creating_a_log_twice_changes_nothing_and_says_so() {
 }
 
 #[test]
+fn a_start_is_durable_before_the_keys_have_gone_on_and_nobody_minds_that_they_had_not() {
+    let ground = Ground::new();
+    let (mut log, before) = (ground.open(), std::fs::read(ground.paths.state.join("keys")).unwrap());
+    let redactor = plain(&log);
+    let started = log.start(&redactor, vec![start("sleep 1000")]).unwrap();
+    let keys = || std::fs::read(ground.paths.state.join("keys")).unwrap();
+    assert!(keys() == before && ground.text().lines().count() == 2, "what waits for the record goes on first");
+    // Its guard is killed here.
+    drop(log);
+    let mut other = ground.open();
+    assert_eq!((other.head().0, other.state().running.contains(&2)), (2, true));
+    other.append(&redactor, vec![note("after")]).unwrap();
+    drop(started);
+    assert_ne!(keys(), before);
+    // Where nobody is, its guard does it itself.
+    let mut log = ground.open();
+    let (started, before) = (log.start(&redactor, vec![start("sleep 1000")]).unwrap(), keys());
+    log.remember();
+    assert_ne!(keys(), before);
+    drop(started);
+    assert_eq!(ground.open().head().0, 4);
+}
+
+#[test]
 fn a_command_counts_as_running_while_its_start_is_held_and_as_lost_when_its_guard_is_gone() {
     let ground = Ground::new();
     let mut log = ground.open();

@@ -158,6 +158,7 @@ fn verify_finds_a_blob_that_is_missing_or_changed_and_a_start_without_an_end() {
     let mut log = ground.open();
     let redactor = plain(&log);
     let held = log.start(&redactor, vec![start(&"x".repeat(20_000))]).unwrap();
+    log.remember();
     assert_eq!(ground.verify().running, [2]);
     drop(held);
     assert_eq!(ground.verify().notes, ["record #2 has no end; the next guard will record it as lost"]);

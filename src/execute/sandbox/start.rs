@@ -4,7 +4,7 @@
 use super::bounds::{Bounds, OUTSIDE};
 use super::compiled::Upper;
 use super::feed::Feed;
-use super::first::{Failed, First, STACK};
+use super::first::{Failed, First, STACKS};
 use super::fresh::Fresh;
 use super::init::{Confinement, Deed, Plan, STEPS, Stage, Strings, report};
 use super::input::{self, Input};
@@ -201,7 +201,7 @@ impl Standing {
             outside,
             mask: self.hold.before(),
             processors: Processors::own(),
-            stack: vec![0; STACK],
+            stacks: vec![0; STACKS],
             ends: [
                 told.as_raw_fd(),
                 go.as_raw_fd(),
@@ -279,6 +279,9 @@ impl Standing {
 
     /// Lets the command go as soon as its fence stands, where nothing has to be done between the two; whether that is so.
     pub(in crate::execute) fn goes_by_itself(&mut self) -> bool {
+        if self.goes {
+            return true;
+        }
         let between = self.order.terminal || self.order.calls.is_some() || self.place.reads.forms.is_some();
         self.goes = !between && !self.hold.told();
         if let Some(fenced) = self.fenced.as_mut().filter(|_| self.goes) {

@@ -194,7 +194,9 @@ impl Desk<'_> {
             all.push(entries::start(kept, name, (kept.asks || asked).then_some(name)));
             Ok(all)
         });
-        started.map_err(Stop::Log)?
+        let started = started.map_err(Stop::Log)??;
+        self.log.remember();
+        Ok(started)
     }
 
     /// Records how it ended. A failure counts, and halts where it spends the budget.

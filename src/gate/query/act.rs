@@ -271,7 +271,9 @@ impl Desk<'_> {
             entries.push(start.clone());
             Ok(entries)
         });
-        started.map_err(Stop::Log)?
+        let started = started.map_err(Stop::Log)??;
+        self.log.remember();
+        Ok(started)
     }
 }
 
