@@ -13,6 +13,8 @@ use std::path::Path;
 const MAGIC: &[u8; 16] = b"guard snapshot1\n";
 /// Another version of guard may fold otherwise.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Bytes before what is summed: magic, its length, and the sum.
+const HEAD: usize = 16 + 8 + 32;
 const NAMES: [&str; 2] = ["snapshot.0", "snapshot.1"];
 
 /// A state and the record it stands after.
@@ -24,12 +26,18 @@ pub(super) struct Snapshot {
 
 /// The newest readable snapshot, and which of the two files to write next.
 pub(super) fn load(folder: &Path) -> (Option<Snapshot>, usize) {
-    let [a, b] = NAMES.map(|name| slurp(&folder.join(name)).and_then(|bytes| decode(&bytes)));
-    match (a, b) {
-        (Some(a), Some(b)) if a.point.seq >= b.point.seq => (Some(a), 1),
-        (_, Some(b)) => (Some(b), 0),
-        (a, None) => (a, 1),
-    }
+    let files = NAMES.map(|name| slurp(&folder.join(name)));
+    let [first, second] = files.each_ref().map(|bytes| bytes.as_deref().and_then(claimed));
+    // The other one is only read where this is not what its beginning claims.
+    let order = if first >= second { [0, 1] } else { [1, 0] };
+    let read = |which: usize| Some((decode(files.get(which)?.as_deref()?)?, which ^ 1));
+    order.into_iter().find_map(read).map_or((None, 1), |(snapshot, next)| (Some(snapshot), next))
+}
+
+/// The record that a snapshot says it stands after.
+fn claimed(bytes: &[u8]) -> Option<u64> {
+    let mut body = bytes.get(HEAD..)?;
+    Some(u64::from_le_bytes(take(&mut body)?))
 }
 
 fn slurp(path: &Path) -> Option<Vec<u8>> {
@@ -107,5 +115,31 @@ mod tests {
             broken[at] ^= 1;
             assert_eq!(decode(&broken), None, "bit in byte {at}");
         }
+    }
+
+    #[test]
+    fn the_newer_one_is_read_and_the_other_where_that_is_garbage() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |which: usize, bytes: &[u8]| std::fs::write(folder.path().join(NAMES[which]), bytes).unwrap();
+        let found = || {
+            let (snapshot, next) = load(folder.path());
+            (snapshot.map(|snapshot| snapshot.point.seq), next)
+        };
+        let of = |seq| encode(&Snapshot { point: Point { seq, ..Point::default() }, state: State::default() });
+        assert_eq!(found(), (None, 1));
+        for [first, second] in [[16, 32], [48, 32]] {
+            put(0, &of(first));
+            put(1, &of(second));
+            let (newer, older) = if first > second { (0, 1) } else { (1, 0) };
+            assert_eq!(found(), (Some(first.max(second)), older));
+            let mut broken = of(first.max(second));
+            *broken.last_mut().unwrap() ^= 1;
+            put(newer, &broken);
+            assert_eq!(found(), (Some(first.min(second)), newer));
+            put(newer, b"guard");
+            assert_eq!(found(), (Some(first.min(second)), newer));
+        }
+        put(1, b"");
+        assert_eq!(found(), (None, 1));
     }
 }

@@ -2,7 +2,7 @@
 //! Knows no policy and nothing of processes: the kernel drops the lock with the guard that holds it.
 
 use super::{LogError, Paths};
-use rustix::fs::{FlockOperation, Mode, OFlags, flock, ftruncate, mkdir, open, openat};
+use rustix::fs::{FlockOperation, Mode, OFlags, flock, mkdir, open, openat};
 use rustix::io::{Errno, pread, pwrite};
 use serde::{Deserialize, Serialize};
 use std::os::fd::{AsFd, OwnedFd};
@@ -96,13 +96,12 @@ impl Turn {
         self.say();
     }
 
-    /// Writes down who holds it. On a full disk nobody can be told, and the turn counts all the same.
+    /// Writes down who holds it, in a line: what stands behind is of a longer one before. On a full disk nobody can be told, and the
+    /// turn counts all the same.
     fn say(&self) {
         let Ok(mut text) = serde_json::to_vec(&self.holder) else { return };
         text.push(b'\n');
-        if pwrite(&self.slot, &text, 0) == Ok(text.len()) {
-            let _ = ftruncate(&self.slot, text.len() as u64);
-        }
+        let _ = pwrite(&self.slot, &text, 0);
     }
 }
 
