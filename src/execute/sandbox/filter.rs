@@ -270,22 +270,58 @@ pub(super) fn program(ipc: bool, pids: bool, asks: bool) -> Option<Vec<sock_filt
     Some(code)
 }
 
-/// A binary search over the steps: at most seven comparisons for any call.
+/// Where a comparison goes on.
+#[derive(Debug, Clone, Copy)]
+enum Next {
+    /// At another one, by its number.
+    Compare(usize),
+    Answer(Answer),
+}
+
+/// A binary search over the steps: at most seven comparisons for any call. Each answer stands once, behind all of them: the kernel
+/// translates every instruction for every command.
 fn tree(steps: &[(u32, Answer)], pids: bool) -> Option<Vec<sock_filter>> {
+    let mut comparisons = Vec::with_capacity(steps.len());
+    compare(steps, &mut comparisons)?;
+    let (mut answers, mut places) = (Vec::new(), Vec::<(Answer, usize)>::new());
+    for (_, below, above) in &comparisons {
+        for next in [below, above] {
+            if let Next::Answer(answer) = next
+                && !places.iter().any(|(known, _)| known == answer)
+            {
+                places.push((*answer, comparisons.len() + answers.len()));
+                answers.extend(leaf(*answer, pids));
+            }
+        }
+    }
+    let mut code = Vec::with_capacity(comparisons.len() + answers.len());
+    for (number, (bound, below, above)) in comparisons.iter().enumerate() {
+        let skip = |next: &Next| {
+            let place = match next {
+                Next::Compare(number) => *number,
+                Next::Answer(answer) => places.iter().find(|(known, _)| known == answer)?.1,
+            };
+            u8::try_from(place - number - 1).ok()
+        };
+        code.push(op(JUMP_AT_LEAST, skip(above)?, skip(below)?, *bound));
+    }
+    code.extend(answers);
+    Some(code)
+}
+
+/// Adds the comparisons that tell `steps` apart, and says where to begin.
+fn compare(steps: &[(u32, Answer)], comparisons: &mut Vec<(u32, Next, Next)>) -> Option<Next> {
     if let [(_, answer)] = steps {
-        return Some(leaf(*answer, pids));
+        return Some(Next::Answer(*answer));
     }
     let (below, above) = steps.split_at_checked(steps.len() / 2)?;
     let (bound, _) = above.first()?;
-    let (left, right) = (tree(below, pids)?, tree(above, pids)?);
-    let mut code = match u8::try_from(left.len()) {
-        Ok(skip) => vec![op(JUMP_AT_LEAST, skip, 0, *bound)],
-        // Too far for a conditional jump: jump over the unconditional one.
-        Err(_) => vec![op(JUMP_AT_LEAST, 0, 1, *bound), op(0x05, 0, 0, u32::try_from(left.len()).ok()?)],
-    };
-    code.extend(left);
-    code.extend(right);
-    Some(code)
+    let number = comparisons.len();
+    comparisons.push((*bound, Next::Compare(number), Next::Compare(number)));
+    let parts = (compare(below, comparisons)?, compare(above, comparisons)?);
+    let entry = comparisons.get_mut(number)?;
+    (entry.1, entry.2) = parts;
+    Some(Next::Compare(number))
 }
 
 fn leaf(answer: Answer, pids: bool) -> Vec<sock_filter> {
@@ -411,7 +447,6 @@ mod tests {
                 JUMP_EQUAL => jump(acc == i.k),
                 JUMP_AT_LEAST => jump(acc >= i.k),
                 JUMP_ANY_BIT => jump(acc & i.k != 0),
-                0x05 => at += k,
                 RETURN => return i.k,
                 other => panic!("unknown instruction {other:#x}"),
             }
@@ -444,6 +479,15 @@ mod tests {
                 };
                 assert_eq!(verdict(&code, AUDIT_ARCH, nr, [0; 6]), expected, "call {nr}, ipc {ipc}");
             }
+        }
+    }
+
+    #[test]
+    fn every_answer_stands_once_and_within_a_jump() {
+        for [ipc, pids, asks] in (0..8).map(|n| [n & 1 != 0, n & 2 != 0, n & 4 != 0]) {
+            let code = program(ipc, pids, asks).unwrap();
+            let refused = code.iter().filter(|i| i.code == RETURN && i.k == RET_ENOSYS).count();
+            assert!(code.len() < 230 && refused == 1, "{} instructions", code.len());
         }
     }
 
