@@ -11,8 +11,8 @@ use std::ffi::c_void;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Bytes that a process inside runs on until it executes something.
-pub(super) const STACK: usize = 256 * 1024;
+/// Bytes that both processes inside run on until they execute something: the first on the upper half.
+pub(super) const STACKS: usize = 512 * 1024;
 
 /// The first process of a fence. Dropped, it and everything inside end.
 pub(super) struct First {
@@ -23,7 +23,6 @@ pub(super) struct First {
     leaves: bool,
     /// Its own as long as it lives.
     plan: *mut Plan,
-    stack: Vec<u8>,
 }
 
 /// Held while ids are mapped, or anything else that changes whether this process may be looked at: that is a matter of its
@@ -33,8 +32,8 @@ pub(super) fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// First processes that were left while the kernel took down what they had mounted, which takes as long as there are files that
-/// were looked at.
+/// First processes that were left, perhaps while the kernel took down what they had mounted, which takes as long as there are files
+/// that were looked at.
 static LEFT: Mutex<Vec<First>> = Mutex::new(Vec::new());
 
 // SAFETY: the plan is the process's; whoever has this only frees it once that has ended.
@@ -77,10 +76,12 @@ impl First {
     fn spawn(plan: Plan, flags: c_int) -> Result<Self, Failed> {
         let pids = plan.pids;
         let plan = Box::into_raw(Box::new(plan));
-        let mut stack = vec![0; STACK];
+        // SAFETY: it came from a box, and no process has it yet.
+        let stacks = unsafe { &mut (*plan).stacks };
+        let (_, stack) = stacks.split_at_mut(STACKS / 2);
         // SAFETY: stack and plan are handed to the process and freed only when it has ended.
-        match unsafe { sys::spawn_sharing(flags, &mut stack, live, plan) } {
-            Ok(pid) => Ok(Self { pid, pids, ended: false, leaves: false, plan, stack }),
+        match unsafe { sys::spawn_sharing(flags, stack, live, plan) } {
+            Ok(pid) => Ok(Self { pid, pids, ended: false, leaves: false, plan }),
             Err(error) => {
                 // SAFETY: it came from a box, and no process has it.
                 let plan = unsafe { Box::from_raw(plan) };
@@ -148,10 +149,12 @@ impl First {
 
 impl Drop for First {
     fn drop(&mut self) {
-        if self.leaves && !self.is_gone() {
-            self.stopper().end();
-            let (pid, pids, plan) = (self.pid, self.pids, self.plan);
-            let left = Self { pid, pids, ended: false, leaves: false, plan, stack: std::mem::take(&mut self.stack) };
+        if self.leaves {
+            if !self.is_gone() {
+                self.stopper().end();
+            }
+            // What it had is freed by the next: where guard itself ends now, that would take time for nothing.
+            let left = Self { leaves: false, ..*self };
             LEFT.lock().unwrap_or_else(PoisonError::into_inner).push(left);
             return;
         }

@@ -48,8 +48,8 @@ pub(super) struct Plan {
     pub(super) mask: sigset_t,
     /// Where it may all run, while guard has it begin elsewhere than on its own processor.
     pub(super) processors: Option<Processors>,
-    /// What the command runs on until it executes.
-    pub(super) stack: Vec<u8>,
+    /// What this process runs on, and below that the command until it executes.
+    pub(super) stacks: Vec<u8>,
     /// Whether the command gets a terminal; guard's end of it goes by the way that stands for standard output until then.
     pub(super) terminal: bool,
     /// Ends of pipes: reports out, release in, standard output and error; and Landlock's domain, -1: there is none.
@@ -185,7 +185,7 @@ pub(super) fn live(plan: &mut Plan) -> ! {
         sys::exit(125);
     }
     // Guard's to free: this process ends without letting go of anything.
-    let stack = std::ptr::slice_from_raw_parts_mut(plan.stack.as_mut_ptr(), plan.stack.len());
+    let stack = std::ptr::slice_from_raw_parts_mut(plan.stacks.as_mut_ptr(), plan.stacks.len() / 2);
     // SAFETY: nothing else touches these bytes, which the plan owns as long as this process lives.
     let stack = unsafe { &mut *stack };
     let mut word = Word { plan, fault: None, executing: false };

@@ -123,7 +123,8 @@ pub(super) unsafe fn spawn_sharing<T>(
     entry: Entry,
     data: *mut T,
 ) -> Result<pid_t, Errno> {
-    let top = stack.as_mut_ptr_range().end.map_addr(|a| a & !15);
+    // From the beginning of a page down, so that none is touched for its last bytes.
+    let top = stack.as_mut_ptr_range().end.map_addr(|a| a & !4095);
     // SAFETY: the stack is aligned and nobody else's, as the caller promises.
     small(answer(unsafe { raw::clone(Register::word(flags | libc::CLONE_VM), top.cast(), entry, data.cast()) }))
 }
