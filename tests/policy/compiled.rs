@@ -4,6 +4,7 @@ use super::world::{line, preset, source};
 use guard::decide::policy::{CompiledError, PRESETS};
 use guard::decide::{Layer, Policy, Verdict};
 use proptest::prelude::*;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 #[test]
@@ -77,8 +78,11 @@ proptest! {
         let mut bytes = preset_bytes().clone();
         let at = at % bytes.len();
         bytes[at] ^= 1 << bit;
-        // In a rule it is seen when that is read, and denies: `rules` has those that are whole.
-        let seen = Policy::from_compiled(Arc::new(bytes)).map_or(true, |policy| policy.rules().count() < policy.len());
+        // In a rule it is seen when that is read, and denies: `rules` has those that are whole. In the names of SQL it is seen when a
+        // query is judged, of which nothing comes then.
+        let names = |policy: &Policy| std::panic::catch_unwind(AssertUnwindSafe(|| policy.settings().sql.is_empty()));
+        let seen = Policy::from_compiled(Arc::new(bytes))
+            .map_or(true, |policy| policy.rules().count() < policy.len() || names(&policy).is_err());
         prop_assert!(seen);
     }
 

@@ -1,6 +1,7 @@
-//! A part of the settings that few calls look at: in the compiled form it stays bytes until somebody does.
+//! A part of the settings that few calls look at: in the compiled form it stays bytes, or behind the rest, until somebody does.
 //! Knows nothing of what it is.
 
+use super::compiled::Section;
 use serde::de::{DeserializeOwned, Visitor};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -8,14 +9,25 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::OnceLock;
 
-/// A value, or the bytes that it is read from when it is looked at.
+/// A value, or what it is read from when it is looked at.
 #[derive(Clone)]
 pub struct Later<T> {
-    bytes: Vec<u8>,
+    source: Source,
     value: OnceLock<T>,
 }
 
+#[derive(Clone)]
+enum Source {
+    Bytes(Vec<u8>),
+    Section(Section),
+}
+
 impl<T> Later<T> {
+    /// What stands in a section of its own.
+    pub(super) fn of(section: Section) -> Self {
+        Self { source: Source::Section(section), value: OnceLock::new() }
+    }
+
     /// Whether it was looked at.
     #[cfg(test)]
     pub(super) fn is_read(&self) -> bool {
@@ -25,7 +37,7 @@ impl<T> Later<T> {
 
 impl<T> From<T> for Later<T> {
     fn from(value: T) -> Self {
-        Self { bytes: Vec::new(), value: OnceLock::from(value) }
+        Self { source: Source::Bytes(Vec::new()), value: OnceLock::from(value) }
     }
 }
 
@@ -33,7 +45,16 @@ impl<T: DeserializeOwned> Deref for Later<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        self.value.get_or_init(|| postcard::from_bytes(&self.bytes).unwrap_or_else(|error| broken(&error)))
+        self.value.get_or_init(|| {
+            let read = match &self.source {
+                Source::Bytes(bytes) => postcard::from_bytes(bytes),
+                Source::Section(section) => section
+                    .read()
+                    .ok_or(postcard::Error::DeserializeBadEncoding)
+                    .and_then(|bytes| postcard::from_bytes(&bytes)),
+            };
+            read.unwrap_or_else(|error| broken(&error))
+        })
     }
 }
 
@@ -75,7 +96,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Later<T> {
         if deserializer.is_human_readable() {
             return T::deserialize(deserializer).map(Self::from);
         }
-        deserializer.deserialize_bytes(Bytes).map(|bytes| Self { bytes, value: OnceLock::new() })
+        deserializer.deserialize_bytes(Bytes).map(|bytes| Self { source: Source::Bytes(bytes), value: OnceLock::new() })
     }
 }
 
@@ -114,7 +135,7 @@ mod tests {
     fn what_cannot_be_read_is_nobodys_value_and_says_what_to_do() {
         let bytes = postcard::to_stdvec(&vec![0xff_u8; 11]).unwrap();
         let broken: Later<Vec<String>> = postcard::from_bytes(&bytes).unwrap();
-        let looked = std::panic::catch_unwind(|| broken.len()).unwrap_err();
+        let looked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| broken.len())).unwrap_err();
         let said = looked.downcast_ref::<String>().unwrap();
         assert!(
             said.starts_with("a compiled policy is whole and cannot be read (") && said.contains("remove"),

@@ -285,7 +285,7 @@ fn merge(parts: &[Part]) -> Settings {
         run: harness::merge(parts.iter().filter_map(|part| Some((part.source.layer, part.given.run.as_ref()?)))),
         content: content::merge(parts.iter().map(|part| (part.source.layer, part.given.content.as_slice()))).into(),
         databases: database::merge(parts.iter().map(|part| (part.source.layer, part.given.databases.as_slice()))),
-        sql: database::merge_sql(parts.iter().map(|part| (part.source.layer, part.given.sql.as_slice()))),
+        sql: database::merge_sql(parts.iter().map(|part| (part.source.layer, part.given.sql.as_slice()))).into(),
         alpha: alpha::merge(parts.iter().filter_map(|part| Some((part.source.layer, part.given.alpha.as_ref()?)))),
         services: parts.iter().flat_map(|part| &part.given.services).map(|at| Service::clone(&at.value)).collect(),
     }

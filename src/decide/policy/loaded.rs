@@ -3,8 +3,8 @@
 
 use super::compiled::{Rows, between, checksum};
 use super::index::{Has, Index};
+use super::numbers::Numbers;
 use super::{Examples, Faults, Layer, Preset, Rule, RuleText, Settings, Source, layers, preset};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, OnceLock};
 
@@ -23,19 +23,19 @@ pub struct Policy {
 }
 
 /// What a judgement needs of every policy.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub(super) struct Body {
-    settings: Settings,
-    index: Index,
+    pub(super) settings: Settings,
+    pub(super) index: Index,
     /// Where each rule ends in `rows`, and where its text does.
-    ends: Vec<(u32, u32)>,
-    notes: Vec<String>,
+    pub(super) ends: Numbers<2>,
+    pub(super) notes: Vec<String>,
 }
 
 impl Body {
     /// Bytes of all rules together.
     pub(super) fn length(&self) -> u64 {
-        self.ends.last().map_or(0, |(_, end)| u64::from(*end))
+        self.ends.len().checked_sub(1).and_then(|last| self.ends.get(last)).map_or(0, |[_, end]| u64::from(end))
     }
 }
 
@@ -48,7 +48,7 @@ impl Policy {
         let merged = layers::load(sources, &|name| preset(name).map(Preset::source))?;
         let index = Index::new(&merged.rules);
         let mut rows: Vec<u8> = Vec::new();
-        let mut ends = Vec::new();
+        let mut ends = Numbers::default();
         let length = |rows: &Vec<u8>| u32::try_from(rows.len()).unwrap_or(u32::MAX);
         for (rule, text) in merged.rules.iter().zip(&merged.texts) {
             // Writing plain data into memory cannot fail; a rule that is missing denies everything.
@@ -58,7 +58,7 @@ impl Policy {
             rows.extend(postcard::to_stdvec(text).unwrap_or_default());
             let sum = checksum(rows.get(start..).unwrap_or_default());
             rows.extend(sum.to_le_bytes());
-            ends.push((end, length(&rows)));
+            ends.push([end, length(&rows)]);
         }
         let body = Body { settings: merged.settings, index, ends, notes: merged.notes };
         Ok(Policy { examples: merged.examples, ..Policy::new(Policy::hash_of(sources), body, Arc::new(rows), 0) })
@@ -66,7 +66,7 @@ impl Policy {
 
     /// A policy whose rules stand in `rows` from `start` on.
     pub(super) fn new(hash: String, body: Body, rows: Arc<dyn Rows>, start: u64) -> Policy {
-        let rules = body.ends.iter().map(|_| OnceLock::new()).collect();
+        let rules = (0..body.ends.len()).map(|_| OnceLock::new()).collect();
         Policy { hash, body, rows, start, rules, examples: Vec::new() }
     }
 
@@ -137,10 +137,10 @@ impl Policy {
     /// The bytes of a rule, and where its text begins in them.
     fn row(&self, number: usize) -> Option<(Vec<u8>, usize)> {
         let from = match number.checked_sub(1) {
-            Some(before) => self.body.ends.get(before)?.1,
+            Some(before) => self.body.ends.get(before)?[1],
             None => 0,
         };
-        let (end, to) = *self.body.ends.get(number)?;
+        let [end, to] = self.body.ends.get(number)?;
         let row = between(&*self.rows, self.start + u64::from(from), self.start + u64::from(to))?;
         let (content, sum) = row.split_last_chunk::<8>()?;
         (checksum(content) == u64::from_le_bytes(*sum)).then_some(())?;

@@ -14,6 +14,7 @@ mod keys;
 mod later;
 mod layers;
 mod loaded;
+mod numbers;
 mod preset;
 mod quantity;
 mod read;

@@ -199,7 +199,7 @@ pub struct Settings {
     /// Databases that can be asked.
     pub databases: Vec<Database>,
     /// What queries may name.
-    pub sql: SqlNames,
+    pub sql: Later<SqlNames>,
     /// What queries may not find out.
     pub alpha: Alpha,
 }
