@@ -4,6 +4,7 @@ mod bad_input;
 mod cases;
 mod check;
 mod demo;
+mod diagnostics;
 mod example;
 mod exec;
 mod explain;
