@@ -1,7 +1,8 @@
 //! What `guard exec` costs, in paired rounds: each round times a bare fdatasync, a plain exec and guard, in turn, others
 //! `bwrap` with a like fence (where installed) and guard; the ratios are taken round by round and their median is printed.
 //!
-//! `cargo bench --bench exec`; with `-- hook` only what a harness's hook costs, with `-- file` only a write of a file.
+//! `cargo bench --bench exec`; with `-- hook` only what a harness's hook costs, with `-- file` only a write of a file, with `-- cost` only the
+//! call itself. Root measures that as an ordinary user as well.
 
 #![expect(
     clippy::expect_used,
@@ -14,6 +15,8 @@ use guard::event::{Detail, Entry, Human};
 use guard::record::{Log, Redactor, Secrets};
 use std::fs::File;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -23,7 +26,15 @@ const ROUNDS: usize = 300;
 /// By its path: a search along `PATH` would have it forked, as said at [`Home::guard`].
 const BWRAP: &str = "/usr/bin/bwrap";
 
+/// Set for the process that measures as an ordinary user: the program, and a folder that is that user's.
+const INSTALLED: &str = "GUARD_BENCH_INSTALLED";
+const FOLDER: &str = "GUARD_BENCH_FOLDER";
+
 fn main() {
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        println!("guard exec -- /bin/true, {ROUNDS} paired rounds, as {}", user());
+        return cost(&Home::new(Path::new(&folder), "ordinary"));
+    }
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder on the disk that is measured");
     let home = Home::new(folder.path(), "a");
     println!("guard exec -- /bin/true, {ROUNDS} paired rounds, as {}", user());
@@ -34,6 +45,10 @@ fn main() {
     let hooks_alone = only("hook");
     if !hooks_alone {
         cost(&home);
+        as_ordinary(folder.path());
+    }
+    if only("cost") {
+        return;
     }
     hook(&home);
     if hooks_alone {
@@ -88,6 +103,9 @@ impl Home {
 fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
+        if let Some(installed) = std::env::var_os(INSTALLED) {
+            return installed.into();
+        }
         let built = Command::new(env!("CARGO")).args(["build", "--release", "--quiet"]).status().expect("cargo");
         assert!(built.success(), "guard can be built");
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("installed");
@@ -182,6 +200,25 @@ fn cost(home: &Home) {
     println!("  bare append+fdatasync {:>8.0} µs", micros(&sync));
     println!("  guard exec            {:>8.0} µs   {:.2} × plain", micros(&guard), median(ratio));
     println!("  against the bound of 5.5 × plain + 2 × fdatasync: {:.2} of it (at most 1)", median(goal));
+}
+
+/// Where this is root's: the same once more in a process of an ordinary user, which starts programs as this one does.
+fn as_ordinary(folder: &Path) {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    // The first that is a person's; otherwise the one that everybody has.
+    let users = std::fs::read_to_string("/etc/passwd").expect("users");
+    let numbers = users.lines().filter_map(|line| line.split(':').nth(2)?.parse().ok());
+    let user: u32 = numbers.filter(|number| (1000..60_000).contains(number)).min().unwrap_or(65_534);
+    let own = folder.join("of-ordinary");
+    std::fs::create_dir(&own).expect("a folder");
+    std::os::unix::fs::chown(&own, Some(user), Some(user)).expect("a folder of its own");
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).expect("a way to it");
+    let mut itself = Command::new(std::env::current_exe().expect("this program"));
+    itself.uid(user).gid(user).current_dir(&own).env_clear();
+    itself.env("PATH", "/usr/local/bin:/usr/bin:/bin").env(INSTALLED, binary()).env(FOLDER, &own);
+    succeed(&mut itself);
 }
 
 /// A write of 10 kB of Python, parsed, durable and recorded, against the whole call that runs `/bin/true`.
