@@ -6,6 +6,7 @@ use crate::cli::Home;
 use guard::execute::forms::PROGRAM;
 use std::fs::{self, File};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 const LONGEST: Duration = Duration::from_secs(60);
@@ -197,4 +198,42 @@ fn a_setting_that_changes_how_pytest_compiles_is_followed_at_once() {
     assert!(!fenced(&home, line).stdout.contains("passed 1 + 1"));
     home.write("pytest.ini", "[pytest]\nenable_assertion_pass_hook = true\n");
     assert!(fenced(&home, line).stdout.contains("passed 1 + 1 == 2"));
+}
+
+/// Whoever else runs on the machine may have forms removed at any moment. Once that came between the making of a fence's steps and their taking,
+/// and was told as the failure of another step, which nothing runs without.
+#[test]
+fn forms_that_come_and_go_while_a_fence_is_built_keep_nothing_from_running() {
+    let home = home("");
+    home.write("own.py", "said = 'source'\n");
+    let line = "python3 -c 'import own; print(own.said)'";
+    until_kept(&home, line, &["own"]);
+    let project = fs::canonicalize(&home.project).unwrap();
+    let depth = project.components().count() - 1;
+    let trees: Vec<PathBuf> =
+        folders(&home).iter().filter_map(|at| at.ancestors().nth(depth).map(PathBuf::from)).collect();
+    assert!(!trees.is_empty() && trees.iter().all(|tree| tree.ends_with("tree")), "{trees:?}");
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                for tree in &trees {
+                    let away = tree.with_extension("away");
+                    let _none = fs::rename(tree, &away);
+                    std::thread::sleep(Duration::from_micros(100));
+                    let _made_anew = fs::rename(&away, tree).or_else(|_| fs::remove_dir_all(&away));
+                    std::thread::sleep(Duration::from_micros(100));
+                }
+            }
+        });
+        let ran: Vec<String> = (0..30).map(|_| fenced_or_not(&home, line)).collect();
+        over.store(true, Ordering::Relaxed);
+        assert!(ran.iter().all(|said| said == "source\n"), "{ran:?}");
+    });
+}
+
+/// What it printed, or said instead.
+fn fenced_or_not(home: &Home, line: &str) -> String {
+    let done = crate::cli::done(home.command(&["exec", "-c", line]).env("PATH", super::paths()));
+    if done.code == Some(0) { done.stdout } else { done.stderr }
 }

@@ -26,7 +26,7 @@ pub(in crate::execute) const GRACE: Duration = Duration::from_secs(2);
 
 /// Everything the processes inside need: made before they exist, but for what the command alone needs.
 pub(super) struct Plan {
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Arc<Vec<Step>>,
     pub(super) cwd: CString,
     pub(super) program: CString,
     /// Set by guard while the inside mounts, before it lets the command's process be confined.

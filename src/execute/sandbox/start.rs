@@ -58,6 +58,8 @@ pub(in crate::execute) struct Fenced {
     /// Closed before the first process is ended: a command that was not released then ends by itself.
     release: Option<fs::File>,
     first: First,
+    /// What it mounts. Made again it may be something else: what is kept from run to run goes and comes.
+    steps: Arc<Vec<Step>>,
     reports: fs::File,
     /// Read end of its standard output, while anybody takes it.
     pub(in crate::execute) out: Option<OwnedFd>,
@@ -186,8 +188,9 @@ impl Standing {
         let [(go, release), (err, stderr)] = [pipe()?, pipe()?];
         let (program, argv) = words(&self.order.work)?;
         let confinement = Arc::new(OnceLock::new());
+        let steps = Arc::new(steps);
         let plan = Plan {
-            steps,
+            steps: Arc::clone(&steps),
             // Outside, nothing of the project's is looked for in the working folder.
             cwd: c_path(if outside { Path::new("/") } else { &self.place.cwd })?,
             program,
@@ -232,6 +235,7 @@ impl Standing {
         }
         let mut fenced = Fenced {
             first,
+            steps,
             reports: reports.into(),
             release: Some(release.into()),
             out: Some(out),
@@ -322,8 +326,9 @@ impl Standing {
             return Err(self.unreachable(cause));
         }
         if let Ok(step) = usize::try_from(stage - STEPS) {
-            let step = self.step(step)?;
-            let what = step.as_ref().map_or_else(|| "build the fence".to_owned(), Step::describe);
+            let steps = self.fenced.as_ref().map(|fenced| Arc::clone(&fenced.steps)).unwrap_or_default();
+            let step = steps.get(step);
+            let what = step.map_or_else(|| "build the fence".to_owned(), Step::describe);
             if let Some(Step::Overlay { .. }) = step {
                 self.without_layer(&what, &cause.to_string())?;
                 return self.spawn();
@@ -343,19 +348,6 @@ impl Standing {
             return Err(ExecuteError::Fence { what, cause: cause.to_string(), mend: "see `guard doctor`".to_owned() });
         }
         Err(mends::refused(stage, error))
-    }
-
-    /// Mount step number `n`.
-    fn step(&self, n: usize) -> Result<Option<Step>, ExecuteError> {
-        let mut steps = Vec::new();
-        if !self.order.terminal
-            && let Input::Reopened(step) = input::fenced(true)?
-        {
-            steps.push(step);
-        }
-        let kinds = (self.rung == Rung::Namespaces, self.landlock > 0);
-        steps.extend(layout::steps(&self.place, &self.order, kinds)?);
-        Ok((n < steps.len()).then(|| steps.swap_remove(n)))
     }
 
     /// Hands the fence over to whoever watches it.
